@@ -1,0 +1,15 @@
+# For machines that reach no Conan remote: Eigen and GoogleTest come from the system (Debian: libeigen3-dev libgtest-dev).
+{% set compiler, version, _ = detect_api.detect_default_compiler() %}
+
+[settings]
+os={{ detect_api.detect_os() }}
+arch={{ detect_api.detect_arch() }}
+build_type=Release
+compiler={{ compiler }}
+compiler.version={{ detect_api.default_compiler_version(compiler, version) }}
+compiler.libcxx={{ detect_api.detect_libcxx(compiler, version) }}
+compiler.cppstd=17
+
+[platform_requires]
+eigen/3.4.0
+gtest/1.12.1

@@ -1,0 +1,64 @@
+// Checks that an argument is the NumPy array the core expects: no conversion, no copy on the way in.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <Eigen/Core>
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace stlfast {
+
+namespace py = pybind11;
+
+// The argument as a C-contiguous array of type T with ndim dimensions. Throws TypeError for another type or dtype,
+// ValueError for another layout or number of dimensions; the message says what to do.
+template <class T>
+py::array_t<T> checked_array(const py::object& object, const std::string& name, int ndim) {
+    const std::string dtype = py::str(py::dtype::of<T>());
+    if (!py::isinstance<py::array>(object))
+        throw py::type_error(name + " is a " + std::string(py::str(py::type::of(object).attr("__name__"))) +
+                             ", expected a NumPy array: pass numpy.ascontiguousarray(" + name + ", dtype=\"" + dtype +
+                             "\")");
+    const auto array = py::reinterpret_borrow<py::array>(object);
+    if (!py::isinstance<py::array_t<T>>(array))
+        throw py::type_error(name + " has dtype " + std::string(py::str(array.dtype())) + ", expected " + dtype +
+                             ": pass " + name + ".astype(\"" + dtype + "\")");
+    if (array.ndim() != ndim)
+        throw py::value_error(name + " has " + std::to_string(array.ndim()) + " dimensions, expected " +
+                              std::to_string(ndim));
+    if (!(array.flags() & py::array::c_style))
+        throw py::value_error(name + " is not C-contiguous: pass numpy.ascontiguousarray(" + name + ")");
+    return py::reinterpret_borrow<py::array_t<T>>(array);
+}
+
+inline Eigen::Map<const Eigen::VectorXd> as_vector(const py::array_t<double>& array) {
+    return {array.data(), array.size()};
+}
+
+// A column-major array that takes over the matrix's memory.
+inline py::array_t<double> take_numpy(Eigen::MatrixXd&& matrix) {
+    auto owned = std::make_unique<Eigen::MatrixXd>(std::move(matrix));
+    auto* const data = owned.get();
+    const py::capsule owner(owned.release(), [](void* pointer) { delete static_cast<Eigen::MatrixXd*>(pointer); });
+    constexpr py::ssize_t itemsize = sizeof(double);
+    return py::array_t<double>({data->rows(), data->cols()}, {itemsize, itemsize * data->rows()}, data->data(), owner);
+}
+
+// A new array that owns a copy of the matrix or vector, with its shape.
+template <class Derived>
+py::array_t<typename Derived::Scalar> to_numpy(const Eigen::PlainObjectBase<Derived>& matrix) {
+    using Scalar = typename Derived::Scalar;
+    using RowMajor = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+    if constexpr (Derived::ColsAtCompileTime == 1) {
+        return py::array_t<Scalar>(matrix.size(), matrix.data());
+    } else {
+        py::array_t<Scalar> array({matrix.rows(), matrix.cols()});
+        Eigen::Map<RowMajor>(array.mutable_data(), matrix.rows(), matrix.cols()) = matrix;
+        return array;
+    }
+}
+
+}  // namespace stlfast

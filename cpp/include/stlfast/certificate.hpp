@@ -1,0 +1,49 @@
+// A bound on the error from the residual: e' = A e + r, e(0) = y0 − y(0).
+//
+// For constant A the complex Schur form A = Q T Qᴴ, which exists also where A is defective, gives for k = n … 1
+//
+//   |z_k(x)| ≤ e^{Re t_kk x} |z_k(0)| + ∫₀ˣ e^{Re t_kk (x−s)} ( |(Qᴴ r)_k| + Σ_{l>k} |t_kl| |z_l| ) ds,   |e| ≤ |Q| |z|.
+//
+// For A(x) one inner product, made from the Schur form at the middle, turns that into the scalar inequality
+// ζ' ≤ μ(A) ζ + ‖r‖ with the logarithmic norm μ. Between two check points the larger of the two residuals is used:
+// there, and only there, the bound is an estimate.
+//
+// n states, C check points.
+#pragma once
+
+#include <Eigen/Core>
+#include <Eigen/Eigenvalues>
+
+namespace stlfast {
+
+class Certificate {
+  public:
+    struct Workspace {
+        Eigen::ComplexSchur<Eigen::MatrixXcd> schur;
+        Eigen::MatrixXd rotated, z;  // (C, n)
+        Eigen::ArrayXd source, growth, integral;
+    };
+
+    // Check points x (C), increasing from 0 to 1.
+    explicit Certificate(Eigen::VectorXd x);
+
+    const Eigen::VectorXd& x() const { return x_; }
+
+    // Bound (n) on max |error| over [0, 1]. A (1 or C, n²), residual (C, n), initial error (n).
+    Eigen::VectorXd bound(const Eigen::MatrixXd& A, const Eigen::MatrixXd& residual, const Eigen::VectorXd& initial,
+                          Workspace& workspace) const;
+
+  private:
+    Eigen::VectorXd bound_constant(const Eigen::MatrixXd& A, const Eigen::MatrixXd& residual,
+                                   const Eigen::VectorXd& initial, Workspace& workspace) const;
+    Eigen::VectorXd bound_varying(const Eigen::MatrixXd& A, const Eigen::MatrixXd& residual,
+                                  const Eigen::VectorXd& initial, Workspace& workspace) const;
+    // z' = rate z + source, z(0) given, where the larger source of each interval's ends counts.
+    void integrate(const Eigen::ArrayXd& rate, double initial, Eigen::Ref<Eigen::VectorXd> z,
+                   Workspace& workspace) const;
+
+    Eigen::VectorXd x_;
+    Eigen::ArrayXd step_;  // (C − 1)
+};
+
+}  // namespace stlfast

@@ -1,0 +1,28 @@
+// Chebyshev expansions in log time, the form in which compiled functions are kept and evaluated.
+//
+//   f(x) = Σ_d a_d T_d(z),   z = 2 log(1 + x/τ)/log(1 + 1/τ) − 1 ∈ [−1, 1]
+//
+// D coefficients, N points, F functions side by side.
+#pragma once
+
+#include <Eigen/Core>
+
+namespace stlfast::chebyshev {
+
+// The D points x of the expansion's nodes, increasing.
+Eigen::VectorXd nodes(Eigen::Index D, double tau);
+
+// Coefficients (D, F) of the polynomials through values (D, F) at the nodes.
+Eigen::MatrixXd coefficients(const Eigen::MatrixXd& values);
+
+// T (N, D) with T(i, d) = T_d(z(x_i)) and, where asked for, the derivatives dT in x.
+void basis(const Eigen::VectorXd& x, Eigen::Index D, double tau, Eigen::MatrixXd& T, Eigen::MatrixXd* dT = nullptr);
+
+// Values (N, F) at x (N) by Clenshaw's recurrence; coefficients (D, F).
+void evaluate(const Eigen::MatrixXd& coefficients, double tau, const Eigen::Ref<const Eigen::VectorXd>& x,
+              Eigen::Ref<Eigen::MatrixXd> values);
+
+// How many leading coefficients hold the functions: all later ones are below tol times the largest of all.
+Eigen::Index length(const Eigen::MatrixXd& coefficients, double tol);
+
+}  // namespace stlfast::chebyshev

@@ -1,0 +1,31 @@
+// Reduced bases for overlapping bands of members, chosen by the certificate.
+//
+// Members at tensor Chebyshev nodes of a band are solved on the full dictionary for unit initial values and for the
+// family's forcing. Their principal components, in values and time-scaled derivatives on log-time nodes, are the
+// band's functions. Where even the largest rank leaves the certified bound of some member above the tolerance, the
+// band is split; else it keeps the smallest rank that will do. No numerical integrator takes part.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "stlfast/model.hpp"
+
+namespace stlfast {
+
+struct CompileOptions {
+    double tolerance = 1e-9;  // of the certified bound for unit initial values, and for the forcing with zero ones
+    Eigen::Index max_rank = 40;
+    int max_bands = 64;
+};
+
+// Called after each attempted band with the finished share of the parameter box; throws to stop.
+using Progress = std::function<void(double)>;
+
+ForcingModes compile_forcing(const Family& family, const Points& points);
+
+// Throws std::runtime_error where max_bands bands do not reach the tolerance, with the best bound reached.
+std::vector<Band> compile_bands(const Family& family, const FullSpace& space, const ForcingModes& modes,
+                                const CompileOptions& options, const Progress& progress);
+
+}  // namespace stlfast

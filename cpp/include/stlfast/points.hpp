@@ -1,0 +1,27 @@
+// Points in normalised time and the weight of each row of the least-squares problem.
+//
+// N points. A row is multiplied by the square root of the piece of [0, 1] that its point stands for, so that a sum of
+// squared rows is a quadrature of ∫ |r|² dx; on logarithmically spaced points that weight is √x up to a constant.
+#pragma once
+
+#include <Eigen/Core>
+
+namespace stlfast {
+
+struct Points {
+    Eigen::VectorXd x;       // (N) increasing, in [0, 1]
+    Eigen::VectorXd weight;  // (N)
+};
+
+// s(x_i) at the Chebyshev nodes of the log-time map s with the given τ: every time scale above τ gets room, and the
+// ends, where an expansion is hardest to hold, get more.
+Points log_time_points(Eigen::Index N, double tau);
+
+// Weights for given points; uniform ones where quadrature is not wanted.
+// Throws std::invalid_argument unless x is increasing, finite and in [0, 1].
+Points weighted_points(Eigen::VectorXd x, bool quadrature);
+
+// N ≥ 2 points evenly spaced in the log-time map with the given τ, both ends included.
+Eigen::VectorXd log_time_grid(Eigen::Index N, double tau);
+
+}  // namespace stlfast

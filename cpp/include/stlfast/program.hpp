@@ -1,0 +1,73 @@
+// A list of elementary instructions that evaluates the coefficient functions, forcing and nonlinear terms of a family.
+//
+// Register 0 holds x, registers 1 … n_inputs − 1 the other inputs, then come the constants, then one register for each
+// instruction. An instruction is a row [op, a, b]: it applies op to registers a and b, both of which come before its
+// own; a unary op has b = −1. Registers that do not depend on x are computed once for all points.
+//
+// N points, C constants, K instructions, O outputs.
+#pragma once
+
+#include <Eigen/Core>
+#include <cstdint>
+#include <vector>
+
+namespace stlfast {
+
+// The numbers are part of the model file's format.
+enum class Op : std::int32_t {
+    add = 0,
+    sub = 1,
+    mul = 2,
+    div = 3,
+    neg = 4,
+    pow = 5,
+    exp = 6,
+    log = 7,
+    sqrt = 8,
+    sin = 9,
+    cos = 10,
+    tan = 11,
+    tanh = 12,
+    abs = 13
+};
+
+class Program {
+  public:
+    using Code = Eigen::Matrix<std::int32_t, Eigen::Dynamic, 3, Eigen::RowMajor>;  // (K, 3)
+    using Registers = Eigen::Matrix<std::int32_t, Eigen::Dynamic, 1>;
+
+    // Allocated at the first evaluation of a program and reused by the later ones; one for each thread.
+    struct Workspace {
+        Eigen::VectorXd uniform;  // value of every register that does not depend on x
+        Eigen::MatrixXd varying;  // (block, registers that depend on x)
+    };
+
+    // Throws std::invalid_argument where the list is not a valid program with finite constants.
+    Program(int n_inputs, Eigen::VectorXd constants, Code code, Registers outputs);
+
+    int n_inputs() const { return n_inputs_; }
+    int n_outputs() const { return static_cast<int>(outputs_.size()); }
+    const Eigen::VectorXd& constants() const { return constants_; }
+    const Code& code() const { return code_; }
+    const Registers& outputs() const { return outputs_; }
+    bool varies() const;  // whether any output depends on x
+
+    // out(i, o) = output o at x(i); x (N), inputs (n_inputs − 1), out (N, O).
+    void evaluate(const Eigen::Ref<const Eigen::VectorXd>& x, const Eigen::Ref<const Eigen::VectorXd>& inputs,
+                  Eigen::Ref<Eigen::MatrixXd> out, Workspace& workspace) const;
+
+  private:
+    void validate() const;
+    void classify_registers();
+    void evaluate_uniform(const Eigen::Ref<const Eigen::VectorXd>& inputs, Workspace& workspace) const;
+    void evaluate_block(Eigen::Index n, Workspace& workspace) const;
+
+    int n_inputs_;
+    Eigen::VectorXd constants_;
+    Code code_;
+    Registers outputs_;
+    std::vector<Eigen::Index> column_;  // of each register in Workspace::varying, −1 where it does not depend on x
+    Eigen::Index n_columns_ = 0;
+};
+
+}  // namespace stlfast

@@ -1,0 +1,40 @@
+#include "stlfast/assembly.hpp"
+
+namespace stlfast {
+
+using Eigen::Index;
+using Eigen::MatrixXd;
+using Eigen::VectorXd;
+
+MatrixXd derivative_rows(const Trial& trial, const VectorXd& weight) {
+    const Index N = weight.size();
+    MatrixXd rows = MatrixXd::Zero(trial.n() * N, trial.unknowns);
+    for (Index i = 0; i < trial.n(); ++i) {
+        const auto& [H, dH, first] = trial.equations[static_cast<std::size_t>(i)];
+        rows.block(i * N, first, N, H.cols()) = weight.asDiagonal() * dH;
+    }
+    return rows;
+}
+
+MatrixXd system_rows(const Trial& trial, const MatrixXd& A, const VectorXd& weight) {
+    const Index N = weight.size(), n = trial.n();
+    MatrixXd rows = MatrixXd::Zero(n * N, trial.unknowns);
+    for (Index i = 0; i < n; ++i)
+        for (Index j = 0; j < n; ++j) {
+            if (A.col(i * n + j).isZero(0)) continue;
+            const auto& [H, dH, first] = trial.equations[static_cast<std::size_t>(j)];
+            auto block = rows.block(i * N, first, N, H.cols());
+            if (A.rows() == 1)
+                block += (weight * A(0, i * n + j)).asDiagonal() * H;
+            else
+                block += weight.cwiseProduct(A.col(i * n + j)).asDiagonal() * H;
+        }
+    return rows;
+}
+
+VectorXd weighted(const Eigen::Ref<const MatrixXd>& f, const VectorXd& weight) {
+    const MatrixXd product = weight.asDiagonal() * f;
+    return product.reshaped();
+}
+
+}  // namespace stlfast

@@ -1,0 +1,81 @@
+#include "stlfast/chebyshev.hpp"
+
+#include <cmath>
+
+#include "stlfast/points.hpp"
+
+namespace stlfast::chebyshev {
+
+using Eigen::ArrayXd;
+using Eigen::Index;
+using Eigen::MatrixXd;
+using Eigen::VectorXd;
+
+namespace {
+
+ArrayXd log_time(const Eigen::Ref<const VectorXd>& x, double tau) {
+    const double scale = 2 / std::log1p(1 / tau);
+    return x.array().unaryExpr([&](double v) { return scale * std::log1p(v / tau) - 1; });
+}
+
+}  // namespace
+
+VectorXd nodes(Index D, double tau) { return log_time_points(D, tau).x; }
+
+MatrixXd coefficients(const MatrixXd& values) {
+    const Index D = values.rows();
+    MatrixXd transform(D, D);  // a_d = (2 − δ_d0)/D Σ_i f(z_i) cos(d φ_i), z_i = −cos(π(i + 1/2)/D)
+    for (Index i = 0; i < D; ++i)
+        for (Index d = 0; d < D; ++d)
+            transform(d, i) = (d == 0 ? 1.0 : 2.0) / double(D) * (d % 2 == 0 ? 1 : -1) *
+                              std::cos(M_PI * double(d) * (double(i) + 0.5) / double(D));
+    return transform * values;
+}
+
+void basis(const VectorXd& x, Index D, double tau, MatrixXd& T, MatrixXd* dT) {
+    const ArrayXd z = log_time(x, tau);
+    T.resize(x.size(), D);
+    T.col(0).setOnes();
+    if (D > 1) T.col(1) = z;
+    for (Index d = 2; d < D; ++d) T.col(d) = (2 * z * T.col(d - 1).array() - T.col(d - 2).array()).matrix();
+    if (!dT) return;
+    // T_d' = d U_{d−1}, with U the polynomials of the second kind.
+    const ArrayXd dz = 2 / std::log1p(1 / tau) / (tau + x.array());
+    ArrayXd U = ArrayXd::Ones(x.size()), U_before = ArrayXd::Zero(x.size());
+    dT->resize(x.size(), D);
+    dT->col(0).setZero();
+    for (Index d = 1; d < D; ++d) {
+        dT->col(d) = (double(d) * U * dz).matrix();
+        const ArrayXd next = 2 * z * U - U_before;
+        U_before = U;
+        U = next;
+    }
+}
+
+void evaluate(const MatrixXd& a, double tau, const Eigen::Ref<const VectorXd>& x, Eigen::Ref<MatrixXd> values) {
+    constexpr Index block = 64;
+    const Index D = a.rows();
+    ArrayXd b1, b2, b0;
+    for (Index start = 0; start < x.size(); start += block) {
+        const Index N = std::min(block, x.size() - start);
+        const ArrayXd z = log_time(x.segment(start, N), tau), z2 = 2 * z;
+        for (Index f = 0; f < a.cols(); ++f) {
+            b1.setZero(N), b2.setZero(N);
+            for (Index d = D - 1; d > 0; --d) {
+                b0 = a(d, f) + z2 * b1 - b2;
+                b2.swap(b1);
+                b1.swap(b0);
+            }
+            values.col(f).segment(start, N) = (a(0, f) + z * b1 - b2).matrix();
+        }
+    }
+}
+
+Index length(const MatrixXd& a, double tol) {
+    const double bound = tol * a.cwiseAbs().maxCoeff();
+    Index D = a.rows();
+    while (D > 1 && a.row(D - 1).cwiseAbs().maxCoeff() <= bound) --D;
+    return D;
+}
+
+}  // namespace stlfast::chebyshev

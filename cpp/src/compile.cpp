@@ -1,0 +1,272 @@
+#include "stlfast/compile.hpp"
+
+#include <Eigen/SVD>
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <limits>
+#include <string>
+
+#include "stlfast/chebyshev.hpp"
+
+namespace stlfast {
+
+using Eigen::ArrayXd;
+using Eigen::Index;
+using Eigen::MatrixXd;
+using Eigen::VectorXd;
+
+namespace {
+
+constexpr Index members_each = 16;        // Chebyshev nodes of each parameter in a band
+constexpr double forcing_members = 1600;  // in all for the forcing's modes, at most 64 of each parameter
+constexpr Index tests_each = 5;           // members of each parameter that the certificate judges
+constexpr double overlap = 0.02;          // of a band's width, on either side
+constexpr Index nodes = 256;              // of the Chebyshev expansions before they are cut
+constexpr double expansion_tolerance = 1e-13;
+constexpr double taus[] = {1e-1, 1e-2, 1e-3, 1e-4};  // time scales tried for the expansions
+
+struct Box {
+    VectorXd low, high;  // (P) box coordinates
+};
+
+// All combinations of values (each, P), one member a row, the last parameter running fastest.
+MatrixXd tensor(const MatrixXd& values) {
+    const Index each = values.rows(), P = values.cols();
+    Index total = 1;
+    for (Index k = 0; k < P; ++k) total *= each;
+    MatrixXd members(total, P);
+    for (Index row = 0; row < total; ++row)
+        for (Index k = P - 1, rest = row; k >= 0; --k, rest /= each) members(row, k) = values(rest % each, k);
+    return members;
+}
+
+// Members (rows, box coordinates) at `each` Chebyshev nodes, or with both ends at Chebyshev extrema.
+MatrixXd members_of(const Box& box, Index each, bool ends) {
+    const ArrayXd i = ArrayXd::LinSpaced(each, 0, double(each - 1));
+    const ArrayXd angle = ends ? ArrayXd(i * (M_PI / double(each - 1))) : ArrayXd((i + 0.5) * (M_PI / double(each)));
+    const ArrayXd z = -angle.cos();
+    MatrixXd values(each, box.low.size());
+    for (Index k = 0; k < box.low.size(); ++k)
+        values.col(k) = box.low[k] + 0.5 * (z + 1) * (box.high[k] - box.low[k]);
+    return tensor(values);
+}
+
+struct Snapshots {
+    MatrixXd members;        // (S, P) box coordinates
+    MatrixXd coefficients;   // (D, n R), R solutions of every member in turn; column s·n + i
+    double tau;
+    Index each;              // solutions of each member
+};
+
+class BandCompiler {
+  public:
+    BandCompiler(const Family& family, const FullSpace& space, const ForcingModes& modes,
+                 const CompileOptions& options)
+        : family_(family), space_(space), modes_(modes), options_(options), grids_(make_grids(space.points())) {
+        for (const double tau : taus) space_.dictionary().evaluate(chebyshev::nodes(nodes, tau), dictionary_.emplace_back());
+    }
+
+    std::vector<Band> bands(const Progress& progress) {
+        const Index P = family_.n_parameters();
+        split({VectorXd::Zero(P), VectorXd::Ones(P)}, progress);
+        return std::move(bands_);
+    }
+
+  private:
+    void split(const Box& box, const Progress& progress) {
+        const Snapshots snapshots = solve_members(box);
+        Band band;
+        const double bound = best_band(box, snapshots, band);
+        if (bound <= options_.tolerance) {
+            bands_.push_back(std::move(band));
+            done_ += (box.high - box.low).prod();
+            progress(done_);
+            return;
+        }
+        progress(done_);
+        if (++splits_ >= options_.max_bands)
+            throw std::runtime_error("compile: " + std::to_string(options_.max_bands) + " bands of rank " +
+                                     std::to_string(options_.max_rank) + " do not reach tol = " +
+                                     std::to_string(options_.tolerance) + " (best bound of the last: " +
+                                     std::to_string(bound) + "): raise tol, or train a body with more features");
+        const Index axis = split_axis(box, snapshots);
+        const double middle = 0.5 * (box.low[axis] + box.high[axis]);
+        Box below = box, above = box;
+        below.high[axis] = above.low[axis] = middle;
+        split(below, progress);
+        split(above, progress);
+    }
+
+    Box widened(const Box& box) const {
+        const VectorXd margin = overlap * (box.high - box.low);
+        return {(box.low - margin).cwiseMax(0), (box.high + margin).cwiseMin(1)};
+    }
+
+    // Every member for unit initial values and, from zero, for its own forcing.
+    Snapshots solve_members(const Box& box) const {
+        const Index n = family_.n, N = space_.points().x.size();
+        Snapshots result;
+        result.members = members_of(widened(box), members_each, false);
+        result.each = n + (modes_.size() > 0 ? 1 : 0);
+        MatrixXd heads(space_.dictionary().size(), result.members.rows() * result.each * n);
+        const MatrixXd none = MatrixXd::Zero(N, n);
+        MatrixXd last_A;
+        FullSpace::Member member;
+        std::vector<MatrixXd> unit;
+        for (Index s = 0; s < result.members.rows(); ++s) {
+            const VectorXd p = from_box_coordinates(family_, result.members.row(s).transpose());
+            MatrixXd A = system_matrix(family_, p, space_.points().x);
+            if (s == 0 || A.rows() != last_A.rows() || A != last_A) {  // many members differ in their forcing alone
+                member = space_.factor(A);
+                last_A = std::move(A);
+                unit.clear();
+                for (Index j = 0; j < n; ++j) unit.push_back(member.solve(VectorXd::Unit(n, j), none));
+            }
+            Index column = s * result.each * n;
+            for (Index j = 0; j < n; ++j, column += n) heads.middleCols(column, n) = unit[static_cast<std::size_t>(j)];
+            if (modes_.size() > 0)
+                heads.middleCols(column, n) =
+                    member.solve(VectorXd::Zero(n), forcing(family_, p, space_.points().x));
+        }
+        expand(heads, result);
+        return result;
+    }
+
+    // The shortest of the expansions in log time.
+    void expand(const MatrixXd& heads, Snapshots& result) const {
+        for (std::size_t k = 0; k < dictionary_.size(); ++k) {
+            const MatrixXd a = chebyshev::coefficients(dictionary_[k] * heads);
+            const Index D = chebyshev::length(a, expansion_tolerance);
+            if (k > 0 && D >= result.coefficients.rows()) continue;
+            result.coefficients = a.topRows(D);
+            result.tau = taus[k];
+        }
+    }
+
+    // Rows (2 n N', S) of values and time-scaled derivatives at log-time nodes, one solution a column.
+    MatrixXd stacked(const Snapshots& snapshots, const std::vector<Index>& solutions) const {
+        const Index n = family_.n, D = snapshots.coefficients.rows(), N = D + 1;
+        const VectorXd x = chebyshev::nodes(N, snapshots.tau);
+        MatrixXd T, dT;
+        chebyshev::basis(x, D, snapshots.tau, T, &dT);
+        dT = x.asDiagonal() * dT;
+        MatrixXd rows(2 * n * N, static_cast<Index>(solutions.size()));
+        for (Index s = 0; s < rows.cols(); ++s)
+            for (Index i = 0; i < n; ++i) {
+                const auto a = snapshots.coefficients.col(solutions[static_cast<std::size_t>(s)] * n + i);
+                rows.col(s).segment(2 * i * N, N) = T * a;
+                rows.col(s).segment((2 * i + 1) * N, N) = dT * a;
+            }
+        return rows;
+    }
+
+    // The principal components of the snapshots at the largest rank, then the smallest rank that meets the tolerance.
+    double best_band(const Box& box, const Snapshots& snapshots, Band& band) const {
+        const Index n = family_.n, S = snapshots.coefficients.cols() / n;
+        std::vector<Index> all(static_cast<std::size_t>(S));
+        for (Index s = 0; s < S; ++s) all[static_cast<std::size_t>(s)] = s;
+        const Eigen::BDCSVD<MatrixXd> svd(stacked(snapshots, all), Eigen::ComputeThinV);
+        const auto& sigma = svd.singularValues();
+        const Index rank = std::min(options_.max_rank, (sigma.array() > 1e-14 * sigma[0]).count());
+        MatrixXd components(snapshots.coefficients.rows(), n * rank);  // column i·rank + k
+        for (Index i = 0; i < n; ++i) {
+            const MatrixXd component = snapshots.coefficients(Eigen::all, Eigen::seqN(i, S, n));
+            components.middleCols(i * rank, rank) =
+                component * svd.matrixV().leftCols(rank) * sigma.head(rank).cwiseInverse().asDiagonal();
+        }
+        const Box wide = widened(box);
+        const auto truncated = [&](Index r) {
+            Band result{from_box_coordinates(family_, wide.low), from_box_coordinates(family_, wide.high),
+                        snapshots.tau, MatrixXd(components.rows(), n * r)};
+            for (Index i = 0; i < n; ++i)
+                result.coefficients.middleCols(i * r, r) = components.middleCols(i * rank, r);
+            return result;
+        };
+        band = truncated(rank);
+        const double bound = worst_bound(box, band);
+        if (bound > options_.tolerance) return bound;
+        Index enough = rank, too_few = 0;
+        while (enough - too_few > 1) {
+            const Index r = (enough + too_few) / 2;
+            Band candidate = truncated(r);
+            if (worst_bound(box, candidate) <= options_.tolerance)
+                enough = r, band = std::move(candidate);
+            else
+                too_few = r;
+        }
+        return options_.tolerance;
+    }
+
+    // Largest certified bound of the box's members for unit initial values, and for the forcing with zero ones.
+    double worst_bound(const Box& box, const Band& band) const {
+        const BandOperators operators(band, family_, modes_, grids_);
+        const MatrixXd members = members_of(box, tests_each, true);
+        BandOperators::Workspace workspace;
+        VectorXd c, scale;
+        double worst = 0;
+        for (Index s = 0; s < members.rows(); ++s) {
+            const VectorXd p = from_box_coordinates(family_, members.row(s).transpose());
+            for (Index j = 0; j <= family_.n; ++j) {
+                const bool forced = j == family_.n;
+                if (forced && modes_.size() == 0) continue;
+                Data data{VectorXd::Zero(family_.n), forced, {}};
+                if (!forced) data.y0[j] = 1;
+                if (!operators.solve(p, data, c, workspace)) return std::numeric_limits<double>::infinity();
+                worst = std::max(worst, operators.certify(p, data, c, scale, workspace).maxCoeff());
+            }
+        }
+        return worst;
+    }
+
+    // The parameter whose halves need the fewest functions.
+    Index split_axis(const Box& box, const Snapshots& snapshots) const {
+        Index best = 0, fewest = -1;
+        for (Index k = 0; k < box.low.size(); ++k) {
+            if (box.high[k] == box.low[k] || family_.low[k] == family_.high[k]) continue;
+            const double middle = 0.5 * (box.low[k] + box.high[k]);
+            Index needed = 0;
+            for (const bool upper : {false, true}) {
+                std::vector<Index> half;
+                for (Index s = 0; s < snapshots.members.rows(); ++s)
+                    for (Index j = 0; j < snapshots.each && (snapshots.members(s, k) > middle) == upper; ++j)
+                        half.push_back(s * snapshots.each + j);
+                const VectorXd sigma = Eigen::BDCSVD<MatrixXd>(stacked(snapshots, half)).singularValues();
+                needed = std::max<Index>(needed, (sigma.array() > 0.1 * options_.tolerance * sigma[0]).count());
+            }
+            if (fewest < 0 || needed < fewest) best = k, fewest = needed;
+        }
+        return best;
+    }
+
+    const Family& family_;
+    const FullSpace& space_;
+    const ForcingModes& modes_;
+    const CompileOptions& options_;
+    Grids grids_;
+    std::vector<MatrixXd> dictionary_;  // at the nodes for each of taus
+    std::vector<Band> bands_;
+    double done_ = 0;
+    int splits_ = 0;
+};
+
+}  // namespace
+
+ForcingModes compile_forcing(const Family& family, const Points& points) {
+    const Index P = family.n_parameters();
+    const auto each = static_cast<Index>(std::clamp(std::pow(forcing_members, 1.0 / double(P)), 2.0, 64.0));
+    const MatrixXd members = members_of({VectorXd::Zero(P), VectorXd::Ones(P)}, each, true);
+    MatrixXd snapshots(points.x.size(), members.rows() * family.n);
+    for (Index s = 0; s < members.rows(); ++s)
+        snapshots.middleCols(s * family.n, family.n) =
+            forcing(family, from_box_coordinates(family, members.row(s).transpose()), points.x);
+    return forcing_modes(snapshots, points);
+}
+
+std::vector<Band> compile_bands(const Family& family, const FullSpace& space, const ForcingModes& modes,
+                                const CompileOptions& options, const Progress& progress) {
+    if (!family.separable()) throw std::invalid_argument("compile: A does not separate");
+    return BandCompiler(family, space, modes, options).bands(progress);
+}
+
+}  // namespace stlfast

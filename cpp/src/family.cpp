@@ -1,0 +1,55 @@
+#include "stlfast/family.hpp"
+
+#include <stdexcept>
+#include <string>
+
+namespace stlfast {
+
+using Eigen::MatrixXd;
+using Eigen::VectorXd;
+
+namespace {
+
+void check(const Program& program, const char* name, Eigen::Index n_inputs, Eigen::Index n_outputs) {
+    if (program.n_inputs() != n_inputs || program.n_outputs() != n_outputs)
+        throw std::invalid_argument("Family: program " + std::string(name) + " has " +
+                                    std::to_string(program.n_inputs()) + " inputs and " +
+                                    std::to_string(program.n_outputs()) + " outputs, expected " +
+                                    std::to_string(n_inputs) + " and " + std::to_string(n_outputs));
+}
+
+}  // namespace
+
+void Family::validate() const {
+    const auto inputs = n_parameters() + 1;
+    if (n < 1) throw std::invalid_argument("Family: n is " + std::to_string(n) + ", expected at least 1");
+    check(A, "A", inputs, n * n);
+    check(b, "b", inputs, n);
+    if (theta.has_value() != parts.has_value())
+        throw std::invalid_argument("Family: theta and parts must come together");
+    if (separable()) {
+        check(*theta, "theta", inputs, theta->n_outputs());
+        check(*parts, "parts", inputs, theta->n_outputs() * n * n);
+    }
+    if (high.size() != low.size() || !low.allFinite() || !high.allFinite() || (low.array() > high.array()).any())
+        throw std::invalid_argument("Family: low and high must be finite, of one length, with low <= high");
+    if (stiffness < 0 || stiffness >= n_parameters())
+        throw std::invalid_argument("Family: stiffness is " + std::to_string(stiffness) + ", expected 0 … " +
+                                    std::to_string(n_parameters() - 1));
+}
+
+MatrixXd system_matrix(const Family& family, const VectorXd& parameters, const VectorXd& x) {
+    Program::Workspace workspace;
+    MatrixXd A(family.A.varies() ? x.size() : 1, family.n * family.n);
+    family.A.evaluate(x.head(A.rows()), parameters, A, workspace);
+    return A;
+}
+
+MatrixXd forcing(const Family& family, const VectorXd& parameters, const VectorXd& x) {
+    Program::Workspace workspace;
+    MatrixXd b(x.size(), family.n);
+    family.b.evaluate(x, parameters, b, workspace);
+    return b;
+}
+
+}  // namespace stlfast

@@ -1,0 +1,44 @@
+#include "stlfast/points.hpp"
+
+#include <cmath>
+#include <stdexcept>
+
+namespace stlfast {
+
+using Eigen::ArrayXd;
+using Eigen::Index;
+using Eigen::VectorXd;
+
+namespace {
+
+// The inverse of s = log(1 + x/τ)/log(1 + 1/τ).
+VectorXd from_log_time(const ArrayXd& s, double tau) {
+    const double scale = std::log1p(1 / tau);
+    return s.unaryExpr([&](double v) { return tau * std::expm1(v * scale); }).min(1.0);
+}
+
+}  // namespace
+
+Points log_time_points(Index N, double tau) {
+    if (N < 2) throw std::invalid_argument("points must be at least 2, got " + std::to_string(N));
+    const ArrayXd angle = (ArrayXd::LinSpaced(N, 0, double(N - 1)) + 0.5) * (M_PI / double(N));
+    return weighted_points(from_log_time(0.5 - 0.5 * angle.cos(), tau), true);
+}
+
+Points weighted_points(VectorXd x, bool quadrature) {
+    const Index N = x.size();
+    if (N < 2) throw std::invalid_argument("points must be at least 2, got " + std::to_string(N));
+    if (!x.allFinite() || x[0] < 0 || x[N - 1] > 1 || (x.tail(N - 1).array() <= x.head(N - 1).array()).any())
+        throw std::invalid_argument("points must increase strictly and lie within t_span");
+    VectorXd weight = VectorXd::Constant(N, std::sqrt(1.0 / double(N)));
+    if (quadrature) {
+        VectorXd edge(N + 1);  // of the piece each point stands for
+        edge << 0, 0.5 * (x.head(N - 1) + x.tail(N - 1)), 1;
+        weight = (edge.tail(N) - edge.head(N)).cwiseSqrt();
+    }
+    return {std::move(x), std::move(weight)};
+}
+
+VectorXd log_time_grid(Index N, double tau) { return from_log_time(ArrayXd::LinSpaced(N, 0, 1), tau); }
+
+}  // namespace stlfast

@@ -1,0 +1,174 @@
+#include "stlfast/program.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <string>
+
+#include "stlfast/math.hpp"
+
+namespace stlfast {
+
+using Eigen::Index;
+
+namespace {
+
+constexpr int max_inputs = 1 << 16;  // far beyond any family; keeps a broken file from asking for all memory
+constexpr Index block_size = 256;    // points evaluated together, so that the registers stay in cache
+
+// One value for each point, or the same value for all of them.
+struct Operand {
+    const double* values;
+    bool uniform;
+};
+
+template <class Function>
+void apply_binary(Function f, Operand a, Operand b, double* out, Index n) {
+    const double a0 = *a.values, b0 = *b.values;
+    if (a.uniform)
+        for (Index i = 0; i < n; ++i) out[i] = f(a0, b.values[i]);
+    else if (b.uniform)
+        for (Index i = 0; i < n; ++i) out[i] = f(a.values[i], b0);
+    else
+        for (Index i = 0; i < n; ++i) out[i] = f(a.values[i], b.values[i]);
+}
+
+bool is_binary(Op op) { return op == Op::add || op == Op::sub || op == Op::mul || op == Op::div || op == Op::pow; }
+
+void apply(Op op, Operand a, Operand b, double* out, Index n) {
+    const auto unary = [&](auto f) { std::transform(a.values, a.values + n, out, f); };
+    switch (op) {
+        case Op::add:
+            return apply_binary([](double u, double v) { return u + v; }, a, b, out, n);
+        case Op::sub:
+            return apply_binary([](double u, double v) { return u - v; }, a, b, out, n);
+        case Op::mul:
+            return apply_binary([](double u, double v) { return u * v; }, a, b, out, n);
+        case Op::div:
+            return apply_binary([](double u, double v) { return u / v; }, a, b, out, n);
+        case Op::pow:
+            return apply_binary([](double u, double v) { return std::pow(u, v); }, a, b, out, n);
+        case Op::neg:
+            return static_cast<void>(unary([](double u) { return -u; }));
+        case Op::abs:
+            return static_cast<void>(unary([](double u) { return std::fabs(u); }));
+        case Op::sqrt:
+            return static_cast<void>(unary([](double u) { return std::sqrt(u); }));
+        case Op::log:
+            return static_cast<void>(unary([](double u) { return std::log(u); }));
+        case Op::tan:
+            return static_cast<void>(unary([](double u) { return std::tan(u); }));
+        case Op::exp:
+            return math::exp(a.values, out, n);
+        case Op::sin:
+            return math::sin(a.values, out, n);
+        case Op::cos:
+            return math::cos(a.values, out, n);
+        case Op::tanh:
+            return math::tanh(a.values, out, n);
+    }
+}
+
+[[noreturn]] void refuse(const std::string& what) { throw std::invalid_argument("Program: " + what); }
+
+}  // namespace
+
+Program::Program(int n_inputs, Eigen::VectorXd constants, Code code, Registers outputs)
+    : n_inputs_(n_inputs), constants_(std::move(constants)), code_(std::move(code)), outputs_(std::move(outputs)) {
+    validate();
+    classify_registers();
+}
+
+void Program::validate() const {
+    if (n_inputs_ < 1 || n_inputs_ > max_inputs)
+        refuse("n_inputs is " + std::to_string(n_inputs_) + ", expected 1 (x itself) … " + std::to_string(max_inputs));
+    if (!constants_.allFinite()) refuse("constants must be finite");
+    if (outputs_.size() == 0) refuse("outputs is empty, expected at least one register");
+    const Index first = n_inputs_ + constants_.size();
+    for (Index k = 0; k < code_.rows(); ++k) {
+        const auto where = "instruction " + std::to_string(k);
+        const auto op = code_(k, 0), a = code_(k, 1), b = code_(k, 2);
+        if (op < 0 || op > static_cast<std::int32_t>(Op::abs))
+            refuse(where + " has op " + std::to_string(op) + ", expected 0 … 13");
+        const auto check = [&](std::int32_t r) {
+            if (r < 0 || r >= first + k)
+                refuse(where + " reads register " + std::to_string(r) + ", expected 0 … " +
+                       std::to_string(first + k - 1));
+        };
+        check(a);
+        if (is_binary(static_cast<Op>(op)))
+            check(b);
+        else if (b != -1)
+            refuse(where + " is unary with b = " + std::to_string(b) + ", expected −1");
+    }
+    for (const auto r : outputs_)
+        if (r < 0 || r >= first + code_.rows())
+            refuse("an output is register " + std::to_string(r) + ", expected 0 … " +
+                   std::to_string(first + code_.rows() - 1));
+}
+
+void Program::classify_registers() {
+    const Index first = n_inputs_ + constants_.size();
+    column_.assign(static_cast<std::size_t>(first + code_.rows()), -1);
+    column_[0] = n_columns_++;
+    for (Index k = 0; k < code_.rows(); ++k) {
+        const auto a = code_(k, 1), b = code_(k, 2);
+        if (column_[a] >= 0 || (b >= 0 && column_[b] >= 0)) column_[first + k] = n_columns_++;
+    }
+}
+
+bool Program::varies() const {
+    return std::any_of(outputs_.begin(), outputs_.end(), [this](auto r) { return column_[r] >= 0; });
+}
+
+void Program::evaluate_uniform(const Eigen::Ref<const Eigen::VectorXd>& inputs, Workspace& workspace) const {
+    const Index first = n_inputs_ + constants_.size();
+    auto& value = workspace.uniform;
+    value.resize(first + code_.rows());
+    value.segment(1, inputs.size()) = inputs;
+    value.segment(n_inputs_, constants_.size()) = constants_;
+    for (Index k = 0; k < code_.rows(); ++k) {
+        if (column_[first + k] >= 0) continue;
+        const Operand a{&value[code_(k, 1)], false}, b{&value[std::max(code_(k, 2), 0)], false};
+        apply(static_cast<Op>(code_(k, 0)), a, b, &value[first + k], 1);
+    }
+}
+
+void Program::evaluate_block(Index n, Workspace& workspace) const {
+    const Index first = n_inputs_ + constants_.size();
+    auto& value = workspace.varying;
+    const auto operand = [&](std::int32_t r) {
+        const Index column = column_[std::max(r, 0)];
+        return column >= 0 ? Operand{&value(0, column), false} : Operand{&workspace.uniform[r], true};
+    };
+    for (Index k = 0; k < code_.rows(); ++k) {
+        const Index column = column_[first + k];
+        if (column < 0) continue;
+        apply(static_cast<Op>(code_(k, 0)), operand(code_(k, 1)), operand(code_(k, 2)), &value(0, column), n);
+    }
+}
+
+void Program::evaluate(const Eigen::Ref<const Eigen::VectorXd>& x, const Eigen::Ref<const Eigen::VectorXd>& inputs,
+                       Eigen::Ref<Eigen::MatrixXd> out, Workspace& workspace) const {
+    if (inputs.size() != n_inputs_ - 1)
+        refuse("got " + std::to_string(inputs.size()) + " inputs besides x, expected " + std::to_string(n_inputs_ - 1));
+    if (out.rows() != x.size() || out.cols() != outputs_.size())
+        refuse("out is " + std::to_string(out.rows()) + " × " + std::to_string(out.cols()) + ", expected " +
+               std::to_string(x.size()) + " × " + std::to_string(outputs_.size()));
+    evaluate_uniform(inputs, workspace);
+    workspace.varying.resize(block_size, n_columns_);
+    for (Index start = 0; start < x.size(); start += block_size) {
+        const Index n = std::min(block_size, x.size() - start);
+        workspace.varying.col(0).head(n) = x.segment(start, n);
+        evaluate_block(n, workspace);
+        for (Index o = 0; o < outputs_.size(); ++o) {
+            const Index column = column_[outputs_[o]];
+            if (column >= 0)
+                out.col(o).segment(start, n) = workspace.varying.col(column).head(n);
+            else
+                out.col(o).segment(start, n).setConstant(workspace.uniform[outputs_[o]]);
+        }
+    }
+}
+
+}  // namespace stlfast

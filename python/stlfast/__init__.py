@@ -1,0 +1,73 @@
+"""One-shot solution of families of stiff differential equations.
+
+Names are imported on first use, so that `import stlfast` is quick; loading and solving need NumPy alone.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import families
+    from ._errors import FileFormatError, MissingFileError, ParameterError, TrainingDiverged
+    from .body import Body
+    from .family import Family, Range
+    from .model import Model, compile, load, pretrained
+    from .solution import Solution
+    from .training import pretrain, train_body
+
+    __version__: str
+
+_HOME = {
+    "Body": "body",
+    "Family": "family",
+    "FileFormatError": "_errors",
+    "MissingFileError": "_errors",
+    "Model": "model",
+    "ParameterError": "_errors",
+    "Range": "family",
+    "Solution": "solution",
+    "TrainingDiverged": "_errors",
+    "compile": "model",
+    "load": "model",
+    "pretrain": "training",
+    "pretrained": "model",
+    "train_body": "training",
+}
+
+__all__ = [
+    "Body",
+    "Family",
+    "FileFormatError",
+    "MissingFileError",
+    "Model",
+    "ParameterError",
+    "Range",
+    "Solution",
+    "TrainingDiverged",
+    "compile",
+    "families",
+    "load",
+    "pretrain",
+    "pretrained",
+    "train_body",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "families":
+        return importlib.import_module(".families", __name__)
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("stlfast")
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,180 @@
+"""What SymPy derives from a right-hand side, once, when a family is defined.
+
+    y' = A(p, t) y + b(p, t),   t = t0(p) + (t1(p) − t0(p)) x,   x ∈ [0, 1]
+    dy/dx = (t1 − t0) (A y + b)
+    (t1 − t0) A = Σ_q θ_q(p) A_q(x)                                  affine parts, where every term separates
+
+This is the only module that imports SymPy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+
+from .program import Instructions, to_instructions
+
+
+@dataclass(frozen=True)
+class Derived:
+    """Instruction lists in normalised time; inputs (x, p)."""
+
+    A: Instructions  # n·n outputs, row-major
+    b: Instructions  # n outputs
+    theta: Instructions | None  # Q outputs, x does not enter
+    parts: Instructions | None  # Q·n·n outputs, p does not enter
+    t_span: Instructions  # 2 outputs, x does not enter
+    equations: tuple[str, ...]
+
+
+def derive(
+    name: str,
+    t: sp.Symbol,
+    y: Sequence[sp.Symbol],
+    rhs: Sequence[Any],
+    t_span: Sequence[Any],
+    params: Sequence[sp.Symbol],
+) -> Derived:
+    """Split the right-hand side, scale time and translate to instructions; ValueError says what cannot be."""
+    _check_symbols(name, t, y, params)
+    if len(rhs) != len(y):
+        raise ValueError(f"family {name!r}: {len(y)} states need {len(y)} right-hand sides, got {len(rhs)}")
+    f = [_expression(e, f"family {name!r}: the right-hand side of {yi}'") for e, yi in zip(rhs, y, strict=True)]
+    for yi, fi in zip(y, f, strict=True):
+        where = f"family {name!r}: {yi}' = {fi}"
+        _check_free(fi, {t, *y, *params}, where, "t, a state nor a parameter")
+        try:
+            to_instructions([fi], [t, *y, *params])
+        except ValueError as error:
+            raise ValueError(f"{where}: {error}") from None
+    A, b = _split_linear(name, y, f)
+    t0, t1 = _time_span(name, t_span, params)
+
+    x = sp.Dummy("x", real=True)
+    scaled = {t: t0 + (t1 - t0) * x}
+    A = [_drop_x(((t1 - t0) * a).subs(scaled), x) for a in A]
+    b = [_drop_x(((t1 - t0) * bi).subs(scaled), x) for bi in b]
+    affine = _affine_parts(A, x)
+    inputs = [x, *params]
+    return Derived(
+        A=to_instructions(A, inputs),
+        b=to_instructions(b, inputs),
+        theta=to_instructions(affine[0], inputs) if affine else None,
+        parts=to_instructions(affine[1], inputs) if affine else None,
+        t_span=to_instructions([t0, t1], inputs),
+        equations=tuple(f"{yi}' = {fi}" for yi, fi in zip(y, f, strict=True)),
+    )
+
+
+def _check_symbols(name: str, t: sp.Symbol, y: Sequence[sp.Symbol], params: Sequence[sp.Symbol]) -> None:
+    if not y:
+        raise ValueError(f"family {name!r} needs at least one state in y")
+    seen: set[str] = set()
+    for symbol in [t, *y, *params]:
+        if not isinstance(symbol, sp.Symbol):
+            raise ValueError(
+                f"family {name!r}: t, the states and the keys of params must be SymPy symbols, got {symbol!r} "
+                f"({type(symbol).__name__}); make one with sympy.symbols"
+            )
+        if symbol.name in seen:
+            raise ValueError(f"family {name!r}: the name {symbol.name!r} stands for two things; rename one of them")
+        seen.add(symbol.name)
+
+
+def _expression(value: Any, what: str) -> sp.Expr:
+    try:
+        expr = sp.sympify(value, strict=True)
+    except sp.SympifyError:
+        expr = None
+    if not isinstance(expr, sp.Expr):
+        raise ValueError(f"{what} must be a SymPy expression or a number, got {value!r} ({type(value).__name__})")
+    return expr
+
+
+def _check_free(expr: sp.Expr, known: set[sp.Symbol], where: str, kinds: str) -> None:
+    for symbol in sorted(expr.free_symbols - known, key=str):
+        twin = any(symbol.name == k.name for k in known)
+        hint = (
+            "a symbol of that name with other assumptions was declared; use one and the same symbol"
+            if twin
+            else "declare it in params or give it a value"
+        )
+        raise ValueError(f"{where}: {symbol} is neither {kinds}; {hint}")
+
+
+def _split_linear(name: str, y: Sequence[sp.Symbol], f: Sequence[sp.Expr]) -> tuple[list[sp.Expr], list[sp.Expr]]:
+    """A (n·n, row-major) and b (n) of f = A y + b."""
+    states = set(y)
+    A: list[sp.Expr] = []
+    for i, fi in enumerate(f):
+        row = [sp.diff(fi, yj) for yj in y]
+        if any(a.free_symbols & states for a in row):
+            row = [sp.simplify(a) for a in row]  # (y1**2 + y1)/(y1 + 1) is linear, but not as written
+        if any(a.free_symbols & states for a in row):
+            raise ValueError(
+                f"family {name!r}: equation {i + 1}, {y[i]}' = {fi}, is not linear in the states because of the term "
+                f"{_nonlinear_term(fi, y)}; nonlinear families are not supported yet: write y' = A(p, t) y + b(p, t), "
+                "for instance by linearising, or move terms that do not depend on the states into b"
+            )
+        A += row
+    return A, [fi.subs(dict.fromkeys(y, 0)) for fi in f]
+
+
+def _nonlinear_term(f: sp.Expr, y: Sequence[sp.Symbol]) -> sp.Expr:
+    terms = sp.Add.make_args(sp.expand(f))
+    return next((term for term in terms if any(sp.diff(term, yj).free_symbols & set(y) for yj in y)), f)
+
+
+def _time_span(name: str, t_span: Sequence[Any], params: Sequence[sp.Symbol]) -> tuple[sp.Expr, sp.Expr]:
+    if isinstance(t_span, str) or not hasattr(t_span, "__len__") or len(t_span) != 2:
+        raise ValueError(f"family {name!r}: t_span must be a pair (t0, t1), got {t_span!r}")
+    ends = [_expression(e, f"family {name!r}: t_span") for e in t_span]
+    for end in ends:
+        _check_free(end, set(params), f"family {name!r}: t_span = ({ends[0]}, {ends[1]})", "a number nor a parameter")
+    return ends[0], ends[1]
+
+
+def _drop_x(expr: sp.Expr, x: sp.Symbol) -> sp.Expr:
+    """The expression as written, unless x only seems to enter."""
+    if x in expr.free_symbols and x not in (simple := sp.simplify(expr)).free_symbols:
+        return simple
+    return expr
+
+
+def _affine_parts(A: Sequence[sp.Expr], x: sp.Symbol) -> tuple[list[sp.Expr], list[sp.Expr]] | None:
+    """θ (Q) and A_q (Q·n·n) with A = Σ_q θ_q A_q; None where a term mixes x and parameters for good, or A = 0."""
+    thetas: list[sp.Expr] = []
+    parts: list[list[sp.Expr]] = []
+    for entry, a in enumerate(A):
+        for term in sp.Add.make_args(sp.expand(a)):
+            if term == 0:
+                continue
+            theta, of_x = term.as_independent(x, as_Add=False)
+            if of_x.free_symbols - {x}:
+                return None
+            constant, theta = theta.as_independent(*_symbols(theta), as_Add=False)
+            q, ratio = _find(theta, thetas)
+            if q == len(thetas):
+                thetas.append(theta)
+                parts.append([sp.S.Zero] * len(A))
+            parts[q][entry] += constant * ratio * of_x
+    return (thetas, [entry for part in parts for entry in part]) if thetas else None
+
+
+def _symbols(expr: sp.Expr) -> list[sp.Symbol]:
+    return sorted(expr.free_symbols, key=str)
+
+
+def _find(theta: sp.Expr, thetas: Iterable[sp.Expr]) -> tuple[int, sp.Expr]:
+    """The index q of a known θ_q that θ is a constant multiple of, and that constant."""
+    q = -1
+    for q, known in enumerate(thetas):
+        if theta == known:
+            return q, sp.S.One
+        ratio = sp.cancel(theta / known)
+        if ratio.is_number:
+            return q, ratio
+    return q + 1, sp.S.One

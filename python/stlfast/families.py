@@ -1,0 +1,38 @@
+"""The families whose trained models come with the package. SymPy is imported when one of them is built."""
+
+from __future__ import annotations
+
+from .family import Family, Range
+
+
+def dho() -> Family:
+    """Damped harmonic oscillator: y1' = y2, y2' = −y1 − 2 alpha y2 on [0, 10], y(0) = (1, 0.5).
+
+    The published tables (arXiv 2501.17281) label members by 2 alpha.
+    """
+    import sympy as sp
+
+    t, alpha, y1, y2 = sp.symbols("t alpha y1 y2")
+    return Family(
+        name="dho", t=t, y=[y1, y2], rhs=[y2, -y1 - 2 * alpha * y2], t_span=(0.0, 10.0), stiffness=alpha,
+        params={alpha: Range(train=(1.0, 10.0), solve=(1.0, 1000.0))}, y0=[1.0, 0.5],
+    )  # fmt: skip
+
+
+def ncff() -> Family:
+    """Non-constant forcing: y1' = −2 y1 + y2 + 2 sin ωt, y2' = (α−1) y1 − α y2 + α (cos ωt − sin ωt), y(0) = (2, 4).
+
+    On [0, 10]; arXiv 2501.17281 has omega = 1, where y1 = sin t + (2+1/α) e^{−t} − e^{−(α+1)t}/α and
+    y2 = cos t + (2+1/α) e^{−t} + ((α−1)/α) e^{−(α+1)t}.
+    """
+    import sympy as sp
+
+    t, alpha, omega, y1, y2 = sp.symbols("t alpha omega y1 y2")
+    cos, sin = sp.cos(omega * t), sp.sin(omega * t)
+    return Family(
+        name="ncff", t=t, y=[y1, y2],
+        rhs=[-2 * y1 + y2 + 2 * sin, (alpha - 1) * y1 - alpha * y2 + alpha * (cos - sin)],
+        t_span=(0.0, 10.0), stiffness=alpha,
+        params={alpha: Range(train=(1.0, 10.0), solve=(1.0, 1000.0)), omega: Range(train=(0.5, 2.0), solve=(0.5, 2.0))},
+        y0=[2.0, 4.0],
+    )  # fmt: skip

@@ -1,0 +1,70 @@
+"""Reading a family's metadata and tensors from a file: strict, since a file is data that anybody may have written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ._errors import FileFormatError
+from .family import PROGRAMS, Range
+from .program import Instructions
+
+KEYS = {
+    "name": str, "states": list, "params": list, "stiffness": str, "y0": list, "y0_range": (list, type(None)),
+    "equations": list,
+}  # fmt: skip
+PARAM_KEYS = {"name": str, "train": list, "solve": list}
+
+
+def parse(meta: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """The fields of a Family; FileFormatError for anything missing, unknown or of the wrong type or shape."""
+    _check_keys(meta, KEYS, "the family")
+    for key in ("states", "equations"):
+        if not all(isinstance(s, str) for s in meta[key]) or len(meta[key]) != len(meta["states"]) or not meta[key]:
+            raise FileFormatError(f"the family's {key} must be one string for each state, got {meta[key]!r}")
+    for entry in meta["params"]:
+        _check_keys(entry, PARAM_KEYS, "a parameter of the family")
+    names = [entry["name"] for entry in meta["params"]]
+    if len({*names, *meta["states"]}) != len(names) + len(meta["states"]):
+        raise FileFormatError(f"the family's names are not distinct: states {meta['states']}, parameters {names}")
+    fields = {key: meta[key] for key in ("name", "stiffness", "y0", "y0_range")}
+    fields |= {key: tuple(meta[key]) for key in ("states", "equations")}
+    fields["params"] = {entry["name"]: Range(tuple(entry["train"]), tuple(entry["solve"])) for entry in meta["params"]}
+    return fields | _programs(tensors, len(meta["states"]), 1 + len(names))
+
+
+def _check_keys(entry: Any, keys: Mapping[str, Any], what: str) -> None:
+    if not isinstance(entry, Mapping):
+        raise FileFormatError(f"{what} must be a JSON object, got {type(entry).__name__}")
+    if entry.keys() != keys.keys():
+        missing, unknown = sorted(keys.keys() - entry.keys()), sorted(entry.keys() - keys.keys())
+        raise FileFormatError(f"{what} has missing entries {missing} and unknown entries {unknown}")
+    for key, kind in keys.items():
+        if not isinstance(entry[key], kind):
+            raise FileFormatError(f"{what}: {key!r} has the wrong type, {type(entry[key]).__name__}")
+
+
+def _programs(tensors: Mapping[str, np.ndarray], n: int, n_inputs: int) -> dict[str, Instructions | None]:
+    groups: dict[str, dict[str, np.ndarray]] = {}
+    for key, array in tensors.items():
+        prefix, _, rest = key.partition(".")
+        name, _, field = rest.partition(".")
+        if prefix != "family" or name not in PROGRAMS or field not in ("code", "constants", "outputs"):
+            raise FileFormatError(f"unknown tensor {key!r} in a family")
+        groups.setdefault(name, {})[field] = array
+    programs: dict[str, Instructions | None] = dict.fromkeys(PROGRAMS)
+    for name, arrays in groups.items():
+        if len(arrays) != 3:
+            raise FileFormatError(f"the family's {name} needs code, constants and outputs, got {sorted(arrays)}")
+        programs[name] = Instructions(n_inputs, **arrays)
+    required = ("A", "b", "t_span")
+    if any(programs[name] is None for name in required) or (programs["theta"] is None) != (programs["parts"] is None):
+        raise FileFormatError(f"the family needs the programs {required}, and theta with parts; got {sorted(groups)}")
+    q = len(programs["theta"].outputs) if programs["theta"] is not None else 0
+    counts = {"A": n * n, "b": n, "t_span": 2, "theta": q, "parts": q * n * n}
+    for name, program in programs.items():
+        if program is not None and len(program.outputs) != counts[name]:
+            raise FileFormatError(f"the family's {name} must have {counts[name]} outputs, got {len(program.outputs)}")
+    return programs

@@ -1,0 +1,95 @@
+"""Builds and runs the C++ tests, and a separate C++ project that uses the installed package.
+
+Both need a C++ compiler, CMake, Eigen and GoogleTest. Where one is missing the tests are skipped and say which;
+STLFAST_REQUIRE_CPP=1 makes that a failure.
+"""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import sysconfig
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+REQUIRED = os.environ.get("STLFAST_REQUIRE_CPP") == "1"
+PATH = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", "")])
+
+PROBE = """
+cmake_minimum_required(VERSION 3.20)
+project(probe LANGUAGES CXX)
+find_package(Eigen3 3.4 CONFIG QUIET)
+find_package(GTest CONFIG QUIET)
+message(STATUS "Eigen3_FOUND=${Eigen3_FOUND} GTest_FOUND=${GTest_FOUND}")
+"""
+
+
+def run(*command, cwd=None):
+    env = {**os.environ, "PATH": PATH}
+    done = subprocess.run(list(map(str, command)), cwd=cwd, env=env, text=True, capture_output=True, check=False)
+    assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def configure(source, build, *options):
+    generator = ["-G", "Ninja"] if shutil.which("ninja", path=PATH) else []
+    prefixes = [p.as_posix() for d in sys.path if (p := pathlib.Path(d, "cmeel.prefix")).is_dir()]
+    prefixes += filter(None, os.environ.get("CMAKE_PREFIX_PATH", "").split(os.pathsep))
+    prefixes += [str(option) for option in options if not str(option).startswith("-")]
+    flags = [option for option in options if str(option).startswith("-")]
+    return run("cmake", "-S", source, "-B", build, *generator, f"-DCMAKE_PREFIX_PATH={';'.join(prefixes)}", *flags)
+
+
+def missing(folder):
+    """What the C++ tests need and this machine does not have, each with what to do."""
+    compilers = [os.environ.get("CXX", ""), "c++", "g++", "clang++"]
+    absent = []
+    if not any(shutil.which(compiler, path=PATH) for compiler in compilers if compiler):
+        absent.append("a C++ compiler (apt install g++)")
+    if not shutil.which("cmake", path=PATH):
+        absent.append("CMake (pip install cmake)")
+    if not any(shutil.which(tool, path=PATH) for tool in ("ninja", "make")):
+        absent.append("Ninja (pip install ninja)")
+    if absent:
+        return absent
+    folder.joinpath("CMakeLists.txt").write_text(PROBE)
+    found = configure(folder, folder / "build")
+    if "Eigen3_FOUND=1" not in found:
+        absent.append("Eigen 3.4 (pip install cmeel-eigen, or apt install libeigen3-dev)")
+    if "GTest_FOUND=1" not in found:
+        absent.append("GoogleTest (apt install libgtest-dev, or Conan)")
+    return absent
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory):
+    """The folder in which the library and its tests were built."""
+    absent = missing(tmp_path_factory.mktemp("probe"))
+    if absent and REQUIRED:
+        pytest.fail("the C++ tests need " + "; ".join(absent))
+    if absent:
+        pytest.skip("the C++ tests need " + "; ".join(absent))
+    folder = tmp_path_factory.mktemp("cpp")
+    werror = "ON" if REQUIRED else "OFF"
+    configure(
+        ROOT,
+        folder,
+        "-DSTLFAST_TESTS=ON",
+        f"-DSTLFAST_WERROR={werror}",
+        f"-DCMAKE_INSTALL_PREFIX={folder / 'installed'}",
+    )
+    run("cmake", "--build", folder, "--parallel", "2")
+    return folder
+
+
+def test_cpp_suite(build):
+    print(run("ctest", "--test-dir", build, "--output-on-failure", "--no-tests=error"))
+
+
+def test_installed_package_serves_another_project(build, tmp_path):
+    run("cmake", "--install", build)
+    configure(ROOT / "tests" / "cpp" / "consumer", tmp_path, build / "installed")
+    run("cmake", "--build", tmp_path)
+    run(tmp_path / "consumer")
