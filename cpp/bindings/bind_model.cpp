@@ -112,21 +112,19 @@ Answer certify_heads(const Model& model, const py::object& parameters, const py:
     return answer;
 }
 
-py::list compile(const Model& model, double tolerance, Index max_rank, int max_bands,
-                 const std::function<void(double)>& progress) {
-    std::vector<Band> bands;
-    {
+py::tuple compile(const Model& model, double tolerance, Index max_rank, int max_bands,
+                  const std::function<void(double)>& progress) {
+    const auto compiled = [&] {
         py::gil_scoped_release release;
-        bands = compile_bands(model.family(), model.full_space(), model.modes(), {tolerance, max_rank, max_bands},
-                              [&](double share) {
-                                  const py::gil_scoped_acquire acquire;
-                                  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-                                  progress(share);
-                              });
-    }
-    py::list result;
-    for (const auto& band : bands) result.append(to_tuple(band));
-    return result;
+        return compile_bands(model, {tolerance, max_rank, max_bands}, [&](double share) {
+            const py::gil_scoped_acquire acquire;
+            if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+            progress(share);
+        });
+    }();
+    py::list bands;
+    for (const auto& band : compiled.bands) bands.append(to_tuple(band));
+    return py::make_tuple(bands, compiled.tolerance);
 }
 
 void bind_problem(py::module_& module) {

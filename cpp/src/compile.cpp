@@ -23,7 +23,7 @@ constexpr double forcing_members = 1600;  // in all for the forcing's modes, at 
 constexpr Index tests_each = 5;           // members of each parameter that the certificate judges
 constexpr double overlap = 0.02;          // of a band's width, on either side
 constexpr Index nodes = 256;              // of the Chebyshev expansions before they are cut
-constexpr double expansion_tolerance = 1e-13;
+constexpr double expansion_tolerance = 1e-13;  // or the coefficients' own rounding noise, where that is larger
 constexpr double taus[] = {1e-1, 1e-2, 1e-3, 1e-4};  // time scales tried for the expansions
 
 struct Box {
@@ -52,6 +52,28 @@ MatrixXd members_of(const Box& box, Index each, bool ends) {
     return tensor(values);
 }
 
+// Unit initial values without forcing and, where there is any, the family's forcing from zero.
+std::vector<Data> unit_data(Index n, bool forced) {
+    std::vector<Data> data(static_cast<std::size_t>(n + forced), {VectorXd::Zero(n), false, {}});
+    for (Index j = 0; j < n; ++j) data[static_cast<std::size_t>(j)].y0[j] = 1;
+    if (forced) data.back().own_forcing = true;
+    return data;
+}
+
+// Largest bound of the full dictionary at the ends and the middle of the parameter ranges.
+double worst_full_bound(const Model& model) {
+    const Index P = model.family().n_parameters();
+    const MatrixXd members = members_of({VectorXd::Zero(P), VectorXd::Ones(P)}, 3, true);
+    BandOperators::Workspace workspace;
+    double worst = 0;
+    for (Index s = 0; s < members.rows(); ++s) {
+        const VectorXd p = from_box_coordinates(model.family(), members.row(s).transpose());
+        for (const Data& data : unit_data(model.family().n, model.modes().size() > 0))
+            worst = std::max(worst, model.solve(p, data, true, true, {}, workspace).bound.maxCoeff());
+    }
+    return worst;
+}
+
 struct Snapshots {
     MatrixXd members;        // (S, P) box coordinates
     MatrixXd coefficients;   // (D, n R), R solutions of every member in turn; column s·n + i
@@ -61,9 +83,12 @@ struct Snapshots {
 
 class BandCompiler {
   public:
-    BandCompiler(const Family& family, const FullSpace& space, const ForcingModes& modes,
-                 const CompileOptions& options)
-        : family_(family), space_(space), modes_(modes), options_(options), grids_(make_grids(space.points())) {
+    BandCompiler(const Model& model, const CompileOptions& options)
+        : family_(model.family()),
+          space_(model.full_space()),
+          modes_(model.modes()),
+          options_(options),
+          grids_(make_grids(model.collocation())) {
         for (const double tau : taus) space_.dictionary().evaluate(chebyshev::nodes(nodes, tau), dictionary_.emplace_back());
     }
 
@@ -137,7 +162,8 @@ class BandCompiler {
     void expand(const MatrixXd& heads, Snapshots& result) const {
         for (std::size_t k = 0; k < dictionary_.size(); ++k) {
             const MatrixXd a = chebyshev::coefficients(dictionary_[k] * heads);
-            const Index D = chebyshev::length(a, expansion_tolerance);
+            const double noise = a.bottomRows(nodes / 8).cwiseAbs().maxCoeff() / a.cwiseAbs().maxCoeff();
+            const Index D = chebyshev::length(a, std::max(expansion_tolerance, 2 * noise));
             if (k > 0 && D >= result.coefficients.rows()) continue;
             result.coefficients = a.topRows(D);
             result.tau = taus[k];
@@ -207,11 +233,7 @@ class BandCompiler {
         double worst = 0;
         for (Index s = 0; s < members.rows(); ++s) {
             const VectorXd p = from_box_coordinates(family_, members.row(s).transpose());
-            for (Index j = 0; j <= family_.n; ++j) {
-                const bool forced = j == family_.n;
-                if (forced && modes_.size() == 0) continue;
-                Data data{VectorXd::Zero(family_.n), forced, {}};
-                if (!forced) data.y0[j] = 1;
+            for (const Data& data : unit_data(family_.n, modes_.size() > 0)) {
                 if (!operators.solve(p, data, c, workspace)) return std::numeric_limits<double>::infinity();
                 worst = std::max(worst, operators.certify(p, data, c, scale, workspace).maxCoeff());
             }
@@ -263,10 +285,11 @@ ForcingModes compile_forcing(const Family& family, const Points& points) {
     return forcing_modes(snapshots, points);
 }
 
-std::vector<Band> compile_bands(const Family& family, const FullSpace& space, const ForcingModes& modes,
-                                const CompileOptions& options, const Progress& progress) {
-    if (!family.separable()) throw std::invalid_argument("compile: A does not separate");
-    return BandCompiler(family, space, modes, options).bands(progress);
+CompiledBands compile_bands(const Model& model, CompileOptions options, const Progress& progress) {
+    if (!model.family().separable()) throw std::invalid_argument("compile: A does not separate");
+    // Bands approximate the full dictionary's solutions, so none can have a smaller bound.
+    options.tolerance = std::max(options.tolerance, 2 * worst_full_bound(model));
+    return {BandCompiler(model, options).bands(progress), options.tolerance};
 }
 
 }  // namespace stlfast

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import families
-    from ._errors import FileFormatError, MissingFileError, ParameterError, TrainingDiverged
+    from ._errors import FileFormatError, MissingFileError, ParameterError, TrainingDiverged, UnknownModelError
     from .body import Body
+    from .compiler import compile
     from .family import Family, Range
-    from .model import Model, compile, load, pretrained
+    from .model import Model, load, pretrained
     from .solution import Solution
     from .training import pretrain, train_body
 
@@ -29,7 +30,8 @@ _HOME = {
     "Range": "family",
     "Solution": "solution",
     "TrainingDiverged": "_errors",
-    "compile": "model",
+    "UnknownModelError": "_errors",
+    "compile": "compiler",
     "load": "model",
     "pretrain": "training",
     "pretrained": "model",
@@ -46,6 +48,7 @@ __all__ = [
     "Range",
     "Solution",
     "TrainingDiverged",
+    "UnknownModelError",
     "compile",
     "families",
     "load",

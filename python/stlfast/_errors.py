@@ -8,6 +8,10 @@ class ParameterError(KeyError, ValueError):
         return str(self.args[0])  # KeyError would print the repr of its message
 
 
+class UnknownModelError(ParameterError):
+    """A name under which no model is shipped."""
+
+
 class FileFormatError(ValueError):
     """A file that is not safetensors, truncated, of a newer version, or with missing, unknown or broken contents."""
 

@@ -14,9 +14,14 @@
 namespace stlfast {
 
 struct CompileOptions {
-    double tolerance = 1e-9;  // of the certified bound for unit initial values, and for the forcing with zero ones
+    double tolerance = 1e-8;  // of the certified bound for unit initial values, and for the forcing with zero ones
     Eigen::Index max_rank = 40;
     int max_bands = 64;
+};
+
+struct CompiledBands {
+    std::vector<Band> bands;
+    double tolerance;  // the one used: never below what the full dictionary reaches
 };
 
 // Called after each attempted band with the finished share of the parameter box; throws to stop.
@@ -24,8 +29,8 @@ using Progress = std::function<void(double)>;
 
 ForcingModes compile_forcing(const Family& family, const Points& points);
 
-// Throws std::runtime_error where max_bands bands do not reach the tolerance, with the best bound reached.
-std::vector<Band> compile_bands(const Family& family, const FullSpace& space, const ForcingModes& modes,
-                                const CompileOptions& options, const Progress& progress);
+// The bands of a model that has none yet. Throws std::runtime_error where max_bands bands do not reach the tolerance,
+// with the best bound reached.
+CompiledBands compile_bands(const Model& model, CompileOptions options, const Progress& progress);
 
 }  // namespace stlfast

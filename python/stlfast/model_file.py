@@ -1,0 +1,185 @@
+"""What compiling adds to a family and its body, and the model file that holds all three.
+
+Tensors: family.*, body.layers.k.{weight,bias}, points (N,), modes.{g,magic,interpolate} and, for band k,
+bands.k.{low,high,tau,coefficients}. Metadata: format, format_version, family, body, compile, passport (JSON).
+
+N collocation points, K forcing modes, D Chebyshev coefficients, r functions of a band, P parameters, n states.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import _files
+from ._errors import FileFormatError
+from .body import Body
+from .family import Family
+
+if TYPE_CHECKING:
+    from . import _core
+    from .model import Model
+
+FORMAT = "stlfast"
+FORMAT_VERSION = 1
+MODES = ("g", "magic", "interpolate")
+BAND = ("low", "high", "tau", "coefficients")
+
+Band = tuple[np.ndarray, np.ndarray, float, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Dictionary:
+    """The functions solutions are expanded in.
+
+    Chebyshev polynomials of degree below `functions` in log time with knee tau where that is set, else the body's
+    features at the dilations, with the constant 1 first.
+    """
+
+    dilations: tuple[float, ...] = ()
+    constant: bool = True
+    functions: int | None = None
+    tau: float | None = None
+
+    def core(self, body: Body | None) -> _core.Dictionary:
+        from . import _core
+
+        if self.functions is not None:
+            return _core.Dictionary.chebyshev(self.functions, "log", self.tau or 1.0)
+        if body is None:
+            raise ValueError("a dictionary of features needs a body")
+        layers = _core.Body(list(body.weights), list(body.biases), body.activation, body.input, body.tau)
+        return _core.Dictionary.from_body(layers, list(self.dilations), self.constant)
+
+
+@dataclass(frozen=True, repr=False)
+class Compiled:
+    """Dictionary, collocation, least-squares solver, forcing modes and reduced bases: what the C++ core solves with."""
+
+    dictionary: Dictionary
+    points: np.ndarray  # (N,) in x
+    row_weights: str  # "sqrt_t" or "none"
+    shared_head: bool
+    solver: str  # "svd", "qr" or "pinv"
+    modes: tuple[np.ndarray, np.ndarray, np.ndarray]  # (N, K), (K,), (K, K)
+    bands: tuple[Band, ...] = ()
+
+    def core(self, family: Family, body: Body | None) -> _core.Model:
+        from . import _core
+
+        points = _core.Points.given(self.points, self.row_weights == "sqrt_t")
+        return _core.Model(
+            core_family(family), self.dictionary.core(body), points, self.shared_head, self.solver, self.modes,
+            list(self.bands),
+        )  # fmt: skip
+
+    def __repr__(self) -> str:
+        ranks = [band[3].shape[1] for band in self.bands]
+        kind = "Chebyshev" if self.dictionary.functions else f"dilations {[round(k, 3) for k in self.dictionary.dilations]}"
+        bands = f"{len(ranks)} bands" if ranks else "no reduced bases"
+        return f"{kind}, {len(self.points)} points, {bands}"
+
+
+def core_family(family: Family) -> _core.Family:
+    from . import _core
+
+    low, high = np.array([r.solve for r in family.params.values()], dtype=np.float64).T.copy()
+    return _core.Family(
+        family.n, family.A.program, family.b.program,
+        family.theta and family.theta.program, family.parts and family.parts.program,
+        low, high, list(family.params).index(family.stiffness),
+    )  # fmt: skip
+
+
+def write(path: str | os.PathLike[str], model: Model) -> None:
+    """The model as a file that is whole or not there."""
+    compiled = model.compiled
+    tensors = {**model.family.tensors(), "points": compiled.points}
+    tensors |= {f"modes.{name}": array for name, array in zip(MODES, compiled.modes, strict=True)}
+    if model.body is not None:
+        tensors |= {f"body.{name}": array for name, array in model.body.tensors().items()}
+    for k, (low, high, tau, coefficients) in enumerate(compiled.bands):
+        arrays = (low, high, np.array([tau]), coefficients)
+        tensors |= {f"bands.{k}.{name}": array for name, array in zip(BAND, arrays, strict=True)}
+    options = {
+        "dictionary": asdict(compiled.dictionary),
+        "row_weights": compiled.row_weights,
+        "shared_head": compiled.shared_head,
+        "solver": compiled.solver,
+    }
+    body = None if model.body is None else {**model.body.to_dict(), "sha256": model.body.sha256}
+    parts = {"family": model.family.to_dict(), "body": body, "compile": options, "passport": model.passport}
+    metadata = {"format": FORMAT, "format_version": str(FORMAT_VERSION)}
+    _files.write(path, tensors, metadata | {key: json.dumps(value) for key, value in parts.items()})
+
+
+def read(path: str | os.PathLike[str]) -> Model:
+    """The model in a file; MissingFileError or FileFormatError says what is wrong with it."""
+    from .model import Model
+
+    where = os.fspath(path)
+    tensors, metadata = _files.read(path)
+    if metadata.get("format") != FORMAT:
+        raise FileFormatError(f"{where!r} is a safetensors file, but no stlfast model (no format {FORMAT!r})")
+    version = metadata.get("format_version", "")
+    if not version.isdecimal() or int(version) > FORMAT_VERSION:
+        raise FileFormatError(
+            f"{where!r} has format version {version!r}, this stlfast reads up to {FORMAT_VERSION}: upgrade stlfast"
+        )
+    groups: dict[str, dict[str, np.ndarray]] = {"family": {}, "body": {}, "points": {}, "modes": {}, "bands": {}}
+    for name, array in tensors.items():
+        group = name.partition(".")[0]
+        if group not in groups:
+            raise FileFormatError(f"{where!r} has the unknown tensor {name!r}")
+        if array.dtype == np.float64 and not np.isfinite(array).all():
+            raise FileFormatError(f"{where!r}: tensor {name!r} holds NaN or infinity; it was damaged or badly trained")
+        groups[group][name] = array
+    try:
+        family = Family.from_parts(_files.parse_json(metadata, "family", where), groups["family"])
+        body = _read_body(_files.parse_json(metadata, "body", where), groups["body"])
+        compiled = _read_compiled(_files.parse_json(metadata, "compile", where), groups)
+        passport = _files.parse_json(metadata, "passport", where)
+        if not isinstance(passport, dict):
+            raise ValueError("the passport must be a JSON object")
+        return Model(family, body, compiled, passport)
+    except FileFormatError:
+        raise
+    except (ValueError, TypeError, KeyError) as error:
+        raise FileFormatError(f"{where!r} is broken: {error}") from error
+
+
+def _read_body(meta: Any, tensors: Mapping[str, np.ndarray]) -> Body | None:
+    if meta is None and not tensors:
+        return None
+    if not isinstance(meta, dict):
+        raise ValueError("the body must be a JSON object")
+    body = Body.from_parts(meta, {name.removeprefix("body."): array for name, array in tensors.items()})
+    if meta.get("sha256") != body.sha256:
+        raise ValueError("the body's weights do not have the SHA-256 that the file states; fetch a fresh copy")
+    return body
+
+
+def _read_compiled(options: Any, groups: Mapping[str, Mapping[str, np.ndarray]]) -> Compiled:
+    if not isinstance(options, dict) or options.keys() != {"dictionary", "row_weights", "shared_head", "solver"}:
+        raise ValueError("the compile options must be a JSON object of dictionary, row_weights, shared_head and solver")
+    dictionary = Dictionary(**options["dictionary"])
+    count = len({name.split(".")[1] for name in groups["bands"]})
+    expected = {f"bands.{k}.{name}" for k in range(count) for name in BAND} | {f"modes.{name}" for name in MODES}
+    found = groups["bands"].keys() | groups["modes"].keys()
+    if found != expected or groups["points"].keys() != {"points"}:
+        raise ValueError(f"tensors missing {sorted(expected - found)}, unknown {sorted(found - expected)}")
+    bands: list[Band] = []
+    for k in range(count):
+        low, high, tau, coefficients = (groups["bands"][f"bands.{k}.{name}"] for name in BAND)
+        bands.append((low, high, float(tau.reshape(())), coefficients))
+    g, magic, interpolate = (groups["modes"][f"modes.{name}"] for name in MODES)
+    return Compiled(
+        Dictionary(tuple(dictionary.dilations), dictionary.constant, dictionary.functions, dictionary.tau),
+        groups["points"]["points"], options["row_weights"], bool(options["shared_head"]), options["solver"],
+        (g, magic, interpolate), tuple(bands),
+    )  # fmt: skip
