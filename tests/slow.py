@@ -4,6 +4,7 @@ import math
 import operator
 
 import numpy as np
+import scipy.linalg
 
 # In the order of the file format's op numbers.
 OPERATIONS = [
@@ -23,3 +24,43 @@ def evaluate(instructions, x, inputs):
             registers.append(OPERATIONS[op](*operands))
         columns.append([registers[r] for r in instructions.outputs])
     return np.array(columns).reshape(-1, len(instructions.outputs)).T
+
+
+def error_bound(A, x, residual, initial):
+    """The certificate for constant A (n, n): residual (C, n) at x (C,), initial error (n,); bound (n,).
+
+    For n = 2: the Schur form begins with the fastest decay.
+    """
+    fastest, slowest = np.sort(np.linalg.eigvals(A).real)
+    T, Q, _ = scipy.linalg.schur(A.astype(complex), output="complex", sort=lambda e: e.real < (fastest + slowest) / 2)
+    rotated, z = np.abs(residual @ Q.conj()), np.zeros((len(x), len(A)))
+    for k in reversed(range(len(A))):
+        source = rotated[:, k] + sum(abs(T[k, m]) * z[:, m] for m in range(k + 1, len(A)))
+        rate = T[k, k].real
+        z[0, k] = np.abs(Q.conj().T @ initial)[k]
+        for q, h in enumerate(np.diff(x)):
+            integral = np.expm1(rate * h) / rate if rate else h
+            z[q + 1, k] = np.exp(rate * h) * z[q, k] + integral * max(source[q], source[q + 1])
+    return (z @ np.abs(Q).T).max(axis=0)
+
+
+def least_squares(family, dictionary, x, weight, params, y0):
+    """Heads (M, n) by NumPy's lstsq on every row of the problem written out."""
+    H, dH = dictionary.evaluate(x, 1)
+    (H0,) = dictionary.evaluate(np.zeros(1))
+    n, M = family.n, H.shape[1]
+    A, b = family.A(x, params), family.b(x, params)
+    rows, right = [], []
+    for i in range(n):
+        block = np.zeros((len(x), n, M))
+        block[:, i] = dH
+        for j in range(n):
+            block[:, j] -= A[i * n + j][:, None] * H
+        rows.append(weight[:, None] * block.reshape(len(x), -1))
+        right.append(weight * b[i])
+    rows.append(10.0 * np.kron(np.eye(n), H0))
+    right.append(10.0 * np.asarray(y0))
+    matrix, target = np.concatenate(rows), np.concatenate(right)
+    scale = np.linalg.norm(matrix, axis=0)
+    heads = np.linalg.lstsq(matrix / scale, target, rcond=1e-15)[0] / scale
+    return heads.reshape(n, M).T

@@ -1,5 +1,6 @@
 #include "stlfast/certificate.hpp"
 
+#include <Eigen/Jacobi>
 #include <cmath>
 #include <complex>
 #include <stdexcept>
@@ -22,6 +23,22 @@ MatrixXd as_matrix(const MatrixXd& A, Index row, Index n) {
     return Eigen::Map<const RowMajor>(entries.data(), n, n);
 }
 
+// Exchanges neighbouring eigenvalues of the Schur form until the fastest decay comes first. The last Schur vectors are
+// then left eigenvectors of the slow modes, so that no stiff residual leaks into what has a long memory.
+void order_by_decay(MatrixXcd& T, MatrixXcd& Q) {
+    const Index n = T.rows();
+    for (Index pass = 0; pass + 1 < n; ++pass)
+        for (Index k = 0; k + 1 < n - pass; ++k) {
+            if (T(k, k).real() <= T(k + 1, k + 1).real()) continue;
+            Eigen::JacobiRotation<std::complex<double>> rotation;
+            rotation.makeGivens(T(k, k + 1), T(k + 1, k + 1) - T(k, k));
+            T.applyOnTheLeft(k, k + 1, rotation.adjoint());
+            T.applyOnTheRight(k, k + 1, rotation);
+            Q.applyOnTheRight(k, k + 1, rotation);
+            T(k + 1, k) = 0;
+        }
+}
+
 }  // namespace
 
 Certificate::Certificate(VectorXd x) : x_(std::move(x)) {
@@ -39,7 +56,9 @@ VectorXd Certificate::bound_constant(const MatrixXd& A, const MatrixXd& residual
                                      Workspace& workspace) const {
     const Index n = initial.size();
     workspace.schur.compute(as_matrix(A, 0, n).cast<std::complex<double>>());
-    const MatrixXcd &T = workspace.schur.matrixT(), &Q = workspace.schur.matrixU();
+    MatrixXcd &T = workspace.T, &Q = workspace.Q;
+    T = workspace.schur.matrixT(), Q = workspace.schur.matrixU();
+    order_by_decay(T, Q);
     auto &rotated = workspace.rotated, &z = workspace.z;
     rotated = (residual * Q.conjugate()).cwiseAbs();
     const VectorXd start = (Q.adjoint() * initial).cwiseAbs();
@@ -57,14 +76,15 @@ VectorXd Certificate::bound_varying(const MatrixXd& A, const MatrixXd& residual,
     const Index n = initial.size(), C = x_.size();
     workspace.schur.compute(as_matrix(A, C / 2, n).cast<std::complex<double>>());
     // S = D⁻¹ Qᴴ, with a diagonal D that shrinks what lies above the diagonal of T until it is no stiffness of its own.
-    const auto& T = workspace.schur.matrixT();
+    MatrixXcd T = workspace.schur.matrixT(), Q = workspace.schur.matrixU();
+    order_by_decay(T, Q);
     VectorXd d = VectorXd::Ones(n);
     for (Index k = 1; k < n; ++k) {
         const double above = T.col(k).head(k).cwiseAbs().maxCoeff(), gap = 1 + std::abs(T(k, k) - T(k - 1, k - 1));
         d[k] = d[k - 1] * std::min(1.0, gap / std::max(above, gap));
     }
-    const MatrixXcd S = d.cwiseInverse().asDiagonal() * workspace.schur.matrixU().adjoint();
-    const MatrixXcd inverse = workspace.schur.matrixU() * d.asDiagonal();
+    const MatrixXcd S = d.cwiseInverse().asDiagonal() * Q.adjoint();
+    const MatrixXcd inverse = Q * d.asDiagonal();
 
     ArrayXd rate(C);
     for (Index q = 0; q < C; ++q) {

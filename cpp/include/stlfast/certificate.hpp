@@ -2,6 +2,8 @@
 //
 // For constant A the complex Schur form A = Q T Qᴴ, which exists also where A is defective, gives for k = n … 1
 //
+// (with the fastest decay first)
+//
 //   |z_k(x)| ≤ e^{Re t_kk x} |z_k(0)| + ∫₀ˣ e^{Re t_kk (x−s)} ( |(Qᴴ r)_k| + Σ_{l>k} |t_kl| |z_l| ) ds,   |e| ≤ |Q| |z|.
 //
 // For A(x) one inner product, made from the Schur form at the middle, turns that into the scalar inequality
@@ -20,6 +22,7 @@ class Certificate {
   public:
     struct Workspace {
         Eigen::ComplexSchur<Eigen::MatrixXcd> schur;
+        Eigen::MatrixXcd T, Q;       // (n, n) ordered Schur form
         Eigen::MatrixXd rotated, z;  // (C, n)
         Eigen::ArrayXd source, growth, integral;
     };

@@ -1,0 +1,286 @@
+"""The command `stlfast`: demo, train, solve, inspect."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from .family import Family
+    from .model import Model
+    from .solution import Solution
+
+WRONG_INPUT, MISSED_TOLERANCE = 1, 3  # exit codes; Typer's own, for options it does not know, is 2
+TABLE_ROWS = 11
+
+app = typer.Typer(
+    help="Families of stiff differential equations: train once, solve every member in one shot with an error bound.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+out, err = Console(), Console(stderr=True)
+
+
+@contextlib.contextmanager
+def _clear_errors() -> Iterator[None]:
+    """Turn errors in what the user gave into one line and an exit code."""
+    try:
+        yield
+    except typer.Exit:
+        raise
+    except (ValueError, KeyError, OSError, ImportError, RuntimeError) as error:
+        err.print(f"[red]Error:[/red] {escape(' '.join(str(error).split()))}", soft_wrap=True, highlight=False)
+        raise typer.Exit(WRONG_INPUT) from None
+
+
+@app.callback(invoke_without_command=True)
+def main(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
+    if version:
+        import stlfast
+
+        out.print(f"stlfast {stlfast.__version__}", highlight=False)
+        raise typer.Exit
+
+
+# -------------------------------------------------------------------------------------------------------------- demo
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option(help="Folder for the report, pictures and numbers.")] = Path("stlfast-demo"),
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Fewer members and repeats: seconds instead of a minute.")
+    ] = False,
+) -> None:
+    """Solve both shipped models from alpha = 10 to 1000; compare with exact solutions, the paper and SciPy."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from . import demo as demonstration
+    from . import report
+
+    with _clear_errors():
+        output.mkdir(parents=True, exist_ok=True)
+        effort = demonstration.Effort.quick() if quick else demonstration.Effort()
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=err, transient=True) as bar:
+            task = bar.add_task("starting", total=effort.steps)
+            done = iter(range(effort.steps))
+            results = demonstration.run(
+                effort, lambda what: bar.update(task, description=what, completed=next(done), refresh=True)
+            )
+        for name, model in results["models"].items():
+            others = "".join(f", {key} = {value:g}" for key, value in model["others"].items())
+            out.print(_table(f"{name}{others}", report.header(model), report.rows(model)))
+        out.print(report.caption(results), highlight=False)
+        out.print(f"Machine: {report.machine(results['machine'])}.", highlight=False)
+        for path in demonstration.write(results, output):
+            out.print(f"wrote {path}", highlight=False, soft_wrap=True)
+
+
+def _table(title: str, header: list[str], rows: list[list[str]]) -> Table:
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, header_style="bold")
+    for name in header:
+        table.add_column(name, justify="right", no_wrap=True, vertical="bottom")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+# ------------------------------------------------------------------------------------------------------------- train
+@app.command()
+def train(
+    family: Annotated[
+        str, typer.Argument(help="dho, ncff, or a family of yours: path/to/file.py:variable (runs that file).")
+    ],
+    output: Annotated[Path, typer.Option(help="The model file to write, ending in .safetensors.")],
+    objective: Annotated[str | None, typer.Option(help="varpro or multihead.")] = None,
+    widths: Annotated[str | None, typer.Option(help="Units of the layers, such as 64,64,48.")] = None,
+    activation: Annotated[str | None, typer.Option(help="tanh, sin or silu.")] = None,
+    tau: Annotated[float | None, typer.Option(help="Knee of the log-time input.")] = None,
+    members: Annotated[int | None, typer.Option(help="Members to train on.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Steps of Adam.")] = None,
+    lbfgs_steps: Annotated[int | None, typer.Option(help="Steps of L-BFGS that follow.")] = None,
+    lr: Annotated[float | None, typer.Option(help="Learning rate of Adam.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the initial weights.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1.")] = None,
+    tol: Annotated[float | None, typer.Option(help="Error bound the reduced bases are compiled for.")] = None,
+) -> None:
+    """Train a body on a family's members of little stiffness, compile it and write a model file.
+
+    What is not given is the default of stlfast.train_body and stlfast.compile. Needs PyTorch: stlfast[train].
+    """
+    given: dict[str, Any] = {
+        "objective": objective, "widths": widths, "activation": activation,
+        "tau": tau, "members": members, "steps": steps, "lbfgs_steps": lbfgs_steps, "lr": lr, "seed": seed,
+        "device": device,
+    }  # fmt: skip
+    with _clear_errors():
+        from . import passport
+        from .training import train_body
+
+        if output.suffix != ".safetensors":
+            raise ValueError(f"the output must end in .safetensors, got {str(output)!r}")
+        if not output.parent.is_dir():
+            raise ValueError(f"there is no folder {str(output.parent)!r} to write to")
+        chosen = _family(family)
+        options = {name: value for name, value in given.items() if value is not None}
+        if widths is not None:
+            options["widths"] = _numbers(widths, "--widths", int)
+        body = train_body(chosen, **options)
+        assert body.history is not None
+        out.print(f"trained in {body.history['seconds']:.0f} s, loss {body.history['best_loss']:.4g}", highlight=False)
+        model = _compile(chosen, body, {} if tol is None else {"tol": tol})
+        model.save(output)
+        out.print(passport.bounds(model))
+        size = output.stat().st_size / 1000
+        out.print(f"wrote {output} ({size:.0f} kB), for stlfast.load({str(output)!r})", highlight=False, soft_wrap=True)
+
+
+def _compile(family: Family, body: Any, options: dict[str, Any]) -> Model:
+    from rich.progress import Progress
+
+    from .compiler import compile
+
+    with Progress(console=err, transient=True) as bar:
+        task = bar.add_task("compiling", total=1.0)
+        return compile(family, body, **options, progress=lambda share: bar.update(task, completed=share))
+
+
+def _family(where: str) -> Family:
+    """A shipped family, or the variable of a Python file: a Family, or a function that returns one."""
+    from . import families
+    from .family import Family
+
+    path, colon, variable = where.rpartition(":")
+    if colon and path.endswith(".py"):
+        found = _variable(Path(path), variable)
+    else:
+        shipped = {
+            name: value
+            for name, value in vars(families).items()
+            if getattr(value, "__module__", "") == families.__name__
+        }
+        if where not in shipped:
+            raise ValueError(
+                f"there is no shipped family {where!r}; known: {', '.join(shipped)}. One of yours is given as "
+                "path/to/file.py:variable"
+            )
+        found = shipped[where]
+    family = found if isinstance(found, Family) or not callable(found) else found()
+    if not isinstance(family, Family):
+        raise ValueError(
+            f"{where!r} is a {type(family).__name__}, expected a stlfast.Family or a function returning one"
+        )
+    return family
+
+
+def _variable(path: Path, name: str) -> Any:
+    import runpy
+
+    if not path.is_file():
+        raise ValueError(f"there is no file {str(path)!r}")
+    try:
+        variables = runpy.run_path(str(path))
+    except Exception as error:
+        raise ValueError(f"{str(path)!r} could not be run: {type(error).__name__}: {error}") from error
+    if name not in variables:
+        raise ValueError(f"{str(path)!r} has no variable {name!r}")
+    return variables[name]
+
+
+# ------------------------------------------------------------------------------------------------------------- solve
+@app.command()
+def solve(
+    model: Annotated[str, typer.Argument(help="A shipped model (dho, ncff) or the path of a .safetensors file.")],
+    parameter: Annotated[
+        list[str] | None, typer.Option("--parameter", "-p", help="A parameter, as alpha=75; repeat for more.")
+    ] = None,
+    y0: Annotated[str | None, typer.Option(help="Initial values, such as 1,0.5; default the family's.")] = None,
+    t0: Annotated[float | None, typer.Option(help="First output time; default that of the family.")] = None,
+    t1: Annotated[float | None, typer.Option(help="Last output time; default that of the family.")] = None,
+    points: Annotated[int, typer.Option(help="Number of uniform output times.", min=1)] = 512,
+    times: Annotated[
+        Path | None, typer.Option(help="Text file of output times, instead of --t0, --t1, --points.")
+    ] = None,
+    rtol: Annotated[float, typer.Option(help="Relative tolerance that the error bound must meet.")] = 1e-6,
+    atol: Annotated[float, typer.Option(help="Absolute tolerance that the error bound must meet.")] = 1e-8,
+    full: Annotated[bool, typer.Option("--full", help="Solve on the full dictionary: slower, more accurate.")] = False,
+    output: Annotated[Path | None, typer.Option(help="File for the solution, .csv or .npz.")] = None,
+) -> None:
+    """Solve one member. Exit code 1: wrong input. 3: the error bound misses the tolerance."""
+    with _clear_errors():
+        import numpy as np
+
+        from . import export
+        from .model import load
+
+        if output is not None:
+            export.check_suffix(output)
+        loaded = load(model)
+        params: dict[str, Any] = dict(_assignment(text) for text in parameter or [])
+        span = loaded.family.t_span_at(**params)
+        if times is not None:
+            t = export.read_times(times)
+        else:
+            t = np.linspace(span[0] if t0 is None else t0, span[1] if t1 is None else t1, points)
+        start = None if y0 is None else _numbers(y0, "--y0", float)
+        solution = loaded.solve(start, t, rtol=rtol, atol=atol, reduced=False if full else None, **params)
+        if output is None:
+            out.print(_solution_table(solution, loaded.family.states))
+        else:
+            export.write_solution(output, solution, loaded.family.states)
+            out.print(f"wrote {output}: {len(t)} times", highlight=False, soft_wrap=True)
+        assert solution.error_bound is not None
+        bounds = [f"{s} {b:.1e}" for s, b in zip(loaded.family.states, solution.error_bound, strict=True)]
+        out.print(f"error bound {', '.join(bounds)} ({solution.method})", highlight=False)
+        if not solution.success:
+            err.print(f"[yellow]Warning:[/yellow] {escape(solution.message)}", soft_wrap=True, highlight=False)
+            raise typer.Exit(MISSED_TOLERANCE)
+
+
+def _assignment(text: str) -> tuple[str, float]:
+    name, equals, value = text.partition("=")
+    try:
+        if not (name and equals):
+            raise ValueError
+        return name.strip(), float(value)
+    except ValueError:
+        raise ValueError(f"a parameter is given as name=number, such as alpha=75, got {text!r}") from None
+
+
+def _numbers(text: str, option: str, kind: type) -> list[Any]:
+    try:
+        return [kind(part) for part in text.split(",")]
+    except ValueError:
+        raise ValueError(f"{option} takes numbers separated by commas, such as 1,2, got {text!r}") from None
+
+
+def _solution_table(solution: Solution, states: tuple[str, ...]) -> Table:
+    import numpy as np
+
+    shown = np.unique(np.linspace(0, len(solution.t) - 1, TABLE_ROWS).round().astype(int))
+    rows = [[f"{solution.t[k]:.6g}", *(f"{v:.9g}" for v in solution.y[:, k])] for k in shown]
+    title = f"{len(shown)} of {len(solution.t)} times" if len(shown) < len(solution.t) else ""
+    return _table(title, ["t", *states], rows)
+
+
+# ----------------------------------------------------------------------------------------------------------- inspect
+@app.command()
+def inspect(
+    model: Annotated[str, typer.Argument(help="A shipped model (dho, ncff) or the path of a .safetensors file.")],
+) -> None:
+    """Show a model's passport: equations, ranges, training, compiled bases, measured accuracy, SHA-256."""
+    with _clear_errors():
+        from . import passport
+        from .model import SHIPPED, load, pretrained
+
+        loaded = load(model)
+        path = SHIPPED / f"{model}.safetensors" if model in pretrained() else Path(model)
+        out.print(passport.view(loaded, path))

@@ -1,0 +1,70 @@
+"""Times and solutions in files: read as text, written whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from .solution import Solution
+
+SUFFIXES = (".csv", ".npz")
+
+
+def read_times(path: Path) -> np.ndarray:
+    """Times (N,) from a text file, separated by white space or commas; ValueError where it holds anything else."""
+    words = path.read_text(encoding="utf-8").replace(",", " ").split()
+    try:
+        return np.array([float(word) for word in words])
+    except ValueError as error:
+        raise ValueError(f"{str(path)!r} must hold times, separated by spaces, commas or new lines: {error}") from None
+
+
+def check_suffix(path: Path) -> None:
+    """ValueError unless a solution can be written to a file of this name."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise ValueError(f"the output must end in {' or '.join(SUFFIXES)}, got {str(path)!r}")
+
+
+def write_solution(path: Path, solution: Solution, states: Sequence[str]) -> None:
+    """CSV: the columns t and the states. NPZ: arrays t (N,), y (n, N), states (n,), error_bound (n,) and success."""
+    check_suffix(path)
+    write = _csv if path.suffix.lower() == ".csv" else _npz
+    write_whole(path, write(solution, states))
+
+
+def _csv(solution: Solution, states: Sequence[str]) -> bytes:
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(["t", *states])
+    rows.writerows([repr(float(v)) for v in row] for row in np.vstack([solution.t, solution.y]).T)
+    return text.getvalue().encode()
+
+
+def _npz(solution: Solution, states: Sequence[str]) -> bytes:
+    bound = np.full(len(states), np.nan) if solution.error_bound is None else solution.error_bound
+    data = io.BytesIO()
+    np.savez_compressed(
+        data, t=solution.t, y=solution.y, states=np.array(states), error_bound=bound, success=solution.success
+    )
+    return data.getvalue()
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write to a temporary file beside `path`, then rename it over `path` in one step."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)  # mkstemp makes files that only their owner can read
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
