@@ -132,7 +132,7 @@ void bind_problem(py::module_& module) {
         .def(py::init([](Index n, const Program& A, const Program& b, const std::optional<Program>& theta,
                          const std::optional<Program>& parts, const py::object& low, const py::object& high,
                          Index stiffness) {
-                 Family family{n,     A, b, theta, parts, vector_of(low, "low"), vector_of(high, "high"), stiffness};
+                 Family family{n, A, b, theta, parts, vector_of(low, "low"), vector_of(high, "high"), stiffness};
                  family.validate();
                  return family;
              }),
@@ -167,8 +167,8 @@ void bind_model(py::module_& module) {
     bind_problem(module);
     bind_answer(module);
     py::class_<Model>(module, "Model", "A compiled family; immutable, shared between threads.")
-        .def(py::init(&make_model), py::arg("family"), py::arg("dictionary"), py::arg("points"),
-             py::arg("shared_head"), py::arg("solver"), py::arg("modes"), py::arg("bands"))
+        .def(py::init(&make_model), py::arg("family"), py::arg("dictionary"), py::arg("points"), py::arg("shared_head"),
+             py::arg("solver"), py::arg("modes"), py::arg("bands"))
         .def("solve", &solve, py::arg("parameters"), py::arg("y0"), py::arg("full"), py::arg("certify"),
              py::arg("rtol"), py::arg("atol"), py::arg("own_forcing"), py::arg("added"))
         .def("certify_heads", &certify_heads, py::arg("parameters"), py::arg("y0"), py::arg("heads"), py::arg("rtol"),

@@ -35,7 +35,11 @@ const Family& separable(const Family& family) {
 }  // namespace
 
 BandOperators::BandOperators(const Band& band, const Family& family, const ForcingModes& modes, const Grids& grids)
-    : band_(&band), family_(&separable(family)), modes_(&modes), grids_(&grids), r_(band.coefficients.cols() / family.n) {
+    : band_(&band),
+      family_(&separable(family)),
+      modes_(&modes),
+      grids_(&grids),
+      r_(band.coefficients.cols() / family.n) {
     const Index n = family.n, D = band.coefficients.rows();
     if (r_ * n != band.coefficients.cols() || r_ == 0 || !band.coefficients.allFinite())
         throw std::invalid_argument("a band's coefficients must be finite, with a multiple of " + std::to_string(n) +
@@ -81,10 +85,11 @@ void BandOperators::assemble_operators(const Points& points, const ForcingModes&
             if (pair == 0) G += initial_weight * initial_weight * initial_.transpose() * initial_;
             gram_.col(pair) = G.reshaped();
         }
+    if (K == 0) return;
     const MatrixXd g = points.weight.asDiagonal() * modes.g;
     for (const auto& rows : rows_) {
         MatrixXd applied(r_, n * K);
-        for (Index i = 0; i < n && K > 0; ++i) applied.middleCols(i * K, K) = rows.middleRows(i * N, N).transpose() * g;
+        for (Index i = 0; i < n; ++i) applied.middleCols(i * K, K) = rows.middleRows(i * N, N).transpose() * g;
         forced_.push_back(std::move(applied));
     }
 }
@@ -146,12 +151,11 @@ VectorXd BandOperators::certify(const VectorXd& parameters, const Data& data, co
     if (data.added.size() > 0) w.b += data.added.bottomRows(C);
 
     w.flat.noalias() = check_ * c;
-    const MatrixXd y = w.flat.reshaped(C, n);
-    w.flat.noalias() = dcheck_ * c;
+    w.derivative.noalias() = dcheck_ * c;
+    const auto y = w.flat.reshaped(C, n);
     scale = y.cwiseAbs().colwise().maxCoeff();
-    residual(w.A, y, w.flat.reshaped(C, n), w.b, w.checked);
-    const VectorXd initial = (data.y0 - initial_ * c).cwiseAbs() + rounding * scale;
-    return grids_->certificate.bound(w.A, w.checked, initial, w.certificate) + rounding * scale;
+    defect(w.A, y, w.derivative.reshaped(C, n), w.b, initial_ * c, data.y0, w.defect);
+    return grids_->certificate.bound(w.A, w.defect, w.certificate) + rounding * scale;
 }
 
 }  // namespace stlfast

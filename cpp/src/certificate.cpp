@@ -46,34 +46,31 @@ Certificate::Certificate(VectorXd x) : x_(std::move(x)) {
     step_ = x_.tail(x_.size() - 1) - x_.head(x_.size() - 1);
 }
 
-VectorXd Certificate::bound(const MatrixXd& A, const MatrixXd& residual, const VectorXd& initial,
-                            Workspace& workspace) const {
-    return A.rows() == 1 ? bound_constant(A, residual, initial, workspace)
-                         : bound_varying(A, residual, initial, workspace);
+VectorXd Certificate::bound(const MatrixXd& A, const Defect& defect, Workspace& workspace) const {
+    return A.rows() == 1 ? bound_constant(A, defect, workspace) : bound_varying(A, defect, workspace);
 }
 
-VectorXd Certificate::bound_constant(const MatrixXd& A, const MatrixXd& residual, const VectorXd& initial,
-                                     Workspace& workspace) const {
-    const Index n = initial.size();
+VectorXd Certificate::bound_constant(const MatrixXd& A, const Defect& defect, Workspace& workspace) const {
+    const Index n = defect.initial.size();
     workspace.schur.compute(as_matrix(A, 0, n).cast<std::complex<double>>());
     MatrixXcd &T = workspace.T, &Q = workspace.Q;
     T = workspace.schur.matrixT(), Q = workspace.schur.matrixU();
     order_by_decay(T, Q);
     auto &rotated = workspace.rotated, &z = workspace.z;
-    rotated = (residual * Q.conjugate()).cwiseAbs();
-    const VectorXd start = (Q.adjoint() * initial).cwiseAbs();
+    const MatrixXd modulus = Q.cwiseAbs();
+    rotated = (defect.residual * Q.conjugate()).cwiseAbs() + defect.residual_rounding * modulus;
+    const VectorXd start = (Q.adjoint() * defect.initial).cwiseAbs() + modulus.transpose() * defect.initial_rounding;
     z.resize(x_.size(), n);
     for (Index k = n - 1; k >= 0; --k) {
         workspace.source = rotated.col(k);
         for (Index l = k + 1; l < n; ++l) workspace.source += std::abs(T(k, l)) * z.col(l).array();
         integrate(ArrayXd::Constant(step_.size(), T(k, k).real()), start[k], z.col(k), workspace);
     }
-    return (z * Q.cwiseAbs().transpose()).colwise().maxCoeff();
+    return (z * modulus.transpose()).colwise().maxCoeff();
 }
 
-VectorXd Certificate::bound_varying(const MatrixXd& A, const MatrixXd& residual, const VectorXd& initial,
-                                    Workspace& workspace) const {
-    const Index n = initial.size(), C = x_.size();
+VectorXd Certificate::bound_varying(const MatrixXd& A, const Defect& defect, Workspace& workspace) const {
+    const Index n = defect.initial.size(), C = x_.size();
     workspace.schur.compute(as_matrix(A, C / 2, n).cast<std::complex<double>>());
     // S = D⁻¹ Qᴴ, with a diagonal D that shrinks what lies above the diagonal of T until it is no stiffness of its own.
     MatrixXcd T = workspace.schur.matrixT(), Q = workspace.schur.matrixU();
@@ -91,10 +88,13 @@ VectorXd Certificate::bound_varying(const MatrixXd& A, const MatrixXd& residual,
         const MatrixXcd similar = S * as_matrix(A, q, n) * inverse;
         rate[q] = Eigen::SelfAdjointEigenSolver<MatrixXcd>(0.5 * (similar + similar.adjoint())).eigenvalues()[n - 1];
     }
-    workspace.source = (residual * S.transpose()).rowwise().norm();
+    const MatrixXd modulus = S.cwiseAbs();
+    workspace.source = (defect.residual * S.transpose()).rowwise().norm() +
+                       (defect.residual_rounding * modulus.transpose()).rowwise().norm();
+    const double start = (S * defect.initial).norm() + (modulus * defect.initial_rounding).norm();
     workspace.z.resize(C, 1);
     const ArrayXd left = rate.head(C - 1), right = rate.tail(C - 1);
-    integrate(left.max(right), (S * initial).norm(), workspace.z.col(0), workspace);
+    integrate(left.max(right), start, workspace.z.col(0), workspace);
     return inverse.rowwise().norm() * workspace.z.maxCoeff();
 }
 

@@ -3,8 +3,8 @@
 #include <Eigen/SVD>
 #include <algorithm>
 #include <cmath>
-#include <stdexcept>
 #include <limits>
+#include <stdexcept>
 #include <string>
 
 #include "stlfast/chebyshev.hpp"
@@ -18,12 +18,12 @@ using Eigen::VectorXd;
 
 namespace {
 
-constexpr Index members_each = 16;        // Chebyshev nodes of each parameter in a band
-constexpr double forcing_members = 1600;  // in all for the forcing's modes, at most 64 of each parameter
-constexpr Index tests_each = 5;           // members of each parameter that the certificate judges
-constexpr double overlap = 0.02;          // of a band's width, on either side
-constexpr Index nodes = 256;              // of the Chebyshev expansions before they are cut
-constexpr double expansion_tolerance = 1e-13;  // or the coefficients' own rounding noise, where that is larger
+constexpr Index members_each = 16;                   // Chebyshev nodes of each parameter in a band
+constexpr double forcing_members = 1600;             // in all for the forcing's modes, at most 64 of each parameter
+constexpr Index tests_each = 5;                      // members of each parameter that the certificate judges
+constexpr double overlap = 0.02;                     // of a band's width, on either side
+constexpr Index nodes = 256;                         // of the Chebyshev expansions before they are cut
+constexpr double expansion_tolerance = 1e-13;        // or the coefficients' own rounding noise, where that is larger
 constexpr double taus[] = {1e-1, 1e-2, 1e-3, 1e-4};  // time scales tried for the expansions
 
 struct Box {
@@ -47,8 +47,7 @@ MatrixXd members_of(const Box& box, Index each, bool ends) {
     const ArrayXd angle = ends ? ArrayXd(i * (M_PI / double(each - 1))) : ArrayXd((i + 0.5) * (M_PI / double(each)));
     const ArrayXd z = -angle.cos();
     MatrixXd values(each, box.low.size());
-    for (Index k = 0; k < box.low.size(); ++k)
-        values.col(k) = box.low[k] + 0.5 * (z + 1) * (box.high[k] - box.low[k]);
+    for (Index k = 0; k < box.low.size(); ++k) values.col(k) = box.low[k] + 0.5 * (z + 1) * (box.high[k] - box.low[k]);
     return tensor(values);
 }
 
@@ -75,10 +74,10 @@ double worst_full_bound(const Model& model) {
 }
 
 struct Snapshots {
-    MatrixXd members;        // (S, P) box coordinates
-    MatrixXd coefficients;   // (D, n R), R solutions of every member in turn; column s·n + i
+    MatrixXd members;       // (S, P) box coordinates
+    MatrixXd coefficients;  // (D, n R), R solutions of every member in turn; column s·n + i
     double tau;
-    Index each;              // solutions of each member
+    Index each;  // solutions of each member
 };
 
 class BandCompiler {
@@ -89,7 +88,8 @@ class BandCompiler {
           modes_(model.modes()),
           options_(options),
           grids_(make_grids(model.collocation())) {
-        for (const double tau : taus) space_.dictionary().evaluate(chebyshev::nodes(nodes, tau), dictionary_.emplace_back());
+        for (const double tau : taus)
+            space_.dictionary().evaluate(chebyshev::nodes(nodes, tau), dictionary_.emplace_back());
     }
 
     std::vector<Band> bands(const Progress& progress) {
@@ -112,9 +112,10 @@ class BandCompiler {
         progress(done_);
         if (++splits_ >= options_.max_bands)
             throw std::runtime_error("compile: " + std::to_string(options_.max_bands) + " bands of rank " +
-                                     std::to_string(options_.max_rank) + " do not reach tol = " +
-                                     std::to_string(options_.tolerance) + " (best bound of the last: " +
-                                     std::to_string(bound) + "): raise tol, or train a body with more features");
+                                     std::to_string(options_.max_rank) +
+                                     " do not reach tol = " + std::to_string(options_.tolerance) +
+                                     " (best bound of the last: " + std::to_string(bound) +
+                                     "): raise tol, or train a body with more features");
         const Index axis = split_axis(box, snapshots);
         const double middle = 0.5 * (box.low[axis] + box.high[axis]);
         Box below = box, above = box;
@@ -151,8 +152,7 @@ class BandCompiler {
             Index column = s * result.each * n;
             for (Index j = 0; j < n; ++j, column += n) heads.middleCols(column, n) = unit[static_cast<std::size_t>(j)];
             if (modes_.size() > 0)
-                heads.middleCols(column, n) =
-                    member.solve(VectorXd::Zero(n), forcing(family_, p, space_.points().x));
+                heads.middleCols(column, n) = member.solve(VectorXd::Zero(n), forcing(family_, p, space_.points().x));
         }
         expand(heads, result);
         return result;
@@ -205,8 +205,7 @@ class BandCompiler {
         const auto truncated = [&](Index r) {
             Band result{from_box_coordinates(family_, wide.low), from_box_coordinates(family_, wide.high),
                         snapshots.tau, MatrixXd(components.rows(), n * r)};
-            for (Index i = 0; i < n; ++i)
-                result.coefficients.middleCols(i * r, r) = components.middleCols(i * rank, r);
+            for (Index i = 0; i < n; ++i) result.coefficients.middleCols(i * r, r) = components.middleCols(i * rank, r);
             return result;
         };
         band = truncated(rank);

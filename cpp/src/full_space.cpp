@@ -46,15 +46,22 @@ LeastSquares least_squares_from(const std::string& name) {
     throw std::invalid_argument("solver is \"" + name + "\", expected \"svd\", \"qr\" or \"pinv\"");
 }
 
-FullSpace::FullSpace(Dictionary dictionary, Points points, Index n, bool shared_head, LeastSquares solver)
-    : dictionary_(std::move(dictionary)), points_(std::move(points)), shared_head_(shared_head),
-      // Orthonormal functions of all equations would mix the blocks; pivoting copes with the raw ones.
-      solver_(shared_head && solver == LeastSquares::svd ? LeastSquares::qr : solver) {
-    const Index M = dictionary_.size(), block = shared_head ? M / n : M;
-    if (shared_head && M % n != 0)
+Index head_size(Index M, Index n, bool shared_head) {
+    if (!shared_head) return M;
+    if (M % n != 0)
         throw std::invalid_argument("shared_head splits the dictionary into one block for each of the " +
                                     std::to_string(n) + " equations, which its " + std::to_string(M) +
                                     " functions do not divide into: change the number of features");
+    return M / n;
+}
+
+FullSpace::FullSpace(Dictionary dictionary, Points points, Index n, bool shared_head, LeastSquares solver)
+    : dictionary_(std::move(dictionary)),
+      points_(std::move(points)),
+      shared_head_(shared_head),
+      // Orthonormal functions of all equations would mix the blocks; pivoting copes with the raw ones.
+      solver_(shared_head && solver == LeastSquares::svd ? LeastSquares::qr : solver) {
+    const Index block = head_size(dictionary_.size(), n, shared_head);
     MatrixXd H, dH, H0;
     dictionary_.evaluate(points_.x, H, &dH);
     dictionary_.evaluate(VectorXd::Zero(1), H0);

@@ -14,9 +14,9 @@ using Eigen::VectorXd;
 
 namespace {
 
-constexpr double check_tau = 1e-5;        // the check points resolve time scales from this one on
-constexpr Index reduced_checks = 160;     // a reduced residual swings about r times
-constexpr Index checks_per_point = 2;     // on the full dictionary, for each collocation point
+constexpr double check_tau = 1e-5;     // the check points resolve time scales from this one on
+constexpr Index reduced_checks = 160;  // a reduced residual swings about r times
+constexpr Index checks_per_point = 2;  // on the full dictionary, for each collocation point
 constexpr Index output_points = 512;
 
 VectorXd joined(const VectorXd& first, const VectorXd& second) {
@@ -74,6 +74,7 @@ Model::Model(Family family, Dictionary dictionary, Points collocation, FullOptio
       band_once_(bands_.size()),
       operators_(bands_.size()) {
     family_.validate();
+    head_size(dictionary_.size(), family_.n, options_.shared_head);
     const Index K = modes_.size(), P = family_.n_parameters();
     if (modes_.g.cols() != K || (K > 0 && modes_.g.rows() != grids_.collocation.x.size()) ||
         modes_.interpolate.rows() != K || modes_.interpolate.cols() != K)
@@ -117,9 +118,8 @@ Index Model::band_of(const VectorXd& parameters) const {
     for (std::size_t k = 0; k < bands_.size(); ++k) {
         const VectorXd low = box_coordinates(family_, bands_[k].low), high = box_coordinates(family_, bands_[k].high);
         // Distance in units of the band's own half-width, so that a narrow band does not claim its neighbours' members.
-        const double distance = ((u - 0.5 * (low + high)).array() / (0.5 * (high - low)).array().max(1e-300))
-                                    .abs()
-                                    .maxCoeff();
+        const double distance =
+            ((u - 0.5 * (low + high)).array() / (0.5 * (high - low)).array().max(1e-300)).abs().maxCoeff();
         if (best < 0 || distance < nearest) best = static_cast<Index>(k), nearest = distance;
     }
     return best;
@@ -159,16 +159,17 @@ void Model::certify_heads(const VectorXd& parameters, const Data& data, Answer& 
                           Certificate::Workspace& workspace) const {
     const auto& tables = full();
     const auto& x = tables.certificate->x();
-    MatrixXd b = MatrixXd::Zero(x.size(), family_.n), r;
+    MatrixXd b = MatrixXd::Zero(x.size(), family_.n);
     if (data.own_forcing) b = forcing(family_, parameters, x);
     if (data.added.size() > 0) b += data.added.bottomRows(x.size());
     const MatrixXd y = tables.H * answer.a, A = system_matrix(family_, parameters, x);
     answer.scale = y.cwiseAbs().colwise().maxCoeff();
-    residual(A, y, tables.dH * answer.a, b, r);
+    Defect left;
+    defect(A, y, tables.dH * answer.a, b, (tables.H0 * answer.a).transpose(), data.y0, left);
     // Large heads that cancel leave rounding in the values themselves.
     const VectorXd noise = rounding * (tables.H.cwiseAbs().colwise().maxCoeff() * answer.a.cwiseAbs()).transpose();
-    const VectorXd initial = (data.y0 - (tables.H0 * answer.a).transpose()).cwiseAbs() + rounding * answer.scale;
-    answer.bound = tables.certificate->bound(A, r, initial, workspace) + noise;
+    left.initial_rounding += noise;
+    answer.bound = tables.certificate->bound(A, left, workspace) + noise;
     answer.within = meets(answer.bound, answer.scale, tolerance);
 }
 

@@ -2,28 +2,30 @@
 
 namespace stlfast {
 
-using Eigen::ArrayXd;
 using Eigen::Index;
 using Eigen::MatrixXd;
+using Eigen::Ref;
+using Eigen::VectorXd;
 
-void residual(const MatrixXd& A, const MatrixXd& y, const Eigen::Ref<const MatrixXd>& dy, const MatrixXd& b,
-              MatrixXd& r) {
+void defect(const MatrixXd& A, const Ref<const MatrixXd>& y, const Ref<const MatrixXd>& dy, const MatrixXd& b,
+            const VectorXd& start, const VectorXd& y0, Defect& result) {
     const Index n = y.cols();
-    r.resize(y.rows(), n);
-    ArrayXd sum(y.rows()), size(y.rows()), term(y.rows());
-    for (Index i = 0; i < n; ++i) {
-        sum = b.col(i) - dy.col(i);
-        size = b.col(i).cwiseAbs() + dy.col(i).cwiseAbs();
+    auto &sum = result.residual, &size = result.residual_rounding;
+    sum = b - dy;
+    size = b.cwiseAbs() + dy.cwiseAbs();
+    for (Index i = 0; i < n; ++i)
         for (Index j = 0; j < n; ++j) {
-            if (A.rows() == 1)
-                term = A(0, i * n + j) * y.col(j).array();
-            else
-                term = A.col(i * n + j).array() * y.col(j).array();
-            sum += term;
-            size += term.abs();
+            if (A.rows() == 1) {
+                sum.col(i) += A(0, i * n + j) * y.col(j);
+                size.col(i) += std::abs(A(0, i * n + j)) * y.col(j).cwiseAbs();
+            } else {
+                sum.col(i) += A.col(i * n + j).cwiseProduct(y.col(j));
+                size.col(i) += A.col(i * n + j).cwiseProduct(y.col(j)).cwiseAbs();
+            }
         }
-        r.col(i) = (sum >= 0).select(sum + rounding * size, sum - rounding * size);
-    }
+    size *= rounding;
+    result.initial = y0 - start;
+    result.initial_rounding = rounding * (y0.cwiseAbs() + start.cwiseAbs());
 }
 
 }  // namespace stlfast

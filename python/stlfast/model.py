@@ -185,7 +185,7 @@ def load(name: str | os.PathLike[str]) -> Model:
 def _finite(value: Any, what: str, shape: tuple[int, ...] | None = None) -> np.ndarray:
     """A contiguous float64 array; ValueError unless it has the shape, real numbers, and all of them finite."""
     try:
-        array = np.ascontiguousarray(value)
+        array = np.asarray(value, order="C")
         if array.dtype != np.float64:
             if array.dtype.kind not in "iuf":
                 raise TypeError

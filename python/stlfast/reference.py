@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .family import Family
+from .family import Family, Forcing
 
 DEGREE = 5  # of the forcing's interpolant in each step
 LARGEST_STEP = 1 / 500  # share of t_span; a forcing that swings within it needs a smaller one
@@ -18,12 +18,18 @@ def point_set(t0: float, t1: float) -> np.ndarray:
     return t0 + (t1 - t0) * x
 
 
-def exact(family: Family, t: np.ndarray, y0: Sequence[float] | None = None, **params: float) -> np.ndarray:
+def exact(
+    family: Family,
+    t: np.ndarray,
+    y0: Sequence[float] | None = None,
+    forcing: Forcing | None = None,
+    **params: float,
+) -> np.ndarray:
     """y (n, N) at increasing times t (N,) of a member with constant A, from one matrix exponential a step.
 
     Each step is y(t + h) = e^{hA} y + ∫₀ʰ e^{(h−s)A} b(t + s) ds with b replaced by its Chebyshev interpolant, exactly
     integrated by the exponential of an augmented matrix (Al-Mohy & Higham 2011, theorem 2.1).
-    ValueError where A varies with time.
+    forcing: t (N,) → (n, N), added to the family's. ValueError where A varies with time.
     """
     from scipy.linalg import expm
 
@@ -40,7 +46,10 @@ def exact(family: Family, t: np.ndarray, y0: Sequence[float] | None = None, **pa
     values = {t0: y}
     for start, stop in zip(stops[:-1], stops[1:], strict=True):
         h = stop - start
-        taylor = to_taylor @ family.forcing(start + h * nodes, **params).T * factorial[:, None]  # (DEGREE + 1, n)
+        b = family.forcing(start + h * nodes, **params)  # (n, DEGREE + 1)
+        if forcing is not None:
+            b = b + forcing(start + h * nodes)
+        taylor = to_taylor @ b.T * factorial[:, None]
         big = np.zeros((n + DEGREE + 1, n + DEGREE + 1))
         big[:n, :n] = h * A
         big[:n, n:] = h * taylor[::-1].T

@@ -35,9 +35,9 @@ struct Grids {
 
 // What a solve is asked for besides the member. The rows of `added` are the collocation, then the check points.
 struct Data {
-    Eigen::VectorXd y0;              // (n)
-    bool own_forcing = true;         // whether the family's forcing acts
-    Eigen::MatrixXd added = {};      // (N + C, n) further forcing; empty for none
+    Eigen::VectorXd y0;          // (n)
+    bool own_forcing = true;     // whether the family's forcing acts
+    Eigen::MatrixXd added = {};  // (N + C, n) further forcing; empty for none
 };
 
 class BandOperators {
@@ -45,8 +45,9 @@ class BandOperators {
     struct Workspace {
         Program::Workspace program;
         Certificate::Workspace certificate;
-        Eigen::VectorXd theta, pairs, right, flat;
-        Eigen::MatrixXd values, beta, G, A, b, checked;
+        Eigen::VectorXd theta, pairs, right, flat, derivative;
+        Eigen::MatrixXd values, beta, G, A, b;
+        Defect defect;
         Eigen::LLT<Eigen::MatrixXd> cholesky;
     };
 
@@ -77,13 +78,13 @@ class BandOperators {
     const ForcingModes* modes_;
     const Grids* grids_;
     Eigen::Index r_;
-    std::vector<Eigen::MatrixXd> rows_;   // L_q (n N, r), weighted
-    Eigen::MatrixXd gram_;                // (r², pairs q ≤ s), the initial rows in the first
+    std::vector<Eigen::MatrixXd> rows_;    // L_q (n N, r), weighted
+    Eigen::MatrixXd gram_;                 // (r², pairs q ≤ s), the initial rows in the first
     std::vector<Eigen::MatrixXd> forced_;  // L_qᵀ applied to each mode in each equation, (r, n K)
-    Eigen::MatrixXd initial_;             // Ψ(0) (n, r)
-    Eigen::MatrixXd output_;              // (n E, r)
-    Eigen::MatrixXd check_, dcheck_;      // (n C, r)
-    Eigen::MatrixXd parts_;               // A_q at the check points, (C or 1, Q n²)
+    Eigen::MatrixXd initial_;              // Ψ(0) (n, r)
+    Eigen::MatrixXd output_;               // (n E, r)
+    Eigen::MatrixXd check_, dcheck_;       // (n C, r)
+    Eigen::MatrixXd parts_;                // A_q at the check points, (C or 1, Q n²)
 };
 
 }  // namespace stlfast

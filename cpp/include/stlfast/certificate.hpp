@@ -4,7 +4,8 @@
 //
 // (with the fastest decay first)
 //
-//   |z_k(x)| ≤ e^{Re t_kk x} |z_k(0)| + ∫₀ˣ e^{Re t_kk (x−s)} ( |(Qᴴ r)_k| + Σ_{l>k} |t_kl| |z_l| ) ds,   |e| ≤ |Q| |z|.
+//   |z_k(x)| ≤ e^{Re t_kk x} |z_k(0)| + ∫₀ˣ e^{Re t_kk (x−s)} ( |(Qᴴ r)_k| + Σ_{l>k} |t_kl| |z_l| ) ds,   |e| ≤ |Q|
+//   |z|.
 //
 // For A(x) one inner product, made from the Schur form at the middle, turns that into the scalar inequality
 // ζ' ≤ μ(A) ζ + ‖r‖ with the logarithmic norm μ. Between two check points the larger of the two residuals is used:
@@ -15,6 +16,8 @@
 
 #include <Eigen/Core>
 #include <Eigen/Eigenvalues>
+
+#include "stlfast/residual.hpp"
 
 namespace stlfast {
 
@@ -32,15 +35,12 @@ class Certificate {
 
     const Eigen::VectorXd& x() const { return x_; }
 
-    // Bound (n) on max |error| over [0, 1]. A (1 or C, n²), residual (C, n), initial error (n).
-    Eigen::VectorXd bound(const Eigen::MatrixXd& A, const Eigen::MatrixXd& residual, const Eigen::VectorXd& initial,
-                          Workspace& workspace) const;
+    // Bound (n) on max |error| over [0, 1]; A (1 or C, n²).
+    Eigen::VectorXd bound(const Eigen::MatrixXd& A, const Defect& defect, Workspace& workspace) const;
 
   private:
-    Eigen::VectorXd bound_constant(const Eigen::MatrixXd& A, const Eigen::MatrixXd& residual,
-                                   const Eigen::VectorXd& initial, Workspace& workspace) const;
-    Eigen::VectorXd bound_varying(const Eigen::MatrixXd& A, const Eigen::MatrixXd& residual,
-                                  const Eigen::VectorXd& initial, Workspace& workspace) const;
+    Eigen::VectorXd bound_constant(const Eigen::MatrixXd& A, const Defect& defect, Workspace& workspace) const;
+    Eigen::VectorXd bound_varying(const Eigen::MatrixXd& A, const Defect& defect, Workspace& workspace) const;
     // z' = rate z + source, z(0) given, where the larger source of each interval's ends counts.
     void integrate(const Eigen::ArrayXd& rate, double initial, Eigen::Ref<Eigen::VectorXd> z,
                    Workspace& workspace) const;

@@ -14,8 +14,8 @@
 namespace stlfast {
 
 struct ForcingModes {
-    Eigen::MatrixXd g;          // (N, K) at the collocation points
-    Eigen::VectorXd magic;      // (K)
+    Eigen::MatrixXd g;            // (N, K) at the collocation points
+    Eigen::VectorXd magic;        // (K)
     Eigen::MatrixXd interpolate;  // E (K, K)
 
     Eigen::Index size() const { return magic.size(); }

@@ -26,9 +26,12 @@ LeastSquares least_squares_from(const std::string& name);
 
 constexpr double initial_weight = 10;  // of the initial-value rows, ω_0
 
+// Functions that one equation's head multiplies: M, or M/n with a shared head. Throws std::invalid_argument where n
+// does not divide M.
+Eigen::Index head_size(Eigen::Index M, Eigen::Index n, bool shared_head);
+
 class FullSpace {
   public:
-    // Throws std::invalid_argument where a shared head does not divide the functions into n equal blocks.
     FullSpace(Dictionary dictionary, Points points, Eigen::Index n, bool shared_head, LeastSquares solver);
 
     const Dictionary& dictionary() const { return dictionary_; }
@@ -56,10 +59,10 @@ class FullSpace {
     Points points_;
     bool shared_head_;
     LeastSquares solver_;
-    Eigen::MatrixXd transform_;     // (M, R) to orthonormal functions; empty where the raw ones are used
+    Eigen::MatrixXd transform_;  // (M, R) to orthonormal functions; empty where the raw ones are used
     Trial trial_;
-    Eigen::MatrixXd derivative_;    // weighted rows of dY (n N, U)
-    Eigen::MatrixXd initial_;       // weighted rows of Y(0) (n, U)
+    Eigen::MatrixXd derivative_;  // weighted rows of dY (n N, U)
+    Eigen::MatrixXd initial_;     // weighted rows of Y(0) (n, U)
 };
 
 }  // namespace stlfast

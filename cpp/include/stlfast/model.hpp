@@ -29,12 +29,12 @@ struct Tolerance {
 
 // An answer as coefficients: of a band's functions, or heads on the dictionary.
 struct Answer {
-    Eigen::Index band = -1;    // −1: heads on the full dictionary
-    Eigen::MatrixXd a;         // Chebyshev coefficients (D, n) in the band's log time, or heads (M, n)
-    Eigen::VectorXd c;         // coefficients (r) of the band's functions; empty for heads
-    Eigen::VectorXd bound;     // (n) on the error; empty where not certified
-    Eigen::VectorXd scale;     // (n) max |y|
-    bool within = false;       // whether the bound meets the tolerance
+    Eigen::Index band = -1;  // −1: heads on the full dictionary
+    Eigen::MatrixXd a;       // Chebyshev coefficients (D, n) in the band's log time, or heads (M, n)
+    Eigen::VectorXd c;       // coefficients (r) of the band's functions; empty for heads
+    Eigen::VectorXd bound;   // (n) on the error; empty where not certified
+    Eigen::VectorXd scale;   // (n) max |y|
+    bool within = false;     // whether the bound meets the tolerance
 };
 
 class Model {
@@ -74,7 +74,7 @@ class Model {
     struct Full {  // the dictionary's tables
         std::unique_ptr<FullSpace> space;
         std::unique_ptr<Certificate> certificate;
-        Eigen::MatrixXd H0, H, dH;        // at 0 (1, M) and at the check points (C, M)
+        Eigen::MatrixXd H0, H, dH;  // at 0 (1, M) and at the check points (C, M)
         Eigen::VectorXd forcing_points;
     };
     const Full& full() const;

@@ -1,4 +1,5 @@
-// The residual r = A y + b − dy/dx at check points, enlarged by what rounding may hide in it.
+// What a solution leaves of its equation: the residual r = A y + b − dy/dx at check points and the initial error,
+// each with a bound on the rounding in it.
 //
 // n states, C points.
 #pragma once
@@ -11,8 +12,14 @@ namespace stlfast {
 // A bound for the relative rounding error of a short sum of products.
 constexpr double rounding = 8 * std::numeric_limits<double>::epsilon();
 
-// |r| + rounding of its terms, with the sign of r; A (1 or C, n²), the rest (C, n).
-void residual(const Eigen::MatrixXd& A, const Eigen::MatrixXd& y, const Eigen::Ref<const Eigen::MatrixXd>& dy,
-              const Eigen::MatrixXd& b, Eigen::MatrixXd& r);
+struct Defect {
+    Eigen::MatrixXd residual, residual_rounding;  // (C, n)
+    Eigen::VectorXd initial, initial_rounding;    // (n)
+};
+
+// A (1 or C, n²), y, dy and b (C, n), y(0) and y0 (n).
+void defect(const Eigen::MatrixXd& A, const Eigen::Ref<const Eigen::MatrixXd>& y,
+            const Eigen::Ref<const Eigen::MatrixXd>& dy, const Eigen::MatrixXd& b, const Eigen::VectorXd& start,
+            const Eigen::VectorXd& y0, Defect& result);
 
 }  // namespace stlfast

@@ -1,0 +1,160 @@
+"""Compiling: the options from the paper's pipeline to ours, the honest competitors, wrong options."""
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import stlfast
+from stlfast.compiler import compile as compile_model
+from stlfast.reference import exact, point_set
+
+
+@pytest.fixture(scope="module")
+def dho():
+    return stlfast.load("dho")
+
+
+def worst_error(model, alphas=(10.0, 150.0, 1000.0), **options):
+    t = point_set(0.0, 10.0)
+    return max(
+        np.abs(model.solve(t=t, alpha=a, **options).y - exact(model.family, t, alpha=a)).max() for a in alphas
+    )
+
+
+def test_each_step_away_from_the_papers_pipeline_pays(dho):
+    """QR, independent heads, log-time points with their weights, dilation: each lowers the error at high stiffness."""
+    uniform = np.linspace(0.0, 1.0, 400)
+    ours = {"dilations": [1.0], "row_weights": "none", "points": uniform, "shared_head": True, "solver": "pinv"}
+    errors = []
+    for step in ({}, {"solver": "qr"}, {"shared_head": False, "solver": "svd"}, {"points": 400, "row_weights": "sqrt_t"},
+                 {"dilations": "auto"}):  # fmt: skip
+        ours |= step
+        model = stlfast.compile(dho.family, dho.body, reduced=False, **ours)
+        errors.append(worst_error(model, (20.0, 75.0)))
+    assert errors[0] > 1e-4
+    assert errors[-1] < 1e-9
+    assert errors[-1] < 1e-5 * errors[0]
+    assert errors[3] < errors[1]
+
+
+@pytest.mark.parametrize("basis", ["random", "chebyshev"])
+def test_other_bases_of_the_same_size(dho, basis):
+    model = stlfast.compile(dho.family, dho.body, basis)
+    assert model.passport["compile"]["functions"] == dho.passport["compile"]["functions"]
+    assert model.passport["basis"] == basis
+    assert worst_error(model, reduced=False) <= 1e-6
+    solution = model.solve(alpha=300.0)
+    assert (solution.error_bound >= np.abs(solution.y - exact(dho.family, solution.t, alpha=300.0)).max(axis=1)).all()
+
+
+def test_saved_model_of_another_basis(dho, tmp_path):
+    model = stlfast.compile(dho.family, dho.body, "chebyshev", reduced=False)
+    model.save(tmp_path / "chebyshev.safetensors")
+    again = stlfast.load(tmp_path / "chebyshev.safetensors")
+    assert again.body is None
+    np.testing.assert_array_equal(again.solve(alpha=40.0).y, model.solve(alpha=40.0).y)
+
+
+def test_error_falls_with_the_rank(dho):
+    """Geometrically: the fitted slope of log error against rank is at least half a digit a function."""
+    ranks = (6, 8, 10, 12, 14)
+    errors = [worst_error(stlfast.compile(dho.family, dho.body, rank=r), reduced=True) for r in ranks]
+    slope = np.polyfit(ranks, np.log10(errors), 1)[0]
+    assert slope <= -0.4
+
+
+def test_tolerance_below_reach_is_raised_with_a_warning(dho):
+    with pytest.warns(UserWarning, match="below what the full dictionary"):
+        model = stlfast.compile(dho.family, dho.body, tol=1e-16)
+    assert model.passport["compile"]["tol"] > 1e-16
+    assert worst_error(model) < 1e-9
+
+
+def test_family_that_does_not_separate():
+    t, alpha, y1, y2 = sp.symbols("t alpha y1 y2")
+    family = stlfast.Family(
+        name="mixed", t=t, y=[y1, y2], t_span=(0.0, 4.0), stiffness=alpha, y0=[1.0, 1.0],
+        rhs=[-y1 + y2 / (1 + alpha * t), -alpha * y2],
+        params={alpha: stlfast.Range(train=(1.0, 5.0), solve=(1.0, 20.0))},
+    )  # fmt: skip
+    body = stlfast.Body.random((48, 48, 40), tau=1e-2)
+    with pytest.raises(ValueError, match="reduced=False"):
+        stlfast.compile(family, body)
+    model = stlfast.compile(family, body, reduced=False)
+    solution = model.solve(alpha=13.0)
+    assert solution.method == "full dictionary"
+    truth = family.reference(t=solution.t, rtol=1e-11, atol=1e-13, alpha=13.0).y
+    error = np.abs(solution.y - truth).max(axis=1)
+    assert (error <= 1e-7).all()
+    assert (solution.error_bound >= error - 1e-11).all()
+    with pytest.raises(ValueError, match="no reduced basis"):
+        model.solve(alpha=13.0, reduced=True)
+
+
+def test_time_span_that_depends_on_a_parameter():
+    t, alpha, y1 = sp.symbols("t alpha y1")
+    family = stlfast.Family(
+        name="decay", t=t, y=[y1], t_span=(0.0, 5 / alpha), stiffness=alpha, y0=[1.0], rhs=[-alpha * y1],
+        params={alpha: stlfast.Range(train=(1.0, 5.0), solve=(1.0, 20.0))},
+    )  # fmt: skip
+    model = stlfast.compile(family, stlfast.Body.random((32, 32, 24), tau=1e-2), tol=1e-6)
+    for alpha_value in (1.0, 20.0):
+        solution = model.solve(alpha=alpha_value)
+        assert solution.t[-1] == pytest.approx(5 / alpha_value)
+        np.testing.assert_allclose(solution.y[0], np.exp(-alpha_value * solution.t), rtol=0.0, atol=1e-6)
+        with pytest.raises(ValueError, match="outside t_span"):
+            solution(5 / alpha_value + 0.1)
+
+
+def test_progress_and_interruption(dho):
+    shares = []
+    stlfast.compile(dho.family, dho.body, progress=shares.append)
+    assert shares[-1] == pytest.approx(1.0)
+    assert shares == sorted(shares)
+
+    def interrupt(share):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stlfast.compile(dho.family, dho.body, progress=interrupt)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"basis": "fourier"}, "unknown basis 'fourier'"),
+        ({"dilations": "all"}, "dilations must be"),
+        ({"dilations": [0.0]}, "dilation"),
+        ({"dilations": [1.0, 1.0]}, "dilation"),
+        ({"points": 1}, "points must be at least 2"),
+        ({"points": np.array([0.0, 0.5, 0.4])}, "points must increase"),
+        ({"points": np.array([0.0, 2.0])}, "points must"),
+        ({"row_weights": "t"}, "unknown row_weights"),
+        ({"solver": "magic"}, "solver is"),
+        ({"rank": 0}, "rank must be"),
+        ({"rank": "most"}, "rank must be"),
+        ({"tol": 0.0}, "tol must be"),
+        ({"tol": float("nan")}, "tol must be"),
+    ],
+)
+def test_wrong_options(dho, options, message):
+    with pytest.raises(ValueError, match=message):
+        stlfast.compile(dho.family, dho.body, **{"reduced": False, **options})
+
+
+def test_no_body(dho):
+    with pytest.raises(ValueError, match="a body is needed"):
+        stlfast.compile(dho.family, None)
+
+
+def test_shared_head_needs_equal_blocks(dho):
+    odd = stlfast.Body.random((8, 8, 7))
+    with pytest.raises(ValueError, match="one block for each of the 2 equations"):
+        stlfast.compile(dho.family, odd, dilations=[1.0], shared_head=True, reduced=False)
+
+
+def test_sine_features_refuse_dilation(dho):
+    body = stlfast.Body.random((8, 8, 8), activation="sin")
+    with pytest.raises(ValueError, match="saturate"):
+        stlfast.compile(dho.family, body, dilations=[1.0, 8.0], reduced=False)
+    assert compile_model(dho.family, body, reduced=False).compiled.dictionary.dilations == (1.0,)
