@@ -27,14 +27,18 @@ ALPHAS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 150.0, 300.0, 1000.0)
 OMEGAS = (0.5, 1.0, 1.37, 2.0)
 Y0_BOX, Y0_SEED, Y0_COUNT = 5.0, 0, 2  # random initial values besides the family's own, in [0, 5]²
 
+TRAINING = {
+    "objective": "varpro", "widths": (64, 64, 64), "activation": "tanh", "input": "log", "members": 4, "forcings": 8,
+    "points": 300, "ridge": 1e-7, "steps": 1500, "lbfgs_steps": 100, "lr": 3e-3, "seed": 0,
+}  # fmt: skip
 MODELS: dict[str, dict[str, Any]] = {
     "dho": {
-        "training": {"widths": (64, 64, 48), "tau": 1e-2, "lr": 3e-3, "seed": 0},
+        "training": {**TRAINING, "tau": 1e-1},  # dho is smooth in time: room late, for oscillating forcings
         "compile": {"tol": 1e-8},
         "members": {"alpha": ALPHAS},
     },
     "ncff": {
-        "training": {"widths": (64, 64, 48), "tau": 3e-2, "lr": 3e-3, "seed": 0},
+        "training": {**TRAINING, "tau": 1e-3},
         "compile": {"tol": 5e-8},
         "members": {"alpha": ALPHAS, "omega": OMEGAS},
     },

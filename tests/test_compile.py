@@ -16,9 +16,7 @@ def dho():
 
 def worst_error(model, alphas=(10.0, 150.0, 1000.0), **options):
     t = point_set(0.0, 10.0)
-    return max(
-        np.abs(model.solve(t=t, alpha=a, **options).y - exact(model.family, t, alpha=a)).max() for a in alphas
-    )
+    return max(np.abs(model.solve(t=t, alpha=a, **options).y - exact(model.family, t, alpha=a)).max() for a in alphas)
 
 
 def test_each_step_away_from_the_papers_pipeline_pays(dho):
@@ -26,8 +24,14 @@ def test_each_step_away_from_the_papers_pipeline_pays(dho):
     uniform = np.linspace(0.0, 1.0, 400)
     ours = {"dilations": [1.0], "row_weights": "none", "points": uniform, "shared_head": True, "solver": "pinv"}
     errors = []
-    for step in ({}, {"solver": "qr"}, {"shared_head": False, "solver": "svd"}, {"points": 400, "row_weights": "sqrt_t"},
-                 {"dilations": "auto"}):  # fmt: skip
+    changes = (
+        {},
+        {"solver": "qr"},
+        {"shared_head": False, "solver": "svd"},
+        {"points": 400, "row_weights": "sqrt_t"},
+        {"dilations": "auto"},
+    )
+    for step in changes:
         ours |= step
         model = stlfast.compile(dho.family, dho.body, reduced=False, **ours)
         errors.append(worst_error(model, (20.0, 75.0)))

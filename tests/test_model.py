@@ -225,9 +225,7 @@ def rewritten(path, tensors=None, metadata=None):
 def test_save_and_load(dho, saved):
     again = stlfast.load(saved)
     np.testing.assert_array_equal(again.solve(alpha=700.0).y, dho.solve(alpha=700.0).y)
-    np.testing.assert_array_equal(
-        again.solve(alpha=700.0, reduced=False).y, dho.solve(alpha=700.0, reduced=False).y
-    )
+    np.testing.assert_array_equal(again.solve(alpha=700.0, reduced=False).y, dho.solve(alpha=700.0, reduced=False).y)
     assert again.passport == dho.passport
     assert repr(again.family) == repr(dho.family)
 
@@ -315,7 +313,7 @@ def test_changed_weights_are_noticed(saved):
 
 
 @pytest.mark.parametrize("key", ["family", "body", "compile", "passport"])
-@pytest.mark.parametrize("value", [None, "", "not json", "[]", "3", '{"a": 1}', '"__import__(\'os\')"'])
+@pytest.mark.parametrize("value", [None, "", "not json", "[]", "3", '{"a": 1}', "\"__import__('os')\""])
 def test_wrong_metadata(saved, key, value):
     if key == "passport" and value == '{"a": 1}':
         value = "[1]"  # any object is a passport

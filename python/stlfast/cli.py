@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -42,6 +44,10 @@ def _clear_errors() -> Iterator[None]:
         raise typer.Exit(WRONG_INPUT) from None
 
 
+def _warn(message: str) -> None:
+    err.print(f"[yellow]Warning:[/yellow] {escape(message)}", soft_wrap=True, highlight=False)
+
+
 @app.callback(invoke_without_command=True)
 def main(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
     if version:
@@ -60,6 +66,7 @@ def demo(
     ] = False,
 ) -> None:
     """Solve both shipped models from alpha = 10 to 1000; compare with exact solutions, the paper and SciPy."""
+    _one_thread()
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from . import demo as demonstration
@@ -84,8 +91,14 @@ def demo(
             out.print(f"wrote {path}", highlight=False, soft_wrap=True)
 
 
+def _one_thread() -> None:
+    """Keep BLAS to one thread, so that times compare work; it reads this when NumPy and SciPy are first imported."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = "1"
+
+
 def _table(title: str, header: list[str], rows: list[list[str]]) -> Table:
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, header_style="bold")
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, header_style="bold", padding=(0, 1, 0, 0))
     for name in header:
         table.add_column(name, justify="right", no_wrap=True, vertical="bottom")
     for row in rows:
@@ -122,17 +135,14 @@ def train(
         "device": device,
     }  # fmt: skip
     with _clear_errors():
-        from . import passport
+        from . import arguments, export, passport
         from .training import train_body
 
-        if output.suffix != ".safetensors":
-            raise ValueError(f"the output must end in .safetensors, got {str(output)!r}")
-        if not output.parent.is_dir():
-            raise ValueError(f"there is no folder {str(output.parent)!r} to write to")
-        chosen = _family(family)
+        export.check_target(output, (".safetensors",))
+        chosen = arguments.family(family)
         options = {name: value for name, value in given.items() if value is not None}
         if widths is not None:
-            options["widths"] = _numbers(widths, "--widths", int)
+            options["widths"] = arguments.numbers(widths, "--widths", int)
         body = train_body(chosen, **options)
         assert body.history is not None
         out.print(f"trained in {body.history['seconds']:.0f} s, loss {body.history['best_loss']:.4g}", highlight=False)
@@ -148,51 +158,13 @@ def _compile(family: Family, body: Any, options: dict[str, Any]) -> Model:
 
     from .compiler import compile
 
-    with Progress(console=err, transient=True) as bar:
+    with warnings.catch_warnings(record=True) as caught, Progress(console=err, transient=True) as bar:
+        warnings.simplefilter("always")
         task = bar.add_task("compiling", total=1.0)
-        return compile(family, body, **options, progress=lambda share: bar.update(task, completed=share))
-
-
-def _family(where: str) -> Family:
-    """A shipped family, or the variable of a Python file: a Family, or a function that returns one."""
-    from . import families
-    from .family import Family
-
-    path, colon, variable = where.rpartition(":")
-    if colon and path.endswith(".py"):
-        found = _variable(Path(path), variable)
-    else:
-        shipped = {
-            name: value
-            for name, value in vars(families).items()
-            if getattr(value, "__module__", "") == families.__name__
-        }
-        if where not in shipped:
-            raise ValueError(
-                f"there is no shipped family {where!r}; known: {', '.join(shipped)}. One of yours is given as "
-                "path/to/file.py:variable"
-            )
-        found = shipped[where]
-    family = found if isinstance(found, Family) or not callable(found) else found()
-    if not isinstance(family, Family):
-        raise ValueError(
-            f"{where!r} is a {type(family).__name__}, expected a stlfast.Family or a function returning one"
-        )
-    return family
-
-
-def _variable(path: Path, name: str) -> Any:
-    import runpy
-
-    if not path.is_file():
-        raise ValueError(f"there is no file {str(path)!r}")
-    try:
-        variables = runpy.run_path(str(path))
-    except Exception as error:
-        raise ValueError(f"{str(path)!r} could not be run: {type(error).__name__}: {error}") from error
-    if name not in variables:
-        raise ValueError(f"{str(path)!r} has no variable {name!r}")
-    return variables[name]
+        model = compile(family, body, **options, progress=lambda share: bar.update(task, completed=share))
+    for warning in caught:
+        _warn(str(warning.message))
+    return model
 
 
 # ------------------------------------------------------------------------------------------------------------- solve
@@ -218,19 +190,21 @@ def solve(
     with _clear_errors():
         import numpy as np
 
-        from . import export
+        from . import arguments, export
         from .model import load
 
         if output is not None:
-            export.check_suffix(output)
+            export.check_target(output)
         loaded = load(model)
-        params: dict[str, Any] = dict(_assignment(text) for text in parameter or [])
+        params = arguments.assignments(parameter or [])
         span = loaded.family.t_span_at(**params)
         if times is not None:
+            if t0 is not None or t1 is not None:
+                raise ValueError("give either --times or --t0 and --t1")
             t = export.read_times(times)
         else:
             t = np.linspace(span[0] if t0 is None else t0, span[1] if t1 is None else t1, points)
-        start = None if y0 is None else _numbers(y0, "--y0", float)
+        start = None if y0 is None else arguments.numbers(y0, "--y0", float)
         solution = loaded.solve(start, t, rtol=rtol, atol=atol, reduced=False if full else None, **params)
         if output is None:
             out.print(_solution_table(solution, loaded.family.states))
@@ -241,25 +215,8 @@ def solve(
         bounds = [f"{s} {b:.1e}" for s, b in zip(loaded.family.states, solution.error_bound, strict=True)]
         out.print(f"error bound {', '.join(bounds)} ({solution.method})", highlight=False)
         if not solution.success:
-            err.print(f"[yellow]Warning:[/yellow] {escape(solution.message)}", soft_wrap=True, highlight=False)
+            _warn(solution.message)
             raise typer.Exit(MISSED_TOLERANCE)
-
-
-def _assignment(text: str) -> tuple[str, float]:
-    name, equals, value = text.partition("=")
-    try:
-        if not (name and equals):
-            raise ValueError
-        return name.strip(), float(value)
-    except ValueError:
-        raise ValueError(f"a parameter is given as name=number, such as alpha=75, got {text!r}") from None
-
-
-def _numbers(text: str, option: str, kind: type) -> list[Any]:
-    try:
-        return [kind(part) for part in text.split(",")]
-    except ValueError:
-        raise ValueError(f"{option} takes numbers separated by commas, such as 1,2, got {text!r}") from None
 
 
 def _solution_table(solution: Solution, states: tuple[str, ...]) -> Table:

@@ -44,10 +44,9 @@ def compile(
 
     Parameters
     ----------
-    basis: "body", the dictionary [1, h(s(κ₁x)), …, h(s(κ_K x))]; "random", the same with an untrained body of the same
-        shape and `seed`; "chebyshev", as many Chebyshev polynomials in log time, whose knee is the body's divided by
-        the geometric mean of the dilations.
-    dilations: κ ≥ 1; "auto" is a geometric ladder up to 2.5 times the ratio of the stiffest member that is solved to the
+    basis: "body", the dictionary [1, h(s(κ₁x)), …, h(s(κ_K x))]; "random", the same with an untrained body of its
+        shape and `seed`; "chebyshev", as many Chebyshev polynomials in the collocation points' log time.
+    dilations: κ; "auto" is a geometric ladder up to 2.5 times the ratio of the stiffest member that is solved to the
         stiffest one trained on, [1] for activations that do not saturate.
     points: number of collocation points, Chebyshev nodes in log time; or the points themselves, increasing values of
         x = (t − t0)/(t1 − t0) in [0, 1].
@@ -148,8 +147,8 @@ def _dilations(family: Family, body: Body | None, dilations: str | Sequence[floa
 
 
 def _chebyshev(body: Body, ladder: Sequence[float], constant: bool) -> Dictionary:
-    mean = math.exp(sum(math.log(k) for k in ladder) / len(ladder))
-    return Dictionary(constant=constant, functions=int(constant) + body.m * len(ladder), tau=body.tau / mean)
+    """As many functions as the body's dictionary, in the collocation points' log time, which suits them best."""
+    return Dictionary(constant=constant, functions=int(constant) + body.m * len(ladder), tau=POINTS_TAU)
 
 
 def _points(points: int | np.ndarray) -> np.ndarray:
@@ -170,8 +169,10 @@ def _check(basis: str, row_weights: str, rank: Any, tol: float, body: Body | Non
     if not 0 < tol < math.inf:
         raise ValueError(f"tol must be a positive number, got {tol!r}")
     if body is None:
-        raise ValueError("a body is needed: from stlfast.train_body, stlfast.Body or Body.load; basis='random' and "
-                         "'chebyshev' take its shape and time map")
+        raise ValueError(
+            "a body is needed: from stlfast.train_body, stlfast.Body or Body.load; basis='random' and "
+            "'chebyshev' take its shape and time map"
+        )
 
 
 def _version() -> str:

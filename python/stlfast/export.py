@@ -25,15 +25,17 @@ def read_times(path: Path) -> np.ndarray:
         raise ValueError(f"{str(path)!r} must hold times, separated by spaces, commas or new lines: {error}") from None
 
 
-def check_suffix(path: Path) -> None:
-    """ValueError unless a solution can be written to a file of this name."""
-    if path.suffix.lower() not in SUFFIXES:
-        raise ValueError(f"the output must end in {' or '.join(SUFFIXES)}, got {str(path)!r}")
+def check_target(path: Path, suffixes: Sequence[str] = SUFFIXES) -> None:
+    """ValueError unless a file of this name can be written."""
+    if path.suffix.lower() not in suffixes:
+        raise ValueError(f"the output must end in {' or '.join(suffixes)}, got {str(path)!r}")
+    if not path.parent.is_dir():
+        raise ValueError(f"there is no folder {str(path.parent)!r} to write {path.name!r} in; make it first")
 
 
 def write_solution(path: Path, solution: Solution, states: Sequence[str]) -> None:
     """CSV: the columns t and the states. NPZ: arrays t (N,), y (n, N), states (n,), error_bound (n,) and success."""
-    check_suffix(path)
+    check_target(path)
     write = _csv if path.suffix.lower() == ".csv" else _npz
     write_whole(path, write(solution, states))
 

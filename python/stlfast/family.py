@@ -194,7 +194,10 @@ class Family:
         return self._span(self.check_params(params), params)
 
     def _span(self, p: np.ndarray, named: Mapping[str, float]) -> tuple[float, float]:
-        t0, t1 = self.t_span(0.0, p)[:, 0].tolist()
+        try:
+            t0, t1 = self.t_span.scalar(p.tolist())(0.0)
+        except (ArithmeticError, ValueError):
+            t0 = t1 = math.nan
         if not (math.isfinite(t0) and math.isfinite(t1) and t0 < t1):
             at = f" at {dict(named)}" if named else ""
             raise ValueError(f"family {self.name!r}: t_span must be increasing and finite, got ({t0}, {t1}){at}")
@@ -216,21 +219,14 @@ class Family:
         """f(t, y) = A y + b in physical time, for y (n,), as SciPy's solve_ivp takes it."""
         p = self.check_params(params)
         t0, t1 = self._span(p, params)
-        length, n = t1 - t0, self.n
+        length, jac, b = t1 - t0, self.jac(**params), self.b.scalar(p.tolist())
         if not self.constant_A:
-            both, square = (self.A.program.evaluate, self.b.program.evaluate), (n, n)
-
-            def f(t: float, y: np.ndarray) -> np.ndarray:
-                x = np.array([(t - t0) / length])
-                return (both[0](x, p).reshape(square) @ y + both[1](x, p)[:, 0]) / length
-
-            return f
+            return lambda t, y: jac(t, y) @ y + np.array(b((t - t0) / length)) / length
         A = self.matrix(t0, **params)
         if not self.b.depends_on(0).any():
-            b = self.forcing(t0, **params)[:, 0]
-            return (lambda t, y: A @ y + b) if b.any() else (lambda t, y: A @ y)
-        evaluate = self.b.program.evaluate
-        return lambda t, y: A @ y + evaluate(np.array([(t - t0) / length]), p)[:, 0] / length
+            constant = self.forcing(t0, **params)[:, 0]
+            return (lambda t, y: A @ y + constant) if self.has_forcing else (lambda t, y: A @ y)
+        return lambda t, y: A @ y + np.array(b((t - t0) / length)) / length
 
     def jac(self, **params: float) -> Rhs:
         """∂f/∂y = A(p, t) as a function (t, y) → (n, n), as SciPy's solve_ivp takes it."""
@@ -239,8 +235,8 @@ class Family:
         if self.constant_A:
             A = self.matrix(t0, **params)
             return lambda t, y: A
-        evaluate, square = self.A.program.evaluate, (self.n, self.n)
-        return lambda t, y: evaluate(np.array([(t - t0) / (t1 - t0)]), p).reshape(square) / (t1 - t0)
+        length, square, evaluate = t1 - t0, (self.n, self.n), self.A.scalar(p.tolist())
+        return lambda t, y: np.array(evaluate((t - t0) / length)).reshape(square) / length
 
     def reference(
         self,

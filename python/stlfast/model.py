@@ -84,18 +84,17 @@ class Model:
             answer = self._answer(p, start, False, certify, rtol, atol, forcing, span)
         if answer is None or (reduced is None and certify and not answer.within):
             full = self._answer(p, start, True, certify, rtol, atol, forcing, span)
-            if answer is None or full.within or full.bound.max() < answer.bound.max():
+            if answer is None or full.within or _worst(full) < _worst(answer):
                 answer = full
         times = self._default_times(span) if t is None else np.array(t, dtype=np.float64)
         return Solution(self, answer, span, times, self.core.evaluate(answer, x))
 
-    def certify(
-        self, heads: np.ndarray, y0: Sequence[float] | np.ndarray | None = None, **params: float
-    ) -> np.ndarray:
+    def certify(self, heads: np.ndarray, y0: Sequence[float] | np.ndarray | None = None, **params: float) -> np.ndarray:
         """Error bound (n,) of any heads (M, n) on the full dictionary, taken as an answer for this member."""
         p = self.family.check_params(params)
         start = self.family.y0 if y0 is None else _finite(y0, "y0", (self.family.n,))
-        bound: np.ndarray = self.core.certify_heads(p, start, _finite(heads, "heads"), 0.0, 0.0).bound
+        bound = self.core.certify_heads(p, start, _finite(heads, "heads"), 0.0, 0.0).bound
+        assert bound is not None  # the core was asked for it
         return bound
 
     def _answer(
@@ -145,7 +144,7 @@ class Model:
         t0, t1 = span
         inside = (t >= t0) & (t <= t1)  # False for NaN
         if not inside.all():
-            raise ValueError(f"t = {t[np.argmin(inside)]:g} is outside t_span = ({t0:g}, {t1:g}), where solutions exist")
+            raise ValueError(f"t = {t[np.argmin(inside)]:g} is outside t_span = ({t0:g}, {t1:g})")
         return np.minimum((t - t0) / (t1 - t0), 1.0)
 
     # -------------------------------------------------------------------------------------------------------- files
@@ -180,6 +179,10 @@ def load(name: str | os.PathLike[str]) -> Model:
         f"there is no shipped model {text!r}; known: {', '.join(pretrained())}. A file of yours is given by its path, "
         "ending in .safetensors"
     )
+
+
+def _worst(answer: _core.Answer) -> float:
+    return float("inf") if answer.bound is None else float(answer.bound.max())
 
 
 def _finite(value: Any, what: str, shape: tuple[int, ...] | None = None) -> np.ndarray:

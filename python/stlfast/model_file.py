@@ -80,7 +80,8 @@ class Compiled:
 
     def __repr__(self) -> str:
         ranks = [band[3].shape[1] for band in self.bands]
-        kind = "Chebyshev" if self.dictionary.functions else f"dilations {[round(k, 3) for k in self.dictionary.dilations]}"
+        ladder = [round(k, 3) for k in self.dictionary.dilations]
+        kind = "Chebyshev" if self.dictionary.functions else f"dilations {ladder}"
         bands = f"{len(ranks)} bands" if ranks else "no reduced bases"
         return f"{kind}, {len(self.points)} points, {bands}"
 
@@ -91,7 +92,8 @@ def core_family(family: Family) -> _core.Family:
     low, high = np.array([r.solve for r in family.params.values()], dtype=np.float64).T.copy()
     return _core.Family(
         family.n, family.A.program, family.b.program,
-        family.theta and family.theta.program, family.parts and family.parts.program,
+        None if family.theta is None else family.theta.program,
+        None if family.parts is None else family.parts.program,
         low, high, list(family.params).index(family.stiffness),
     )  # fmt: skip
 

@@ -9,6 +9,7 @@ Everything is float64 and lives on one device; PyTorch's global settings are lef
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
@@ -19,7 +20,7 @@ from .program import OPS
 if TYPE_CHECKING:
     from .program import Instructions
 
-TORCH_OPS = {
+TORCH_OPS: dict[str, Callable[..., torch.Tensor]] = {
     "add": torch.add, "sub": torch.sub, "mul": torch.mul, "div": torch.div, "neg": torch.neg, "pow": torch.pow,
     "exp": torch.exp, "log": torch.log, "sqrt": torch.sqrt, "sin": torch.sin, "cos": torch.cos, "tan": torch.tan,
     "tanh": torch.tanh, "abs": torch.abs,
@@ -61,7 +62,7 @@ class Network(torch.nn.Module):
         super().__init__()
         self.body = body
 
-        def parameters(arrays: tuple) -> torch.nn.ParameterList:  # type: ignore[type-arg]
+        def parameters(arrays: tuple) -> torch.nn.ParameterList:
             copies = [torch.tensor(array, dtype=torch.float64, device=device) for array in arrays]
             return torch.nn.ParameterList([torch.nn.Parameter(copy) for copy in copies])
 
@@ -93,10 +94,10 @@ class Network(torch.nn.Module):
         sigmoid = torch.sigmoid(z)
         return z * sigmoid, sigmoid * (1.0 + z * (1.0 - sigmoid))
 
-    def export(self, history: dict | None = None) -> Body:  # type: ignore[type-arg]
+    def export(self, history: dict | None = None) -> Body:
         """The body with the present weights."""
 
-        def arrays(parameters: torch.nn.ParameterList) -> tuple:  # type: ignore[type-arg]
+        def arrays(parameters: torch.nn.ParameterList) -> tuple:
             return tuple(p.detach().cpu().numpy() for p in parameters)
 
         body = self.body

@@ -24,7 +24,7 @@ class Loss(Protocol):
 
 @dataclass
 class Outcome:
-    """Losses of every step, and which weights were kept."""
+    """The loss of every evaluation, and the weights that were kept."""
 
     losses: list[float] = field(default_factory=list)
     best_loss: float = math.inf
@@ -35,7 +35,7 @@ class Outcome:
 def optimise(loss: Loss, steps: int, lbfgs_steps: int, lr: float, progress: bool) -> Outcome:
     """Minimise; afterwards the loss's weights are the best that were seen, also after a KeyboardInterrupt.
 
-    Errors: TrainingDiverged where the loss is not finite.
+    Errors: TrainingDiverged where Adam meets a loss that is not finite.
     """
     outcome = Outcome()
     console = Console(stderr=True)
@@ -50,7 +50,10 @@ def optimise(loss: Loss, steps: int, lbfgs_steps: int, lr: float, progress: bool
 
             _adam(loss, outcome, steps, lr, seen)
             _restore(loss, outcome)
-            _lbfgs(loss, outcome, lbfgs_steps, seen)
+            try:
+                _lbfgs(loss, outcome, lbfgs_steps, seen)
+            except TrainingDiverged:  # a line search overshot; what Adam reached is kept
+                outcome.stopped_by = "finished, L-BFGS broke off"
     except KeyboardInterrupt:
         outcome.stopped_by = "interrupted"
     _restore(loss, outcome)

@@ -52,7 +52,7 @@ def _errors(axis: Any, name: str, model: dict[str, Any]) -> None:
     axis.plot(x, [row["bound"] for row in rows], "--", color=ORANGE, label="stlfast, its own error bound")
     axis.plot(x, [row["error"] for row in rows], "o-", color=BLUE, label="stlfast, reduced basis (default)")
     axis.plot(x, [row["error_full"] for row in rows], "^-", color=GREEN, label="stlfast, full dictionary")
-    axis.set(xscale="log", yscale="log", xlim=(0.4 * min(x), 1.25 * max(x)), ylim=(1e-15, 2))
+    axis.set(xscale="log", yscale="log", xlim=(0.3 * min(x), 1.25 * max(x)), ylim=(1e-15, 2))
     axis.xaxis.set_major_formatter("{x:g}")
     axis.set_xlabel(f"stiffness {_symbol(stiffness)}")
     axis.set_title(name + _where(model["others"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -44,7 +45,7 @@ def exact(
     to_taylor = np.linalg.inv(np.vander(nodes, increasing=True))  # values at the nodes → coefficients of (s/h)^j
     factorial = np.cumprod([1.0, *range(1, DEGREE + 1)])
     values = {t0: y}
-    for start, stop in zip(stops[:-1], stops[1:], strict=True):
+    for start, stop in itertools.pairwise(stops):
         h = stop - start
         b = family.forcing(start + h * nodes, **params)  # (n, DEGREE + 1)
         if forcing is not None:

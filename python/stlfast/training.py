@@ -33,7 +33,7 @@ def train_body(
     ridge: float = 1e-7,
     steps: int = 1500,
     lbfgs_steps: int = 100,
-    lr: float = 1e-2,
+    lr: float = 3e-3,
     shared_head: bool = False,
     seed: int = 0,
     device: str = "auto",
@@ -66,9 +66,9 @@ def train_body(
     Errors: ImportError without PyTorch; ValueError for a wrong option; TrainingDiverged for a loss that is not finite.
     """
     settings = {name: value for name, value in locals().items() if name not in ("family", "progress", "device")}
-    settings["widths"] = list(widths)
     _check(settings)
     body = Body.random(widths, activation, input, tau, seed)
+    settings["widths"], settings["seed"] = [int(width) for width in widths], int(seed)  # NumPy's integers are not JSON
     try:
         import torch
     except ImportError as error:
@@ -104,7 +104,7 @@ def train_body(
 
 def pretrain(family: Family, *, training: dict[str, Any] | None = None, **options: Any) -> Model:
     """`train_body` with the options in `training`, then `compile` with the others, in one call."""
-    from .model import compile
+    from .compiler import compile
 
     return compile(family, train_body(family, **(training or {})), **options)
 

@@ -1,0 +1,111 @@
+"""What the compiled core offers; arrays are float64 and C-contiguous unless said otherwise."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+__version__: str
+
+class Program:
+    def __init__(self, n_inputs: int, constants: np.ndarray, code: np.ndarray, outputs: np.ndarray) -> None: ...
+    def evaluate(self, x: np.ndarray, inputs: np.ndarray) -> np.ndarray: ...
+    @property
+    def n_inputs(self) -> int: ...
+    @property
+    def constants(self) -> np.ndarray: ...
+    @property
+    def code(self) -> np.ndarray: ...
+    @property
+    def outputs(self) -> np.ndarray: ...
+
+class Body:
+    def __init__(
+        self, weights: list[np.ndarray], biases: list[np.ndarray], activation: str, input: str, tau: float = ...
+    ) -> None: ...
+    @property
+    def width(self) -> int: ...
+
+class Dictionary:
+    @staticmethod
+    def from_body(body: Body, dilations: list[float], constant: bool = True) -> Dictionary: ...
+    @staticmethod
+    def chebyshev(m: int, input: str = "log", tau: float = ...) -> Dictionary: ...
+    def evaluate(self, x: np.ndarray, derivatives: int = 0) -> tuple[np.ndarray, ...]: ...
+    @property
+    def size(self) -> int: ...
+
+class Family:
+    def __init__(
+        self,
+        n: int,
+        A: Program,
+        b: Program,
+        theta: Program | None,
+        parts: Program | None,
+        low: np.ndarray,
+        high: np.ndarray,
+        stiffness: int,
+    ) -> None: ...
+
+class Points:
+    @staticmethod
+    def log_time(N: int, tau: float) -> Points: ...
+    @staticmethod
+    def given(x: np.ndarray, quadrature: bool) -> Points: ...
+    @property
+    def x(self) -> np.ndarray: ...
+    @property
+    def weight(self) -> np.ndarray: ...
+
+class Answer:
+    @property
+    def band(self) -> int: ...
+    @property
+    def within(self) -> bool: ...
+    @property
+    def a(self) -> np.ndarray: ...
+    @property
+    def bound(self) -> np.ndarray | None: ...
+    @property
+    def scale(self) -> np.ndarray: ...
+
+Modes = tuple[np.ndarray, np.ndarray, np.ndarray]
+Band = tuple[np.ndarray, np.ndarray, float, np.ndarray]
+
+class Model:
+    def __init__(
+        self,
+        family: Family,
+        dictionary: Dictionary,
+        points: Points,
+        shared_head: bool,
+        solver: str,
+        modes: Modes,
+        bands: list[Band],
+    ) -> None: ...
+    def solve(
+        self,
+        parameters: np.ndarray,
+        y0: np.ndarray,
+        full: bool,
+        certify: bool,
+        rtol: float,
+        atol: float,
+        own_forcing: bool,
+        added: np.ndarray | None,
+    ) -> Answer: ...
+    def certify_heads(
+        self, parameters: np.ndarray, y0: np.ndarray, heads: np.ndarray, rtol: float, atol: float
+    ) -> Answer: ...
+    def evaluate(self, answer: Answer, x: np.ndarray | None) -> np.ndarray: ...
+    def forcing_points(self, full: bool) -> np.ndarray: ...
+    def band_of(self, parameters: np.ndarray) -> int: ...
+    @property
+    def output_grid(self) -> np.ndarray: ...
+    @property
+    def n_bands(self) -> int: ...
+
+def compile_forcing(family: Family, points: Points) -> Modes: ...
+def compile_bands(
+    model: Model, tolerance: float, max_rank: int, max_bands: int, progress: Callable[[float], None]
+) -> tuple[list[Band], float]: ...

@@ -1,0 +1,94 @@
+"""Refresh the numbers and pictures of README.md from a demonstration's folder and the shipped models.
+
+    stlfast demo --output build/demo && python scripts/update_docs.py build/demo
+
+Writes docs/results/demo.json, docs/results/models.json, docs/*.png, and what lies between the markers
+`<!-- begin NAME -->` and `<!-- end NAME -->` in README.md.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import stlfast
+from stlfast import accuracy, report
+from stlfast.model import SHIPPED
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+RESULTS = ROOT / "docs" / "results"
+PICTURES = ("error_vs_stiffness.png", "solutions.png")
+
+
+def model_facts() -> dict[str, Any]:
+    """Size, training and measured accuracy of every shipped model, from its passport."""
+    facts = {}
+    for name in stlfast.pretrained():
+        model = stlfast.load(name)
+        passport = model.passport
+        facts[name] = {
+            "bytes": (SHIPPED / f"{name}.safetensors").stat().st_size,
+            "sha256": passport["sha256"],
+            "params": {key: {"train": r.train, "solve": r.solve} for key, r in model.family.params.items()},
+            "training": {key: passport["training"][key] for key in ("seconds", "device", "threads", "torch")},
+            "compile": passport["compile"],
+            "members_measured": len(passport["accuracy"]),
+            **accuracy.worst(passport["accuracy"]),
+        }
+    return facts
+
+
+def blocks(demo: dict[str, Any], models: dict[str, Any]) -> dict[str, str]:
+    """Markdown for each pair of markers."""
+    return {"headline": report.headline(demo), "models": _models(models), "demo": report.tables(demo)}
+
+
+def _models(models: dict[str, Any]) -> str:
+    titles = [
+        "model", "trained on", "solved on", "training, s", "file, kB", "functions", "bands", "max error", "max bound",
+        "max error, full dictionary", "members measured",
+    ]  # fmt: skip
+    cells = []
+    for name, facts in models.items():
+        ranges = [
+            ", ".join(f"{key} {r[which][0]:g}–{r[which][1]:g}" for key, r in facts["params"].items())
+            for which in ("train", "solve")
+        ]
+        cells.append([
+            f"`{name}`", *ranges, f"{facts['training']['seconds']:.0f}", f"{facts['bytes'] / 1000:.0f}",
+            str(facts["compile"]["functions"]), str(len(facts["compile"]["ranks"])), report.scientific(facts["error"]),
+            report.scientific(facts["bound"]), report.scientific(facts["error_full"]), str(facts["members_measured"]),
+        ])  # fmt: skip
+    return report.markdown(titles, cells, left=3)
+
+
+def fill(text: str, contents: dict[str, str]) -> str:
+    """The text with new contents between the markers; ValueError for a pair of markers that is not there."""
+    for name, content in contents.items():
+        begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
+        pattern = re.compile(re.escape(begin) + r"\n.*?" + re.escape(end), re.DOTALL)
+        if len(pattern.findall(text)) != 1:
+            raise ValueError(f"expected the markers {begin} and {end} once")
+        text = pattern.sub(lambda _, b=begin, c=content, e=end: f"{b}\n{c}\n{e}", text)  # type: ignore[misc]
+    return text
+
+
+def main(folder: Path) -> None:
+    demo, models = json.loads((folder / "results.json").read_text(encoding="utf-8")), model_facts()
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    for name, facts in (("demo", demo), ("models", models)):
+        (RESULTS / f"{name}.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    for picture in PICTURES:
+        shutil.copyfile(folder / picture, ROOT / "docs" / picture)
+    README.write_text(fill(README.read_text(encoding="utf-8"), blocks(demo, models)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    main(Path(sys.argv[1]))
