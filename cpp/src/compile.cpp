@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 
@@ -18,7 +19,8 @@ using Eigen::VectorXd;
 
 namespace {
 
-constexpr Index members_each = 16;                   // Chebyshev nodes of each parameter in a band
+constexpr Index members_each = 16;                   // Chebyshev nodes of each of one or two parameters in a band
+constexpr double members_most = 512;                 // members of a band with more parameters, about
 constexpr double forcing_members = 1600;             // in all for the forcing's modes, at most 64 of each parameter
 constexpr Index tests_each = 5;                      // members of each parameter that the certificate judges
 constexpr double overlap = 0.02;                     // of a band's width, on either side
@@ -110,12 +112,13 @@ class BandCompiler {
             return;
         }
         progress(done_);
-        if (++splits_ >= options_.max_bands)
-            throw std::runtime_error("compile: " + std::to_string(options_.max_bands) + " bands of rank " +
-                                     std::to_string(options_.max_rank) +
-                                     " do not reach tol = " + std::to_string(options_.tolerance) +
-                                     " (best bound of the last: " + std::to_string(bound) +
-                                     "): raise tol, or train a body with more features");
+        if (++splits_ >= options_.max_bands) {
+            std::ostringstream message;
+            message << "compile: " << options_.max_bands << " bands of rank " << options_.max_rank
+                    << " do not reach tol = " << options_.tolerance << " (best bound of the last: " << bound
+                    << "): raise tol, or train a body with more features";
+            throw std::runtime_error(message.str());
+        }
         const Index axis = split_axis(box, snapshots);
         const double middle = 0.5 * (box.low[axis] + box.high[axis]);
         Box below = box, above = box;
@@ -133,7 +136,9 @@ class BandCompiler {
     Snapshots solve_members(const Box& box) const {
         const Index n = family_.n, N = space_.points().x.size();
         Snapshots result;
-        result.members = members_of(widened(box), members_each, false);
+        const auto P = family_.n_parameters();
+        const Index each = P <= 2 ? members_each : Index(std::max(3.0, std::pow(members_most, 1.0 / double(P))));
+        result.members = members_of(widened(box), each, false);
         result.each = n + (modes_.size() > 0 ? 1 : 0);
         MatrixXd heads(space_.dictionary().size(), result.members.rows() * result.each * n);
         const MatrixXd none = MatrixXd::Zero(N, n);

@@ -30,11 +30,15 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str,
 
 
 def write(path: str | os.PathLike[str], tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> None:
-    """Write to a temporary file beside `path`, flush it to disk, then rename it over `path` in one step."""
+    """Write a safetensors file, whole or not at all."""
     from safetensors.numpy import save
 
+    write_whole(path, save({name: np.ascontiguousarray(array) for name, array in tensors.items()}, dict(metadata)))
+
+
+def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write to a temporary file beside `path`, flush it to disk, then rename it over `path` in one step."""
     target = Path(path)
-    data = save({name: np.ascontiguousarray(array) for name, array in tensors.items()}, metadata=dict(metadata))
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
     try:
         with os.fdopen(handle, "wb") as file:

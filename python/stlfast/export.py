@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from ._files import write_whole
 from .solution import Solution
 
 SUFFIXES = (".csv", ".npz")
@@ -55,18 +54,3 @@ def _npz(solution: Solution, states: Sequence[str]) -> bytes:
         data, t=solution.t, y=solution.y, states=np.array(states), error_bound=bound, success=solution.success
     )
     return data.getvalue()
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write to a temporary file beside `path`, then rename it over `path` in one step."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)  # mkstemp makes files that only their owner can read
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
