@@ -36,6 +36,7 @@ def error_bound(A, x, residual, initial):
     rotated, z = np.abs(residual @ Q.conj()), np.zeros((len(x), len(A)))
     for k in reversed(range(len(A))):
         source = rotated[:, k] + sum(abs(T[k, m]) * z[:, m] for m in range(k + 1, len(A)))
+        source[1:-1] += np.abs(np.diff(source, 2)) / 8
         rate = T[k, k].real
         z[0, k] = np.abs(Q.conj().T @ initial)[k]
         for q, h in enumerate(np.diff(x)):

@@ -65,7 +65,7 @@ def test_agrees_with_slow_evaluation(model):
         y0 = rng.uniform(0.0, 5.0, model.family.n)
         heads = model.solve(y0, reduced=False, **params).heads
         heads = heads * (1.0 + 1e-3 * rng.standard_normal(heads.shape))
-        x = np.r_[0.0, 1e-5 * np.expm1(np.linspace(0.0, 1.0, 800)[1:] * np.log1p(1e5))]
+        x = model.core.forcing_points[len(model.compiled.points) :]
         H, dH = model.compiled.dictionary.core(model.body).evaluate(x, 1)
         A = 10.0 * model.family.matrix(0.0, **params)
         y = H @ heads

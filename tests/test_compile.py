@@ -95,6 +95,50 @@ def test_family_that_does_not_separate():
         model.solve(alpha=13.0, reduced=True)
 
 
+def one_state(rhs, solve=(1.0, 20.0)):
+    t, k, u = sp.symbols("t k u")
+    return stlfast.Family(
+        name="one", t=t, y=[u], rhs=[rhs(t, k, u)], t_span=(0.0, 10.0), stiffness=k, y0=[1.0],
+        params={k: stlfast.Range(train=(solve[0], solve[0] + 1), solve=solve)},
+    )  # fmt: skip
+
+
+def test_forcing_too_narrow_for_the_check_points_adds_some_or_is_refused():
+    t = np.linspace(0.0, 10.0, 2001)
+    family = one_state(lambda t, k, u: -k * u + sp.exp(-(((t - 5.3) / sp.Float("0.1")) ** 2)) / 1000)
+    model = stlfast.compile(family, stlfast.Body.random((32, 32, 32), tau=1e-2), "chebyshev", tol=1e-3)
+    assert model.compiled.uniform_checks >= 64
+    for k in (1.0, 4.0, 20.0):
+        solution = model.solve(t=t, k=k)
+        assert solution.error_bound[0] >= np.abs(solution.y - exact(family, t, k=k)).max()
+    jump = one_state(lambda t, k, u: -k * u + sp.tanh(1e5 * (t - 3)))
+    with pytest.raises(ValueError, match="changes too fast"):
+        stlfast.compile(jump, stlfast.Body.random((32, 32, 32)))
+
+
+def test_forcing_that_is_not_finite_somewhere():
+    family = one_state(lambda t, k, u: -k * u + sp.sqrt((t - 3) * (t - 4)))
+    with pytest.raises(ValueError, match=r"the forcing is not finite at the scaled time x = 0\.3"):
+        stlfast.compile(family, stlfast.Body.random((32, 32, 32)))
+
+
+def test_no_system_matrix_at_all():
+    family = one_state(lambda t, k, u: sp.cos(k * t / 10))
+    model = stlfast.compile(family, stlfast.Body.random((32, 32, 32), tau=1e-1), "chebyshev", tol=1e-6)
+    solution = model.solve(k=7.0)
+    np.testing.assert_allclose(solution.y[0], 1 + np.sin(0.7 * solution.t) / 0.7, rtol=0.0, atol=1e-6)
+
+
+def test_names_that_solve_takes_are_no_parameters():
+    t, u = sp.symbols("t u")
+    for name in ("reduced", "heads", "family"):
+        with pytest.raises(ValueError, match="argument of solve"):
+            stlfast.Family(
+                name="clash", t=t, y=[u], rhs=[-sp.Symbol(name) * u], t_span=(0.0, 1.0), stiffness=name, y0=[1.0],
+                params={sp.Symbol(name): stlfast.Range(train=(1.0, 2.0), solve=(1.0, 2.0))},
+            )  # fmt: skip
+
+
 def test_time_span_that_depends_on_a_parameter():
     t, alpha, y1 = sp.symbols("t alpha y1")
     family = stlfast.Family(
@@ -130,9 +174,14 @@ def test_progress_and_interruption(dho):
         ({"dilations": "all"}, "dilations must be"),
         ({"dilations": [0.0]}, "dilation"),
         ({"dilations": [1.0, 1.0]}, "dilation"),
-        ({"points": 1}, "points must be at least 2"),
-        ({"points": np.array([0.0, 0.5, 0.4])}, "points must increase"),
-        ({"points": np.array([0.0, 2.0])}, "points must"),
+        ({"points": 1}, "points must be at least 16"),
+        ({"points": 401.0}, "points must be an integer"),
+        ({"points": np.linspace(0.0, 1.0, 5)}, "at least 16"),
+        ({"rank": True}, "rank must be"),
+        ({"tol": "small"}, "tol must be"),
+        ({"dilations": 5}, "dilations must be"),
+        ({"points": np.linspace(1.0, 0.0, 50)}, "points must increase"),
+        ({"points": np.linspace(0.0, 2.0, 50)}, "points must"),
         ({"row_weights": "t"}, "unknown row_weights"),
         ({"solver": "magic"}, "solver is"),
         ({"rank": 0}, "rank must be"),
@@ -149,6 +198,8 @@ def test_wrong_options(dho, options, message):
 def test_no_body(dho):
     with pytest.raises(ValueError, match="a body is needed"):
         stlfast.compile(dho.family, None)
+    with pytest.raises(ValueError, match="takes a Family, then a Body"):
+        stlfast.compile(dho.body, dho.family)
 
 
 def test_shared_head_needs_equal_blocks(dho):

@@ -87,6 +87,22 @@ def test_added_forcing(ncff):
     assert (solution.error_bound >= error).all()
 
 
+@pytest.mark.parametrize(("name", "params"), [("dho", {"alpha": 5.0}), ("ncff", {"alpha": 100.0, "omega": 1.0})])
+@pytest.mark.parametrize("width", [0.02, 0.05, 0.2, 1.0])
+def test_bound_sees_narrow_forcing(name, params, width):
+    """Pulses anywhere in time, too narrow for the reduced basis to follow: no success with a bound below the error."""
+    model = stlfast.load(name)
+    t = np.linspace(0.0, 10.0, 2001)
+    for centre in np.linspace(2.0, 9.9, 9):
+
+        def pulse(s, centre=centre):
+            return 1e-3 * np.stack([0 * s, np.exp(-(((s - centre) / width) ** 2))])
+
+        solution = model.solve(t=t, forcing=pulse, **params)
+        error = np.abs(solution.y - exact(model.family, t, forcing=pulse, **params)).max(axis=1)
+        assert (solution.error_bound >= error).all()
+
+
 def test_forcing_of_the_family_itself(ncff):
     """Twice the forcing, half of it added by hand, is the sum of two answers."""
     params = {"alpha": 60.0, "omega": 1.2}
@@ -141,6 +157,9 @@ def test_many_threads_give_the_same_bits(ncff):
 
 
 def test_pickle(dho):
+    solution = pickle.loads(pickle.dumps(dho.solve(alpha=12.0)))
+    np.testing.assert_array_equal(solution([0.5, 3.0]), dho.solve(alpha=12.0)([0.5, 3.0]))
+    assert solution.success
     copy = pickle.loads(pickle.dumps(dho))
     np.testing.assert_array_equal(copy.solve(alpha=12.0).y, dho.solve(alpha=12.0).y)
     assert copy.passport == dho.passport
@@ -154,6 +173,7 @@ def test_pickle(dho):
         ({"alpha": float("nan")}, "not finite"),
         ({"alpha": float("inf")}, "not finite"),
         ({"alpha": "stiff"}, "alpha must be one number"),
+        ({"alpha": 10**400}, "alpha must be one number"),
         ({"alpha": [1.0, 2.0]}, "alpha must be one number"),
         ({}, "missing parameter alpha"),
         ({"alpha": 2.0, "beta": 1.0}, "unknown parameter beta"),
@@ -183,6 +203,10 @@ def test_wrong_parameters(dho, arguments, message):
         ({"t": 1.0}, "t must be"),
         ({"rtol": -1.0}, "rtol must be a finite number of at least 0"),
         ({"rtol": float("nan")}, "rtol must be"),
+        ({"rtol": "small"}, "rtol must be"),
+        ({"atol": None}, "atol must be"),
+        ({"forcing": 5}, "forcing must be a function"),
+        ({"forcing": lambda t: np.ones((2, len(t))) * 1j}, "the value of forcing must be an array of real numbers"),
         ({"atol": float("inf")}, "atol must be"),
         ({"forcing": lambda t: np.ones(len(t))}, r"forcing returned shape .* expected \(2, "),
         ({"forcing": lambda t: np.full((2, len(t)), np.nan)}, "forcing is not finite at t = "),
@@ -201,6 +225,9 @@ def test_wrong_evaluation_times(dho):
 
 
 def test_unknown_model_lists_the_known():
+    for name in (None, 5, b"dho"):
+        with pytest.raises(ValueError, match="load takes a name or a path"):
+            stlfast.load(name)
     with pytest.raises(KeyError, match="known: dho, ncff"):
         stlfast.load("duffink")
 
@@ -288,6 +315,10 @@ def test_missing_tensor(saved, name):
         ("bands.1.low", lambda a: np.zeros(3)),
         ("bands.1.coefficients", lambda a: a[:, :-1].copy()),
         ("bands.1.tau", lambda a: np.array([-1.0])),
+        ("bands.1.tau", lambda a: np.array([5e-324])),
+        ("bands.1.coefficients", lambda a: np.zeros((0, 40))),
+        ("bands.1.coefficients", lambda a: np.zeros((5, 0))),
+        ("bands.1.high", lambda a: a * 100),
         ("bands.1.tau", lambda a: np.zeros(2)),
     ],
 )
@@ -304,6 +335,38 @@ def test_not_finite_tensor(saved, name, value):
     tensor.flat[0] = value
     with pytest.raises(stlfast.FileFormatError, match="NaN or infinity"):
         stlfast.load(rewritten(saved, {name: tensor}))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"row_weights": "x"},
+        {"row_weights": None},
+        {"shared_head": "false"},
+        {"solver": None},
+        {"uniform_checks": -1},
+        {"uniform_checks": "many"},
+        {"uniform_checks": 10**400},
+        {"dictionary": {"dilations": ["one"], "constant": True, "functions": None, "tau": None}},
+        {"dictionary": {"dilations": [], "constant": True, "functions": 10**9, "tau": 1e-3}},
+        {"dictionary": {"dilations": [], "constant": True, "functions": True, "tau": 1e-3}},
+        {"dictionary": {"dilations": [], "constant": True, "functions": 9, "tau": 0.0}},
+        {"dictionary": 3},
+    ],
+)
+def test_wrong_compile_option(saved, change):
+    _, metadata = _files.read(saved)
+    options = json.loads(metadata["compile"]) | change
+    with pytest.raises(stlfast.FileFormatError):
+        stlfast.load(rewritten(saved, metadata={"compile": json.dumps(options)}))
+
+
+def test_hostile_numbers_and_nesting(saved):
+    _, metadata = _files.read(saved)
+    family = json.loads(metadata["family"])
+    for text in ("[" * 100_000, json.dumps(family | {"y0": [10**400, 1.0]}), json.dumps(family | {"y0": ["1", {}]})):
+        with pytest.raises(stlfast.FileFormatError):
+            stlfast.load(rewritten(saved, metadata={"family": text}))
 
 
 def test_changed_weights_are_noticed(saved):

@@ -50,21 +50,23 @@ py::tuple to_tuple(const Band& band) {
 }
 
 std::unique_ptr<Model> make_model(const Family& family, const Dictionary& dictionary, const Points& points,
-                                  bool shared_head, const std::string& solver, const ModesTuple& modes,
-                                  const std::vector<BandTuple>& bands) {
+                                  bool shared_head, const std::string& solver, Index uniform_checks,
+                                  const ModesTuple& modes, const std::vector<BandTuple>& bands) {
+    if (uniform_checks < 0 || uniform_checks > 1 << 20)
+        throw py::value_error("uniform_checks is " + std::to_string(uniform_checks) + ", expected 0 … 1048576");
     std::vector<Band> converted;
     for (const auto& [low, high, tau, coefficients] : bands)
         converted.push_back(
             {vector_of(low, "low"), vector_of(high, "high"), tau, matrix_of(coefficients, "coefficients")});
     return std::make_unique<Model>(family, dictionary, points, FullOptions{shared_head, least_squares_from(solver)},
-                                   modes_of(modes), std::move(converted));
+                                   uniform_checks, modes_of(modes), std::move(converted));
 }
 
-Data data_of(const Model& model, const py::object& y0, bool own_forcing, const py::object& added, bool full) {
+Data data_of(const Model& model, const py::object& y0, bool own_forcing, const py::object& added) {
     Data data{vector_of(y0, "y0", model.family().n), own_forcing, {}};
     if (!added.is_none()) {
         const auto array = checked_array<double>(added, "added", 2);
-        const Index rows = model.forcing_points(full).size();
+        const Index rows = model.forcing_points().size();
         if (array.shape(0) != model.family().n || array.shape(1) != rows)
             throw py::value_error("added has the wrong shape, expected (" + std::to_string(model.family().n) + ", " +
                                   std::to_string(rows) + ")");
@@ -90,7 +92,7 @@ py::array_t<double> evaluated(const Model& model, const Answer& answer, const py
 Answer solve(const Model& model, const py::object& parameters, const py::object& y0, bool full, bool certify,
              double rtol, double atol, bool own_forcing, const py::object& added) {
     const VectorXd p = vector_of(parameters, "parameters", model.family().n_parameters());
-    const Data data = data_of(model, y0, own_forcing, added, full);
+    const Data data = data_of(model, y0, own_forcing, added);
     py::gil_scoped_release release;
     thread_local BandOperators::Workspace workspace;
     return model.solve(p, data, full, certify, {rtol, atol}, workspace);
@@ -99,7 +101,7 @@ Answer solve(const Model& model, const py::object& parameters, const py::object&
 Answer certify_heads(const Model& model, const py::object& parameters, const py::object& y0, const py::object& heads,
                      double rtol, double atol) {
     const VectorXd p = vector_of(parameters, "parameters", model.family().n_parameters());
-    const Data data = data_of(model, y0, true, py::none(), true);
+    const Data data = data_of(model, y0, true, py::none());
     Answer answer;
     answer.a = matrix_of(heads, "heads");
     if (answer.a.rows() != model.full_space().dictionary().size() || answer.a.cols() != model.family().n)
@@ -150,6 +152,21 @@ void bind_problem(py::module_& module) {
 
 void bind_answer(py::module_& module) {
     py::class_<Answer>(module, "Answer", "A solution as coefficients, with its certificate.")
+        .def(py::pickle(
+            [](const Answer& answer) {
+                return py::make_tuple(answer.band, to_numpy(answer.a), to_numpy(answer.c), to_numpy(answer.bound),
+                                      to_numpy(answer.scale), answer.within);
+            },
+            [](const py::tuple& state) {
+                Answer answer;
+                answer.band = state[0].cast<Index>();
+                answer.a = matrix_of(state[1], "a");
+                answer.c = vector_of(state[2], "c");
+                answer.bound = vector_of(state[3], "bound");
+                answer.scale = vector_of(state[4], "scale");
+                answer.within = state[5].cast<bool>();
+                return answer;
+            }))
         .def_readonly("band", &Answer::band, "Index of the band that answered, −1 for the full dictionary.")
         .def_readonly("within", &Answer::within, "Whether the bound meets the tolerance.")
         .def_property_readonly("a", [](const Answer& answer) { return to_numpy(answer.a); })
@@ -168,16 +185,17 @@ void bind_model(py::module_& module) {
     bind_answer(module);
     py::class_<Model>(module, "Model", "A compiled family; immutable, shared between threads.")
         .def(py::init(&make_model), py::arg("family"), py::arg("dictionary"), py::arg("points"), py::arg("shared_head"),
-             py::arg("solver"), py::arg("modes"), py::arg("bands"))
+             py::arg("solver"), py::arg("uniform_checks"), py::arg("modes"), py::arg("bands"))
         .def("solve", &solve, py::arg("parameters"), py::arg("y0"), py::arg("full"), py::arg("certify"),
              py::arg("rtol"), py::arg("atol"), py::arg("own_forcing"), py::arg("added"))
         .def("certify_heads", &certify_heads, py::arg("parameters"), py::arg("y0"), py::arg("heads"), py::arg("rtol"),
              py::arg("atol"))
         .def("evaluate", &evaluated, py::arg("answer"), py::arg("x"), "Values (n, N); x None for the output grid.")
-        .def("forcing_points", [](const Model& m, bool full) { return to_numpy(VectorXd(m.forcing_points(full))); })
+        .def_property_readonly("forcing_points", [](const Model& m) { return to_numpy(m.forcing_points()); })
         .def("band_of", [](const Model& m, const py::object& p) { return m.band_of(vector_of(p, "parameters")); })
         .def_property_readonly("output_grid", [](const Model& m) { return to_numpy(m.output_grid()); })
         .def_property_readonly("n_bands", [](const Model& m) { return m.bands().size(); });
+    module.def("uniform_checks", &uniform_checks, py::arg("family"));
     module.def("compile_forcing",
                [](const Family& family, const Points& points) { return to_tuple(compile_forcing(family, points)); });
     module.def("compile_bands", &compile, py::arg("model"), py::arg("tolerance"), py::arg("max_rank"),

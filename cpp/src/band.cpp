@@ -148,7 +148,6 @@ VectorXd BandOperators::certify(const VectorXd& parameters, const Data& data, co
     w.b = MatrixXd::Zero(C, n);
     if (data.own_forcing && modes_->size() > 0)
         family_->b.evaluate(grids_->certificate.x(), parameters, w.b, w.program);
-    if (data.added.size() > 0) w.b += data.added.bottomRows(C);
 
     w.flat.noalias() = check_ * c;
     w.derivative.noalias() = dcheck_ * c;

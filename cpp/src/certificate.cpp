@@ -106,6 +106,14 @@ void Certificate::integrate(const ArrayXd& rate, double initial, Eigen::Ref<Vect
     math::exp(integral.data(), growth.data(), intervals);
     // ∫ e^{rate (h−s)} ds = (e^{rate h} − 1)/rate; where that cancels, an upper bound of it.
     integral = (integral.abs() > 1e-5).select((growth - 1) / rate, step_ * growth.max(1.0));
+    // Between samples the source can rise above both: by an eighth of its second difference, where it is a parabola.
+    auto& source = workspace.source;
+    auto& bulge = workspace.bulge;
+    bulge.setZero(source.size());
+    if (intervals > 1)
+        bulge.segment(1, intervals - 1) =
+            (source.head(intervals - 1) - 2 * source.segment(1, intervals - 1) + source.tail(intervals - 1)).abs() / 8;
+    source += bulge;
     z[0] = initial;
     for (Index q = 0; q < intervals; ++q)
         z[q + 1] = growth[q] * z[q] + integral[q] * std::max(workspace.source[q], workspace.source[q + 1]);

@@ -19,10 +19,13 @@ using Eigen::VectorXd;
 
 namespace {
 
-constexpr Index members_each = 16;                   // Chebyshev nodes of each of one or two parameters in a band
-constexpr double members_most = 512;                 // members of a band with more parameters, about
-constexpr double forcing_members = 1600;             // in all for the forcing's modes, at most 64 of each parameter
-constexpr Index tests_each = 5;                      // members of each parameter that the certificate judges
+constexpr Index members_each = 16;        // Chebyshev nodes of each of one or two parameters in a band
+constexpr double members_most = 512;      // members of a band with more parameters, about
+constexpr double forcing_members = 1600;  // in all for the forcing's modes, at most 64 of each parameter
+constexpr Index tests_each = 5;           // members of each parameter that the certificate judges
+constexpr double allowed_bend = 0.1;      // of the forcing between check points
+constexpr Index bend_samples = 8;         // between two of them
+constexpr Index most_uniform_checks = 1024;
 constexpr double overlap = 0.02;                     // of a band's width, on either side
 constexpr Index nodes = 256;                         // of the Chebyshev expansions before they are cut
 constexpr double expansion_tolerance = 1e-13;        // or the coefficients' own rounding noise, where that is larger
@@ -61,6 +64,9 @@ std::vector<Data> unit_data(Index n, bool forced) {
     return data;
 }
 
+// A bound that is not a number is as good as none.
+double larger(double a, double b) { return std::isnan(b) ? std::numeric_limits<double>::infinity() : std::max(a, b); }
+
 // Largest bound of the full dictionary at the ends and the middle of the parameter ranges.
 double worst_full_bound(const Model& model) {
     const Index P = model.family().n_parameters();
@@ -70,9 +76,26 @@ double worst_full_bound(const Model& model) {
     for (Index s = 0; s < members.rows(); ++s) {
         const VectorXd p = from_box_coordinates(model.family(), members.row(s).transpose());
         for (const Data& data : unit_data(model.family().n, model.modes().size() > 0))
-            worst = std::max(worst, model.solve(p, data, true, true, {}, workspace).bound.maxCoeff());
+            worst = larger(worst, model.solve(p, data, true, true, {}, workspace).bound.maxCoeff());
     }
     return worst;
+}
+
+// Largest distance of the forcing from a straight line between neighbouring points, over its largest value.
+double largest_bend(const Family& family, const VectorXd& parameters, const VectorXd& points) {
+    const Index intervals = points.size() - 1;
+    VectorXd fine(intervals * bend_samples + 1);
+    for (Index q = 0; q < intervals; ++q)
+        fine.segment(q * bend_samples, bend_samples + 1).setLinSpaced(points[q], points[q + 1]);
+    const MatrixXd b = forcing(family, parameters, fine);
+    double largest = 0;
+    for (Index q = 0; q < intervals; ++q)
+        for (Index k = 1; k < bend_samples; ++k) {
+            const double share = double(k) / double(bend_samples);
+            const auto line = (1 - share) * b.row(q * bend_samples) + share * b.row((q + 1) * bend_samples);
+            largest = std::max(largest, (b.row(q * bend_samples + k) - line).cwiseAbs().maxCoeff());
+        }
+    return largest / std::max(b.cwiseAbs().maxCoeff(), std::numeric_limits<double>::min());
 }
 
 struct Snapshots {
@@ -89,7 +112,7 @@ class BandCompiler {
           space_(model.full_space()),
           modes_(model.modes()),
           options_(options),
-          grids_(make_grids(model.collocation())) {
+          grids_(model.grids()) {
         for (const double tau : taus)
             space_.dictionary().evaluate(chebyshev::nodes(nodes, tau), dictionary_.emplace_back());
     }
@@ -239,7 +262,7 @@ class BandCompiler {
             const VectorXd p = from_box_coordinates(family_, members.row(s).transpose());
             for (const Data& data : unit_data(family_.n, modes_.size() > 0)) {
                 if (!operators.solve(p, data, c, workspace)) return std::numeric_limits<double>::infinity();
-                worst = std::max(worst, operators.certify(p, data, c, scale, workspace).maxCoeff());
+                worst = larger(worst, operators.certify(p, data, c, scale, workspace).maxCoeff());
             }
         }
         return worst;
@@ -269,7 +292,7 @@ class BandCompiler {
     const FullSpace& space_;
     const ForcingModes& modes_;
     const CompileOptions& options_;
-    Grids grids_;
+    const Grids& grids_;
     std::vector<MatrixXd> dictionary_;  // at the nodes for each of taus
     std::vector<Band> bands_;
     double done_ = 0;
@@ -277,6 +300,26 @@ class BandCompiler {
 };
 
 }  // namespace
+
+Index uniform_checks(const Family& family) {
+    const Index P = family.n_parameters();
+    const MatrixXd members = members_of({VectorXd::Zero(P), VectorXd::Ones(P)}, P <= 4 ? 3 : 2, true);
+    Index uniform = 0;
+    for (Index s = 0; s < members.rows(); ++s) {
+        const VectorXd p = from_box_coordinates(family, members.row(s).transpose());
+        while (largest_bend(family, p, band_check_points(uniform)) > allowed_bend) {
+            uniform = uniform == 0 ? 16 : 2 * uniform;
+            if (uniform > most_uniform_checks) {
+                std::ostringstream message;
+                message << "the forcing changes too fast to be seen by " << most_uniform_checks
+                        << " check points for the parameters (" << p.transpose()
+                        << "): shorten t_span, narrow the ranges, or smooth the forcing";
+                throw std::invalid_argument(message.str());
+            }
+        }
+    }
+    return uniform;
+}
 
 ForcingModes compile_forcing(const Family& family, const Points& points) {
     const Index P = family.n_parameters();

@@ -1,5 +1,6 @@
 #include "stlfast/family.hpp"
 
+#include <sstream>
 #include <stdexcept>
 #include <string>
 
@@ -16,6 +17,16 @@ void check(const Program& program, const char* name, Eigen::Index n_inputs, Eige
                                     std::to_string(program.n_inputs()) + " inputs and " +
                                     std::to_string(program.n_outputs()) + " outputs, expected " +
                                     std::to_string(n_inputs) + " and " + std::to_string(n_outputs));
+}
+
+void check_finite(const MatrixXd& values, const char* what, const VectorXd& parameters, const VectorXd& x) {
+    for (Eigen::Index q = 0; q < values.rows(); ++q) {
+        if (values.row(q).allFinite()) continue;
+        std::ostringstream message;
+        message << what << " is not finite at the scaled time x = " << x[q] << " for the parameters ("
+                << parameters.transpose() << "): narrow the ranges or t_span to where the equations make sense";
+        throw std::domain_error(message.str());
+    }
 }
 
 }  // namespace
@@ -42,6 +53,7 @@ MatrixXd system_matrix(const Family& family, const VectorXd& parameters, const V
     Program::Workspace workspace;
     MatrixXd A(family.A.varies() ? x.size() : 1, family.n * family.n);
     family.A.evaluate(x.head(A.rows()), parameters, A, workspace);
+    check_finite(A, "the system matrix", parameters, x);
     return A;
 }
 
@@ -49,6 +61,7 @@ MatrixXd forcing(const Family& family, const VectorXd& parameters, const VectorX
     Program::Workspace workspace;
     MatrixXd b(x.size(), family.n);
     family.b.evaluate(x, parameters, b, workspace);
+    check_finite(b, "the forcing", parameters, x);
     return b;
 }
 

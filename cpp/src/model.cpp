@@ -15,9 +15,12 @@ using Eigen::VectorXd;
 namespace {
 
 constexpr double check_tau = 1e-5;     // the check points resolve time scales from this one on
-constexpr Index reduced_checks = 160;  // a reduced residual swings about r times
-constexpr Index checks_per_point = 2;  // on the full dictionary, for each collocation point
+constexpr Index band_checks = 160;     // a reduced residual swings about r times
+constexpr Index dense_checks = 800;    // one on the full dictionary about M times,
+constexpr Index dense_uniform = 1200;  // and one with a user's forcing as often as that does
 constexpr Index output_points = 512;
+constexpr Index longest_expansion = 4096;
+constexpr double smallest_tau = 1e-12;
 
 VectorXd joined(const VectorXd& first, const VectorXd& second) {
     VectorXd all(first.size() + second.size());
@@ -57,20 +60,19 @@ VectorXd from_box_coordinates(const Family& family, const VectorXd& u) {
     return p;
 }
 
-Grids make_grids(Points collocation) {
-    return {std::move(collocation), Certificate(log_time_grid(reduced_checks, check_tau)),
-            VectorXd::LinSpaced(output_points, 0, 1)};
-}
+VectorXd band_check_points(Index uniform) { return check_points(band_checks, check_tau, uniform); }
 
-Model::Model(Family family, Dictionary dictionary, Points collocation, FullOptions options, ForcingModes modes,
-             std::vector<Band> bands)
+Model::Model(Family family, Dictionary dictionary, Points collocation, FullOptions options, Index uniform_checks,
+             ForcingModes modes, std::vector<Band> bands)
     : family_(std::move(family)),
       dictionary_(std::move(dictionary)),
       options_(options),
       modes_(std::move(modes)),
       bands_(std::move(bands)),
-      grids_(make_grids(std::move(collocation))),
-      band_forcing_points_(joined(grids_.collocation.x, grids_.certificate.x())),
+      grids_{std::move(collocation), Certificate(band_check_points(uniform_checks)),
+             VectorXd::LinSpaced(output_points, 0, 1)},
+      dense_(check_points(dense_checks, check_tau, dense_uniform)),
+      forcing_points_(joined(grids_.collocation.x, dense_.x())),
       band_once_(bands_.size()),
       operators_(bands_.size()) {
     family_.validate();
@@ -79,21 +81,23 @@ Model::Model(Family family, Dictionary dictionary, Points collocation, FullOptio
     if (modes_.g.cols() != K || (K > 0 && modes_.g.rows() != grids_.collocation.x.size()) ||
         modes_.interpolate.rows() != K || modes_.interpolate.cols() != K)
         throw std::invalid_argument("Model: the forcing modes' shapes do not fit each other or the points");
-    for (const auto& band : bands_)
-        if (band.low.size() != P || band.high.size() != P || band.coefficients.cols() % family_.n != 0 ||
-            !(band.tau > 0))
+    for (const auto& band : bands_) {
+        const Index rows = band.coefficients.rows(), columns = band.coefficients.cols();
+        if (band.low.size() != P || band.high.size() != P || rows < 1 || rows > longest_expansion || columns < 1 ||
+            columns % family_.n != 0)
             throw std::invalid_argument("Model: a band's shapes do not fit the family");
+        if (!band.coefficients.allFinite() || !(band.tau >= smallest_tau && band.tau <= 1 / smallest_tau) ||
+            !(band.low.array() >= family_.low.array()).all() || !(band.high.array() <= family_.high.array()).all() ||
+            !(band.low.array() <= band.high.array()).all())
+            throw std::invalid_argument("Model: a band's numbers must be finite, its box inside the solve ranges");
+    }
 }
 
 const Model::Full& Model::full() const {
     std::call_once(full_once_, [this] {
         full_.space = std::make_unique<FullSpace>(dictionary_, grids_.collocation, family_.n, options_.shared_head,
                                                   options_.solver);
-        const auto checks = checks_per_point * grids_.collocation.x.size();
-        full_.certificate = std::make_unique<Certificate>(log_time_grid(checks, check_tau));
-        dictionary_.evaluate(VectorXd::Zero(1), full_.H0);
-        dictionary_.evaluate(full_.certificate->x(), full_.H, &full_.dH);
-        full_.forcing_points = joined(grids_.collocation.x, full_.certificate->x());
+        dictionary_.evaluate(dense_.x(), full_.H, &full_.dH);
     });
     return full_;
 }
@@ -105,10 +109,6 @@ const BandOperators& Model::operators(Index band) const {
     std::call_once(band_once_[k],
                    [&] { operators_[k] = std::make_unique<BandOperators>(bands_[k], family_, modes_, grids_); });
     return *operators_[k];
-}
-
-const VectorXd& Model::forcing_points(bool in_full) const {
-    return in_full ? full().forcing_points : band_forcing_points_;
 }
 
 Index Model::band_of(const VectorXd& parameters) const {
@@ -135,8 +135,18 @@ Answer Model::solve(const VectorXd& parameters, const Data& data, bool full, boo
     answer.band = band;
     if (!ops.solve(parameters, data, answer.c, workspace))
         throw std::runtime_error("the reduced operator is numerically singular: compile with a lower rank");
+    if (!answer.c.allFinite())
+        throw std::domain_error(
+            "the answer is not finite: the equations are not for these parameters, or y0 is too large");
     answer.a = ops.expansion(answer.c);
     if (!certify) return answer;
+    if (data.added.size() > 0) {
+        MatrixXd T, dT;
+        chebyshev::basis(dense_.x(), answer.a.rows(), bands_[static_cast<std::size_t>(band)].tau, T, &dT);
+        certify_values(parameters, data, T * answer.a, dT * answer.a, VectorXd::Zero(family_.n), answer, tolerance,
+                       workspace.certificate);
+        return answer;
+    }
     answer.bound = ops.certify(parameters, data, answer.c, answer.scale, workspace);
     answer.within = meets(answer.bound, answer.scale, tolerance);
     return answer;
@@ -158,18 +168,24 @@ Answer Model::solve_full(const VectorXd& parameters, const Data& data, bool cert
 void Model::certify_heads(const VectorXd& parameters, const Data& data, Answer& answer, const Tolerance& tolerance,
                           Certificate::Workspace& workspace) const {
     const auto& tables = full();
-    const auto& x = tables.certificate->x();
+    // Large heads that cancel leave rounding in the values themselves.
+    const VectorXd noise = rounding * (tables.H.cwiseAbs().colwise().maxCoeff() * answer.a.cwiseAbs()).transpose();
+    certify_values(parameters, data, tables.H * answer.a, tables.dH * answer.a, noise, answer, tolerance, workspace);
+}
+
+void Model::certify_values(const VectorXd& parameters, const Data& data, const MatrixXd& y, const MatrixXd& dy,
+                           const VectorXd& noise, Answer& answer, const Tolerance& tolerance,
+                           Certificate::Workspace& workspace) const {
+    const auto& x = dense_.x();
     MatrixXd b = MatrixXd::Zero(x.size(), family_.n);
     if (data.own_forcing) b = forcing(family_, parameters, x);
     if (data.added.size() > 0) b += data.added.bottomRows(x.size());
-    const MatrixXd y = tables.H * answer.a, A = system_matrix(family_, parameters, x);
-    answer.scale = y.cwiseAbs().colwise().maxCoeff();
+    const MatrixXd A = system_matrix(family_, parameters, x);
     Defect left;
-    defect(A, y, tables.dH * answer.a, b, (tables.H0 * answer.a).transpose(), data.y0, left);
-    // Large heads that cancel leave rounding in the values themselves.
-    const VectorXd noise = rounding * (tables.H.cwiseAbs().colwise().maxCoeff() * answer.a.cwiseAbs()).transpose();
+    defect(A, y, dy, b, y.row(0), data.y0, left);
     left.initial_rounding += noise;
-    answer.bound = tables.certificate->bound(A, left, workspace) + noise;
+    answer.scale = y.cwiseAbs().colwise().maxCoeff();
+    answer.bound = dense_.bound(A, left, workspace) + noise + rounding * answer.scale;
     answer.within = meets(answer.bound, answer.scale, tolerance);
 }
 

@@ -1,5 +1,6 @@
 #include "stlfast/points.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
@@ -39,6 +40,13 @@ Points weighted_points(VectorXd x, bool quadrature) {
     return {std::move(x), std::move(weight)};
 }
 
-VectorXd log_time_grid(Index N, double tau) { return from_log_time(ArrayXd::LinSpaced(N, 0, 1), tau); }
+VectorXd check_points(Index N, double tau, Index uniform) {
+    VectorXd x(N + std::max<Index>(uniform - 1, 0));
+    x.head(N) = from_log_time(ArrayXd::LinSpaced(N, 0, 1), tau);
+    x[0] = 0, x[N - 1] = 1;
+    for (Index k = 1; k < uniform; ++k) x[N + k - 1] = double(k) / double(uniform);
+    std::sort(x.data(), x.data() + x.size());
+    return x.head(std::unique(x.data(), x.data() + x.size()) - x.data());
+}
 
 }  // namespace stlfast

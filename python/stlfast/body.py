@@ -56,7 +56,7 @@ class Body:
             raise ValueError(f"unknown activation {self.activation!r}; known: {', '.join(ACTIVATIONS)}")
         if self.input not in INPUTS:
             raise ValueError(f"unknown input map {self.input!r}; known: {', '.join(INPUTS)}")
-        if not (isinstance(self.tau, (int, float)) and 0 < self.tau < np.inf):
+        if not (isinstance(self.tau, (int, float, np.floating)) and 0 < self.tau <= 1e12):
             raise ValueError(f"tau must be a positive number, got {self.tau!r}")
         object.__setattr__(self, "tau", float(self.tau))
         weights, biases = _layers(self.weights, self.biases)
@@ -100,7 +100,11 @@ class Body:
         seed: int = 0,
     ) -> Body:
         """The untrained body that training with the same seed starts from: what training must beat."""
-        if len(widths) == 0 or any(not isinstance(w, (int, np.integer)) or w < 1 for w in widths):
+        if (
+            not isinstance(widths, (Sequence, np.ndarray))
+            or len(widths) == 0
+            or any(not isinstance(w, (int, np.integer)) or w < 1 for w in widths)
+        ):
             raise ValueError(f"widths must be one or more positive integers, got {widths!r}")
         rng = np.random.default_rng(seed)
         weights, biases = _first_layer(widths[0], rng)

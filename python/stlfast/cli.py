@@ -177,7 +177,7 @@ def solve(
     y0: Annotated[str | None, typer.Option(help="Initial values, such as 1,0.5; default the family's.")] = None,
     t0: Annotated[float | None, typer.Option(help="First output time; default that of the family.")] = None,
     t1: Annotated[float | None, typer.Option(help="Last output time; default that of the family.")] = None,
-    points: Annotated[int, typer.Option(help="Number of uniform output times.", min=1)] = 512,
+    points: Annotated[int, typer.Option(help="Number of uniform output times.", min=1, max=10_000_000)] = 512,
     times: Annotated[
         Path | None, typer.Option(help="Text file of output times, instead of --t0, --t1, --points.")
     ] = None,
@@ -240,4 +240,7 @@ def inspect(
 
         loaded = load(model)
         path = SHIPPED / f"{model}.safetensors" if model in pretrained() else Path(model)
-        out.print(passport.view(loaded, path))
+        try:
+            out.print(passport.view(loaded, path))
+        except (TypeError, AttributeError) as error:
+            raise ValueError(f"the passport in {path} is not one that compile writes: {error}") from None

@@ -14,11 +14,11 @@ import numpy as np
 from .body import Body
 from .family import Family
 from .model import Model
-from .model_file import Compiled, Dictionary, core_family
+from .model_file import ROW_WEIGHTS, Compiled, Dictionary, core_family
 
 BASES = ("body", "random", "chebyshev")
-ROW_WEIGHTS = ("sqrt_t", "none")
 POINTS_TAU = 1e-3  # knee of the log time that collocation points are spread in
+FEWEST_POINTS = 16  # with fewer nothing worth solving is resolved
 DILATION_RATIO = 8.0  # largest step between neighbouring dilations
 DILATION_MARGIN = 2.5  # the steepest dilation over the ratio of the stiffest member to the stiffest trained one
 RANK_PLAIN, RANK_FORCED = 24, 40  # largest rank of a band without and with forcing
@@ -66,7 +66,7 @@ def compile(
     reduced=False), or a body that does not fit; RuntimeError where 64 bands do not reach tol.
     """
     started = time.perf_counter()
-    _check(basis, row_weights, rank, tol, body)
+    _check(family, body, basis, row_weights, rank, tol)
     if basis == "random" and body is not None:
         body = Body.random(body.sizes[1:], body.activation, body.input, body.tau, seed)
     ladder = _dilations(family, body, dilations)
@@ -78,7 +78,8 @@ def compile(
     else:
         dictionary = Dictionary(tuple(ladder), constant)
     modes = (np.zeros((0, 0)), np.zeros(0), np.zeros((0, 0)))
-    compiled = Compiled(dictionary, _points(points), row_weights, shared_head, solver, modes)
+    checks = _uniform_checks(family)
+    compiled = Compiled(dictionary, _points(points), row_weights, shared_head, solver, checks, modes)
     used = tol
     if reduced:
         compiled, used = _with_bands(family, body, compiled, rank, tol, progress)
@@ -133,7 +134,7 @@ def _truncated(coefficients: np.ndarray, n: int, rank: int) -> np.ndarray:
 
 
 def _dilations(family: Family, body: Body | None, dilations: str | Sequence[float]) -> list[float]:
-    if not isinstance(dilations, str):
+    if isinstance(dilations, (Sequence, np.ndarray)) and not isinstance(dilations, str):
         return [float(k) for k in dilations]
     if dilations != "auto":
         raise ValueError(f"dilations must be 'auto' or a list of numbers, got {dilations!r}")
@@ -155,24 +156,37 @@ def _points(points: int | np.ndarray) -> np.ndarray:
     from . import _core
 
     if isinstance(points, (int, np.integer)):
+        if points < FEWEST_POINTS:
+            raise ValueError(f"points must be at least {FEWEST_POINTS}, got {points}")
         return _core.Points.log_time(int(points), POINTS_TAU).x
-    return np.ascontiguousarray(points, dtype=np.float64)
+    given = np.ascontiguousarray(points)
+    if given.ndim != 1 or given.dtype.kind not in "iuf" or len(given) < FEWEST_POINTS:
+        raise ValueError(f"points must be an integer or at least {FEWEST_POINTS} increasing numbers, got {points!r}")
+    return given.astype(np.float64)
 
 
-def _check(basis: str, row_weights: str, rank: Any, tol: float, body: Body | None) -> None:
+def _check(family: Any, body: Any, basis: str, row_weights: str, rank: Any, tol: Any) -> None:
+    if not isinstance(family, Family):
+        raise ValueError(f"compile takes a Family, then a Body; got {type(family).__name__} first")
+    if not isinstance(body, Body):
+        raise ValueError(
+            "a body is needed: from stlfast.train_body, stlfast.Body or Body.load; basis='random' and 'chebyshev' "
+            f"take its shape and time map; got {type(body).__name__}"
+        )
     if basis not in BASES:
         raise ValueError(f"unknown basis {basis!r}; known: {', '.join(BASES)}")
     if row_weights not in ROW_WEIGHTS:
         raise ValueError(f"unknown row_weights {row_weights!r}; known: {', '.join(ROW_WEIGHTS)}")
-    if rank != "auto" and not (isinstance(rank, int) and rank >= 1):
+    if rank != "auto" and not (isinstance(rank, (int, np.integer)) and not isinstance(rank, bool) and rank >= 1):
         raise ValueError(f"rank must be 'auto' or a positive integer, got {rank!r}")
-    if not 0 < tol < math.inf:
+    if not (isinstance(tol, (int, float)) and 0 < tol < math.inf):
         raise ValueError(f"tol must be a positive number, got {tol!r}")
-    if body is None:
-        raise ValueError(
-            "a body is needed: from stlfast.train_body, stlfast.Body or Body.load; basis='random' and "
-            "'chebyshev' take its shape and time map"
-        )
+
+
+def _uniform_checks(family: Family) -> int:
+    from . import _core
+
+    return _core.uniform_checks(core_family(family))
 
 
 def _version() -> str:

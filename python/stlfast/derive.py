@@ -145,7 +145,7 @@ def _drop_x(expr: sp.Expr, x: sp.Symbol) -> sp.Expr:
 
 
 def _affine_parts(A: Sequence[sp.Expr], x: sp.Symbol) -> tuple[list[sp.Expr], list[sp.Expr]] | None:
-    """θ (Q) and A_q (Q·n·n) with A = Σ_q θ_q A_q; None where a term mixes x and parameters for good, or A = 0."""
+    """θ (Q) and A_q (Q·n·n) with A = Σ_q θ_q A_q; None where a term mixes x and parameters for good."""
     thetas: list[sp.Expr] = []
     parts: list[list[sp.Expr]] = []
     for entry, a in enumerate(A):
@@ -161,7 +161,9 @@ def _affine_parts(A: Sequence[sp.Expr], x: sp.Symbol) -> tuple[list[sp.Expr], li
                 thetas.append(theta)
                 parts.append([sp.S.Zero] * len(A))
             parts[q][entry] += constant * ratio * of_x
-    return (thetas, [entry for part in parts for entry in part]) if thetas else None
+    if not thetas:  # A = 0
+        return [sp.S.One], [sp.S.Zero] * len(A)
+    return thetas, [entry for part in parts for entry in part]
 
 
 def _symbols(expr: sp.Expr) -> list[sp.Symbol]:

@@ -19,6 +19,8 @@ def read_times(path: Path) -> np.ndarray:
     """Times (N,) from a text file, separated by white space or commas; ValueError where it holds anything else."""
     words = path.read_text(encoding="utf-8").replace(",", " ").split()
     try:
+        if not words:
+            raise ValueError("it is empty")
         return np.array([float(word) for word in words])
     except ValueError as error:
         raise ValueError(f"{str(path)!r} must hold times, separated by spaces, commas or new lines: {error}") from None

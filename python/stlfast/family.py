@@ -32,7 +32,9 @@ Rhs = Callable[[float, np.ndarray], np.ndarray]
 Forcing = Callable[[np.ndarray], np.ndarray]
 
 # Keyword arguments of solve and reference, which take the parameters by name too.
-RESERVED = {"y0", "t", "rtol", "atol", "certify", "forcing", "method", "threads", "out", "self"}
+RESERVED = {
+    "y0", "t", "rtol", "atol", "certify", "forcing", "reduced", "heads", "family", "method", "threads", "out", "self",
+}  # fmt: skip
 IMPLICIT = {"Radau", "BDF", "LSODA"}  # SciPy's methods that use a Jacobian
 PROGRAMS = ("A", "b", "theta", "parts", "t_span")
 
@@ -180,7 +182,7 @@ class Family:
         for name, interval in self.params.items():
             try:
                 value = float(params[name])
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 raise ParameterError(f"{name} must be one number, got {params[name]!r}") from None
             low, high = interval.solve
             if not low <= value <= high:  # also true for NaN
@@ -319,8 +321,10 @@ def _show(interval: tuple[float, float]) -> str:
 
 def _interval(value: Any, what: str) -> tuple[float, float]:
     try:
+        if any(isinstance(v, (str, bytes, bool)) for v in value):
+            raise TypeError
         low, high = (float(v) for v in value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{what} must be a pair (low, high) of numbers, got {value!r}") from None
     if not (math.isfinite(low) and math.isfinite(high) and low <= high):
         raise ValueError(f"{what} must be finite with low <= high, got ({low}, {high})")
@@ -330,7 +334,7 @@ def _interval(value: Any, what: str) -> tuple[float, float]:
 def _finite_array(value: Any, shape: tuple[int, ...], what: str) -> np.ndarray:
     try:
         array = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{what} must be numbers of shape {shape}, got {value!r}") from None
     if array.shape != shape:
         raise ValueError(f"{what} must have shape {shape}, got {array.shape}")

@@ -62,7 +62,8 @@ class Model:
             uniform ones. params: every parameter by name, inside its solve range.
         rtol, atol: success means error_bound <= atol + rtol·max|y| in every state.
         certify: compute the error bound; False saves a few microseconds.
-        forcing: t (C,) → (n, C), added to the right-hand side; called once, or twice where the solve is refined.
+        forcing: t (C,) → (n, C), added to the right-hand side; called once with the collocation and check points, or
+            twice where the solve is refined. The bound sees what lasts a thousandth of t_span or longer.
         reduced: None (default) solves in the band's reduced basis and, where its bound misses the tolerance, again on
             the full dictionary (milliseconds instead of microseconds); True and False allow the one or the other alone.
 
@@ -71,9 +72,9 @@ class Model:
         """
         p = self.family.check_params(params)
         start = self.family.y0 if y0 is None else _finite(y0, "y0", (self.family.n,))
-        for name, value in (("rtol", rtol), ("atol", atol)):
-            if not 0 <= value < float("inf"):  # also refuses NaN
-                raise ValueError(f"{name} must be a finite number of at least 0, got {value!r}")
+        rtol, atol = _tolerance("rtol", rtol), _tolerance("atol", atol)
+        if forcing is not None and not callable(forcing):
+            raise ValueError(f"forcing must be a function of t (C,) that returns (n, C), got {forcing!r}")
         if reduced and not self._has_bands:
             raise ValueError("this model has no reduced basis: compile with reduced=True, or leave reduced=None")
         span = self._span(p)
@@ -81,7 +82,11 @@ class Model:
 
         answer = None
         if reduced is not False and self._has_bands:
-            answer = self._answer(p, start, False, certify, rtol, atol, forcing, span)
+            try:
+                answer = self._answer(p, start, False, certify, rtol, atol, forcing, span)
+            except RuntimeError:  # a singular reduced operator; the full dictionary may still do
+                if reduced:
+                    raise
         if answer is None or (reduced is None and certify and not answer.within):
             full = self._answer(p, start, True, certify, rtol, atol, forcing, span)
             if answer is None or full.within or _worst(full) < _worst(answer):
@@ -101,11 +106,11 @@ class Model:
         self, p: np.ndarray, y0: np.ndarray, full: bool, certify: bool, rtol: float, atol: float,
         forcing: Forcing | None, span: tuple[float, float],
     ) -> _core.Answer:  # fmt: skip
-        added = None if forcing is None else self._sampled(forcing, self.core.forcing_points(full), span)
+        added = None if forcing is None else self._sampled(forcing, self.core.forcing_points, span)
         return self.core.solve(p, y0, full, certify, rtol, atol, True, added)
 
     def _sampled(self, forcing: Forcing, x: np.ndarray, span: tuple[float, float]) -> np.ndarray:
-        values = np.asarray(forcing(span[0] + (span[1] - span[0]) * x), dtype=np.float64)
+        values = _real(forcing(span[0] + (span[1] - span[0]) * x), "the value of forcing")
         expected = (self.family.n, len(x))
         if values.shape != expected:
             raise ValueError(f"forcing returned shape {values.shape} for {len(x)} times, expected {expected}")
@@ -144,7 +149,7 @@ class Model:
         t0, t1 = span
         inside = (t >= t0) & (t <= t1)  # False for NaN
         if not inside.all():
-            raise ValueError(f"t = {t[np.argmin(inside)]:g} is outside t_span = ({t0:g}, {t1:g})")
+            raise ValueError(f"t = {float(t[np.argmin(inside)])!r} is outside t_span = ({t0:g}, {t1:g})")
         return np.minimum((t - t0) / (t1 - t0), 1.0)
 
     # -------------------------------------------------------------------------------------------------------- files
@@ -170,6 +175,8 @@ def load(name: str | os.PathLike[str]) -> Model:
     Errors: UnknownModelError (a KeyError and ValueError) lists the known names; MissingFileError and FileFormatError
     (both ValueError) say what is wrong with a file. Loading runs no code from the file.
     """
+    if not isinstance(name, (str, os.PathLike)):
+        raise ValueError(f"load takes a name or a path, got {name!r}")
     text = os.fspath(name)
     if text in pretrained():
         return model_file.read(SHIPPED / f"{text}.safetensors")
@@ -182,21 +189,37 @@ def load(name: str | os.PathLike[str]) -> Model:
 
 
 def _worst(answer: _core.Answer) -> float:
-    return float("inf") if answer.bound is None else float(answer.bound.max())
+    worst = np.inf if answer.bound is None else float(answer.bound.max())
+    return np.inf if np.isnan(worst) else worst
+
+
+def _tolerance(name: str, value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = np.nan
+    if not 0 <= number < np.inf:  # also refuses NaN
+        raise ValueError(f"{name} must be a finite number of at least 0, got {value!r}")
+    return number
 
 
 def _finite(value: Any, what: str, shape: tuple[int, ...] | None = None) -> np.ndarray:
     """A contiguous float64 array; ValueError unless it has the shape, real numbers, and all of them finite."""
-    try:
-        array = np.asarray(value, order="C")
-        if array.dtype != np.float64:
-            if array.dtype.kind not in "iuf":
-                raise TypeError
-            array = array.astype(np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(f"{what} must be an array of real numbers, got {value!r}") from None
+    array = _real(value, what)
     if shape is not None and array.shape != shape:
         raise ValueError(f"{what} must have shape {shape}, got {array.shape}")
     if not np.isfinite(array).all():
         raise ValueError(f"{what} must be finite; entry {int(np.argmin(np.isfinite(array).ravel()))} is not")
     return array
+
+
+def _real(value: Any, what: str) -> np.ndarray:
+    try:
+        array = np.asarray(value, order="C")
+        if array.dtype == np.float64:
+            return array
+        if array.dtype.kind not in "iuf":
+            raise TypeError
+        return array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{what} must be an array of real numbers, got {value!r}") from None

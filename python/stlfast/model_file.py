@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 FORMAT = "stlfast"
 FORMAT_VERSION = 1
+ROW_WEIGHTS = ("sqrt_t", "none")
+MOST_FUNCTIONS = 4096  # Chebyshev polynomials in a dictionary
 MODES = ("g", "magic", "interpolate")
+OPTIONS = {"dictionary", "row_weights", "shared_head", "solver", "uniform_checks"}
 BAND = ("low", "high", "tau", "coefficients")
 
 Band = tuple[np.ndarray, np.ndarray, float, np.ndarray]
@@ -66,6 +69,7 @@ class Compiled:
     row_weights: str  # "sqrt_t" or "none"
     shared_head: bool
     solver: str  # "svd", "qr" or "pinv"
+    uniform_checks: int  # points of a band's certificate besides the logarithmic ones
     modes: tuple[np.ndarray, np.ndarray, np.ndarray]  # (N, K), (K,), (K, K)
     bands: tuple[Band, ...] = ()
 
@@ -74,7 +78,8 @@ class Compiled:
 
         points = _core.Points.given(self.points, self.row_weights == "sqrt_t")
         return _core.Model(
-            core_family(family), self.dictionary.core(body), points, self.shared_head, self.solver, self.modes,
+            core_family(family), self.dictionary.core(body), points, self.shared_head, self.solver, self.uniform_checks,
+            self.modes,
             list(self.bands),
         )  # fmt: skip
 
@@ -113,6 +118,7 @@ def write(path: str | os.PathLike[str], model: Model) -> None:
         "row_weights": compiled.row_weights,
         "shared_head": compiled.shared_head,
         "solver": compiled.solver,
+        "uniform_checks": compiled.uniform_checks,
     }
     body = None if model.body is None else {**model.body.to_dict(), "sha256": model.body.sha256}
     parts = {"family": model.family.to_dict(), "body": body, "compile": options, "passport": model.passport}
@@ -129,19 +135,12 @@ def read(path: str | os.PathLike[str]) -> Model:
     if metadata.get("format") != FORMAT:
         raise FileFormatError(f"{where!r} is a safetensors file, but no stlfast model (no format {FORMAT!r})")
     version = metadata.get("format_version", "")
-    if not version.isdecimal() or int(version) > FORMAT_VERSION:
+    if version not in {str(known) for known in range(1, FORMAT_VERSION + 1)}:
         raise FileFormatError(
-            f"{where!r} has format version {version!r}, this stlfast reads up to {FORMAT_VERSION}: upgrade stlfast"
+            f"{where!r} has format version {version[:20]!r}, this stlfast reads up to {FORMAT_VERSION}: upgrade stlfast"
         )
-    groups: dict[str, dict[str, np.ndarray]] = {"family": {}, "body": {}, "points": {}, "modes": {}, "bands": {}}
-    for name, array in tensors.items():
-        group = name.partition(".")[0]
-        if group not in groups:
-            raise FileFormatError(f"{where!r} has the unknown tensor {name!r}")
-        if array.dtype == np.float64 and not np.isfinite(array).all():
-            raise FileFormatError(f"{where!r}: tensor {name!r} holds NaN or infinity; it was damaged or badly trained")
-        groups[group][name] = array
     try:
+        groups = _grouped(tensors)
         family = Family.from_parts(_files.parse_json(metadata, "family", where), groups["family"])
         body = _read_body(_files.parse_json(metadata, "body", where), groups["body"])
         compiled = _read_compiled(_files.parse_json(metadata, "compile", where), groups)
@@ -151,8 +150,20 @@ def read(path: str | os.PathLike[str]) -> Model:
         return Model(family, body, compiled, passport)
     except FileFormatError:
         raise
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError) as error:
         raise FileFormatError(f"{where!r} is broken: {error}") from error
+
+
+def _grouped(tensors: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
+    groups: dict[str, dict[str, np.ndarray]] = {"family": {}, "body": {}, "points": {}, "modes": {}, "bands": {}}
+    for name, array in tensors.items():
+        group = name.partition(".")[0]
+        if group not in groups:
+            raise ValueError(f"there is the unknown tensor {name!r}")
+        if array.dtype == np.float64 and not np.isfinite(array).all():
+            raise ValueError(f"tensor {name!r} holds NaN or infinity; it was damaged or badly trained")
+        groups[group][name] = array
+    return groups
 
 
 def _read_body(meta: Any, tensors: Mapping[str, np.ndarray]) -> Body | None:
@@ -167,9 +178,10 @@ def _read_body(meta: Any, tensors: Mapping[str, np.ndarray]) -> Body | None:
 
 
 def _read_compiled(options: Any, groups: Mapping[str, Mapping[str, np.ndarray]]) -> Compiled:
-    if not isinstance(options, dict) or options.keys() != {"dictionary", "row_weights", "shared_head", "solver"}:
-        raise ValueError("the compile options must be a JSON object of dictionary, row_weights, shared_head and solver")
-    dictionary = Dictionary(**options["dictionary"])
+    if not isinstance(options, dict) or options.keys() != OPTIONS:
+        raise ValueError(f"the compile options must be a JSON object with the entries {sorted(OPTIONS)}")
+    if options["row_weights"] not in ROW_WEIGHTS or type(options["shared_head"]) is not bool:
+        raise ValueError(f"row_weights must be one of {ROW_WEIGHTS} and shared_head true or false")
     count = len({name.split(".")[1] for name in groups["bands"]})
     expected = {f"bands.{k}.{name}" for k in range(count) for name in BAND} | {f"modes.{name}" for name in MODES}
     found = groups["bands"].keys() | groups["modes"].keys()
@@ -181,7 +193,17 @@ def _read_compiled(options: Any, groups: Mapping[str, Mapping[str, np.ndarray]])
         bands.append((low, high, float(tau.reshape(())), coefficients))
     g, magic, interpolate = (groups["modes"][f"modes.{name}"] for name in MODES)
     return Compiled(
-        Dictionary(tuple(dictionary.dilations), dictionary.constant, dictionary.functions, dictionary.tau),
-        groups["points"]["points"], options["row_weights"], bool(options["shared_head"]), options["solver"],
-        (g, magic, interpolate), tuple(bands),
+        _read_dictionary(options["dictionary"]),
+        groups["points"]["points"], options["row_weights"], options["shared_head"], options["solver"],
+        options["uniform_checks"], (g, magic, interpolate), tuple(bands),
     )  # fmt: skip
+
+
+def _read_dictionary(entry: Any) -> Dictionary:
+    if not isinstance(entry, dict) or entry.keys() != {"dilations", "constant", "functions", "tau"}:
+        raise ValueError("the dictionary must be a JSON object of dilations, constant, functions and tau")
+    functions, tau = entry["functions"], entry["tau"]
+    polynomial = type(functions) is int and 1 <= functions <= MOST_FUNCTIONS and type(tau) is float and tau > 0
+    if type(entry["constant"]) is not bool or not (polynomial or (functions is None and tau is None)):
+        raise ValueError(f"the dictionary is not one that compile makes: {str(entry)[:200]}")
+    return Dictionary(tuple(float(k) for k in entry["dilations"]), entry["constant"], functions, tau)

@@ -52,9 +52,9 @@ const Model& model() {
         const auto points = log_time_points(300, 1e-3);
         const auto dictionary = Dictionary::chebyshev(80, InputMap("log", 1e-3));
         const auto modes = compile_forcing(oscillator(), points);
-        const Model bare(oscillator(), dictionary, points, {}, modes, {});
+        const Model bare(oscillator(), dictionary, points, {}, 0, modes, {});
         auto bands = compile_bands(bare, {1e-8, 24, 64}, [](double) {}).bands;
-        return Model(oscillator(), dictionary, points, {}, modes, std::move(bands));
+        return Model(oscillator(), dictionary, points, {}, 0, modes, std::move(bands));
     }();
     return compiled;
 }
@@ -115,7 +115,7 @@ TEST(Solver, FullDictionaryLeastSquaresVariantsAgree) {
 
 TEST(Certificate, IsExactForAConstantResidual) {
     // e' = −3 e + 2, e(0) = 1: e = 2/3 + e^{−3x}/3, which never exceeds 1.
-    const Certificate certificate(log_time_grid(50, 1e-4));
+    const Certificate certificate(check_points(50, 1e-4));
     Certificate::Workspace workspace;
     Defect defect{MatrixXd::Constant(50, 1, 2.0), MatrixXd::Zero(50, 1), VectorXd::Ones(1), VectorXd::Zero(1)};
     const MatrixXd A = MatrixXd::Constant(1, 1, -3.0);
@@ -130,7 +130,7 @@ TEST(Certificate, IsExactForAConstantResidual) {
 TEST(Certificate, CoversRandomErrorsOfNonNormalSystems) {
     std::mt19937 random(5);
     std::normal_distribution<double> normal;
-    const VectorXd x = log_time_grid(2000, 1e-4);
+    const VectorXd x = check_points(2000, 1e-4);
     const Certificate certificate(x);
     Certificate::Workspace workspace;
     for (int trial = 0; trial < 20; ++trial) {

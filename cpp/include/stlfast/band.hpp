@@ -33,11 +33,12 @@ struct Grids {
     Eigen::VectorXd output;   // (E)
 };
 
-// What a solve is asked for besides the member. The rows of `added` are the collocation, then the check points.
+// What a solve is asked for besides the member. The rows of `added` are the model's forcing points: first the
+// collocation points, which are all that a band needs.
 struct Data {
     Eigen::VectorXd y0;          // (n)
     bool own_forcing = true;     // whether the family's forcing acts
-    Eigen::MatrixXd added = {};  // (N + C, n) further forcing; empty for none
+    Eigen::MatrixXd added = {};  // (forcing points, n) further forcing; empty for none
 };
 
 class BandOperators {
@@ -65,7 +66,7 @@ class BandOperators {
     // Chebyshev coefficients (D, n) of the solution.
     Eigen::MatrixXd expansion(const Eigen::VectorXd& c) const;
 
-    // Bound (n) on the error; scale (n) receives max |y|.
+    // Bound (n) on the error of a solve without further forcing; scale (n) receives max |y|.
     Eigen::VectorXd certify(const Eigen::VectorXd& parameters, const Data& data, const Eigen::VectorXd& c,
                             Eigen::VectorXd& scale, Workspace& workspace) const;
 

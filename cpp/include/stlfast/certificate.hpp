@@ -8,8 +8,8 @@
 //   |z|.
 //
 // For A(x) one inner product, made from the Schur form at the middle, turns that into the scalar inequality
-// ζ' ≤ μ(A) ζ + ‖r‖ with the logarithmic norm μ. Between two check points the larger of the two residuals is used:
-// there, and only there, the bound is an estimate.
+// ζ' ≤ μ(A) ζ + ‖r‖ with the logarithmic norm μ. Between two check points the larger of the two residuals is used, each
+// raised by what its curvature suggests: there, and only there, the bound is an estimate.
 //
 // n states, C check points.
 #pragma once
@@ -27,7 +27,7 @@ class Certificate {
         Eigen::ComplexSchur<Eigen::MatrixXcd> schur;
         Eigen::MatrixXcd T, Q;       // (n, n) ordered Schur form
         Eigen::MatrixXd rotated, z;  // (C, n)
-        Eigen::ArrayXd source, growth, integral;
+        Eigen::ArrayXd source, bulge, growth, integral;
     };
 
     // Check points x (C), increasing from 0 to 1.

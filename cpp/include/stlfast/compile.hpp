@@ -27,6 +27,10 @@ struct CompiledBands {
 // Called after each attempted band with the finished share of the parameter box; throws to stop.
 using Progress = std::function<void(double)>;
 
+// The fewest uniform check points (0, 16, 32, …, 1024) with which a band's certificate sees the family's forcing:
+// between neighbours it bends by at most a tenth of its size. Throws std::invalid_argument where 1024 do not suffice.
+Eigen::Index uniform_checks(const Family& family);
+
 ForcingModes compile_forcing(const Family& family, const Points& points);
 
 // The bands of a model that has none yet. Throws std::runtime_error where max_bands bands do not reach the tolerance,

@@ -27,10 +27,10 @@ struct Family {
 };
 
 // A is evaluated once for each of many points where it varies with x, and once in all where it does not.
-// Result (N or 1, n²), column i·n + j.
+// Result (N or 1, n²), column i·n + j. Throws std::domain_error where it is not finite.
 Eigen::MatrixXd system_matrix(const Family& family, const Eigen::VectorXd& parameters, const Eigen::VectorXd& x);
 
-// b at the points x (N), result (N, n).
+// b at the points x (N), result (N, n). Throws std::domain_error where it is not finite.
 Eigen::MatrixXd forcing(const Family& family, const Eigen::VectorXd& parameters, const Eigen::VectorXd& x);
 
 }  // namespace stlfast

@@ -39,17 +39,18 @@ struct Answer {
 
 class Model {
   public:
-    Model(Family family, Dictionary dictionary, Points collocation, FullOptions options, ForcingModes modes,
-          std::vector<Band> bands);
+    // uniform_checks: points that a band's certificate has besides the logarithmic ones, see compile.hpp.
+    Model(Family family, Dictionary dictionary, Points collocation, FullOptions options, Eigen::Index uniform_checks,
+          ForcingModes modes, std::vector<Band> bands);
 
     const Family& family() const { return family_; }
     const std::vector<Band>& bands() const { return bands_; }
     const ForcingModes& modes() const { return modes_; }
-    const Points& collocation() const { return grids_.collocation; }
+    const Grids& grids() const { return grids_; }
     const FullSpace& full_space() const;
 
-    // Points at which further forcing is sampled for a solve in a space: collocation, then check points.
-    const Eigen::VectorXd& forcing_points(bool full) const;
+    // Points at which further forcing is sampled: collocation, then the dense check points of its certificate.
+    const Eigen::VectorXd& forcing_points() const { return forcing_points_; }
 
     // The member at `parameters` (P) in the reduced basis of its band, or by heads on the full dictionary; certified or
     // not. Throws std::invalid_argument for a reduced solve without bands and std::runtime_error where the operator is
@@ -73,14 +74,17 @@ class Model {
   private:
     struct Full {  // the dictionary's tables
         std::unique_ptr<FullSpace> space;
-        std::unique_ptr<Certificate> certificate;
-        Eigen::MatrixXd H0, H, dH;  // at 0 (1, M) and at the check points (C, M)
-        Eigen::VectorXd forcing_points;
+        Eigen::MatrixXd H, dH;  // at the dense check points (C, M)
     };
     const Full& full() const;
     const BandOperators& operators(Eigen::Index band) const;
     Answer solve_full(const Eigen::VectorXd& parameters, const Data& data, bool certify, const Tolerance& tolerance,
                       Certificate::Workspace& workspace) const;
+
+    // Of values y and derivatives dy (C, n) at the dense check points; fills bound, scale and within.
+    void certify_values(const Eigen::VectorXd& parameters, const Data& data, const Eigen::MatrixXd& y,
+                        const Eigen::MatrixXd& dy, const Eigen::VectorXd& noise, Answer& answer,
+                        const Tolerance& tolerance, Certificate::Workspace& workspace) const;
 
     Family family_;
     Dictionary dictionary_;
@@ -88,15 +92,16 @@ class Model {
     ForcingModes modes_;
     std::vector<Band> bands_;
     Grids grids_;
-    Eigen::VectorXd band_forcing_points_;
+    Certificate dense_;
+    Eigen::VectorXd forcing_points_;
     mutable std::vector<std::once_flag> band_once_;
     mutable std::vector<std::unique_ptr<BandOperators>> operators_;
     mutable std::once_flag full_once_;
     mutable Full full_;
 };
 
-// Collocation, check and output points of a model.
-Grids make_grids(Points collocation);
+// The check points of a band's certificate.
+Eigen::VectorXd band_check_points(Eigen::Index uniform);
 
 // Whether the bound is within absolute + relative·scale in every component.
 bool meets(const Eigen::VectorXd& bound, const Eigen::VectorXd& scale, const Tolerance& tolerance);

@@ -21,7 +21,8 @@ Points log_time_points(Eigen::Index N, double tau);
 // Throws std::invalid_argument unless x is increasing, finite and in [0, 1].
 Points weighted_points(Eigen::VectorXd x, bool quadrature);
 
-// N ≥ 2 points evenly spaced in the log-time map with the given τ, both ends included.
-Eigen::VectorXd log_time_grid(Eigen::Index N, double tau);
+// N ≥ 2 points evenly spaced in the log-time map with the given τ, both ends included, together with the ends of
+// `uniform` equal pieces of [0, 1]; increasing.
+Eigen::VectorXd check_points(Eigen::Index N, double tau, Eigen::Index uniform = 0);
 
 }  // namespace stlfast
