@@ -1,12 +1,15 @@
 """One-shot solution of families of stiff differential equations.
 
-Names are imported on first use, so that `import stlfast` is quick; loading and solving need NumPy alone.
+Names are imported on first use, so that `import stlfast` is quick; loading and solving need NumPy alone, which comes at
+once, so that `load` takes milliseconds.
 """
 
 from __future__ import annotations
 
 import importlib
 from typing import TYPE_CHECKING, Any
+
+from . import model as _model  # noqa: F401  NumPy and the compiled core
 
 if TYPE_CHECKING:
     from . import families
