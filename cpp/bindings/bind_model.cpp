@@ -192,7 +192,6 @@ void bind_model(py::module_& module) {
              py::arg("atol"))
         .def("evaluate", &evaluated, py::arg("answer"), py::arg("x"), "Values (n, N); x None for the output grid.")
         .def_property_readonly("forcing_points", [](const Model& m) { return to_numpy(m.forcing_points()); })
-        .def("band_of", [](const Model& m, const py::object& p) { return m.band_of(vector_of(p, "parameters")); })
         .def_property_readonly("output_grid", [](const Model& m) { return to_numpy(m.output_grid()); })
         .def_property_readonly("n_bands", [](const Model& m) { return m.bands().size(); });
     module.def("uniform_checks", &uniform_checks, py::arg("family"));
