@@ -192,8 +192,7 @@ void bind_model(py::module_& module) {
              py::arg("atol"))
         .def("evaluate", &evaluated, py::arg("answer"), py::arg("x"), "Values (n, N); x None for the output grid.")
         .def_property_readonly("forcing_points", [](const Model& m) { return to_numpy(m.forcing_points()); })
-        .def_property_readonly("output_grid", [](const Model& m) { return to_numpy(m.output_grid()); })
-        .def_property_readonly("n_bands", [](const Model& m) { return m.bands().size(); });
+        .def_property_readonly("output_grid", [](const Model& m) { return to_numpy(m.output_grid()); });
     module.def("uniform_checks", &uniform_checks, py::arg("family"));
     module.def("compile_forcing",
                [](const Family& family, const Points& points) { return to_tuple(compile_forcing(family, points)); });
