@@ -211,3 +211,8 @@ def test_broken_contents(tmp_path, tensors, metadata, message):
     save_file(tensors, tmp_path / "body.safetensors", metadata=metadata)
     with pytest.raises(FileFormatError, match=message):
         Body.load(tmp_path / "body.safetensors")
+
+
+def test_layers_that_are_no_lists():
+    with pytest.raises(ValueError, match="must be lists of arrays"):
+        Body(5, 5)

@@ -227,6 +227,10 @@ def _first_layer(width: int, rng: np.random.Generator) -> tuple[list[np.ndarray]
 
 
 def _layers(weights: Any, biases: Any) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    if not isinstance(weights, (list, tuple)) or not isinstance(biases, (list, tuple)):
+        raise ValueError(
+            f"weights and biases must be lists of arrays, got {type(weights).__name__} and {type(biases).__name__}"
+        )
     if len(weights) != len(biases) or len(weights) == 0:
         raise ValueError(f"a body needs as many biases as weights, at least one; got {len(weights)} and {len(biases)}")
     checked_w, checked_b = [], []

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -100,6 +100,11 @@ class Family:
     ) -> None:
         from .derive import derive
 
+        for what, given in (("y", y), ("rhs", rhs)):
+            if not isinstance(given, Iterable):
+                raise ValueError(f"{what} must be a list, got {given!r} ({type(given).__name__})")
+        if not isinstance(params, Mapping):
+            raise ValueError(f"params must be a dict of symbol to stlfast.Range, got {params!r}")
         for symbol, value in params.items():
             if not isinstance(value, Range):
                 raise ValueError(f"params[{symbol}] must be a stlfast.Range, got {value!r}")

@@ -116,5 +116,5 @@ def _check(settings: dict[str, Any]) -> None:
         if not isinstance(settings[name], int) or settings[name] < least:
             raise ValueError(f"{name} must be an integer of at least {least}, got {settings[name]!r}")
     for name in ("lr", "ridge"):
-        if not 0 < settings[name] < float("inf"):
+        if not (isinstance(settings[name], (int, float)) and 0 < settings[name] < float("inf")):
             raise ValueError(f"{name} must be a positive number, got {settings[name]!r}")
