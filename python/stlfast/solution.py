@@ -17,7 +17,7 @@ class Solution:
     """Solution of one member of a family: n states, N output times.
 
     t: (N,) output times; y: (n, N) values there.
-    error_bound: (n,) bound on max |error| over t_span (METHOD: residual, Schur form of A; see docs/method.md), None
+    error_bound: (n,) bound on max |error| over t_span (from the residual and the Schur form of A; docs/method.md), None
         where the solve was not certified. Between its check points the residual is sampled, not known: there, and only
         there, the bound is an estimate.
     error_estimate: (n,) the best that is known of the error; for linear families the bound itself.
