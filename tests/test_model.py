@@ -410,18 +410,18 @@ def test_interrupted_save_leaves_the_old_file(dho, saved, monkeypatch):
 
 
 def test_core_refuses_what_is_not_an_array_of_its_type(dho):
-    p, y0 = np.array([75.0]), np.array([1.0, 0.5])
-    good = (p, y0, False, True, 1e-6, 1e-8, True, None)
-    for position, value, error in (
-        (0, p.astype(np.float32), TypeError),
-        (0, [75.0], TypeError),
-        (0, np.array([75.0, 1.0]), ValueError),
-        (1, np.ones((2, 2)), ValueError),
-        (1, np.ones(4)[::2], ValueError),
-        (7, np.ones((2, 3)), ValueError),
+    p, heads = np.array([75.0]), np.zeros((257, 2))
+    for parameters, error in (
+        (p.astype(np.float32), TypeError),
+        ([75.0], TypeError),
+        (np.array([75.0, 1.0]), ValueError),
+        (np.ones((1, 1)), ValueError),
     ):
         with pytest.raises(error):
-            dho.core.solve(*good[:position], value, *good[position + 1 :])
+            dho.core.certify_heads(parameters, [1.0, 0.5], heads)
+    for added, error in ((np.ones((2, 3)), ValueError), (np.ones(3), ValueError), ([1.0], TypeError)):
+        with pytest.raises(error):
+            dho.core.solve({"alpha": 75.0}, ("alpha",), [1.0, 0.5], None, True, 1e-6, 1e-8, added, None)
     with pytest.raises(ValueError, match="expected"):
         _core.Family(3, *[getattr(dho.family, k).program for k in ("A", "b", "theta", "parts")], p, p, 0)
     assert core_family(dho.family) is not None

@@ -5,9 +5,12 @@
 #include <pybind11/pybind11.h>
 
 #include <Eigen/Core>
+#include <algorithm>
+#include <cmath>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace stlfast {
 
@@ -32,6 +35,48 @@ py::array_t<T> checked_array(const py::object& object, const std::string& name, 
     if (!(array.flags() & py::array::c_style))
         throw py::value_error(name + " is not C-contiguous: pass numpy.ascontiguousarray(" + name + ")");
     return py::reinterpret_borrow<py::array_t<T>>(array);
+}
+
+inline std::string shape_text(const std::vector<py::ssize_t>& shape) {
+    std::string text = "(";
+    for (std::size_t k = 0; k < shape.size(); ++k) text += (k ? ", " : "") + std::to_string(shape[k]);
+    return text + (shape.size() == 1 ? ",)" : ")");
+}
+
+inline std::vector<py::ssize_t> shape_of(const py::array& array) {
+    return {array.shape(), array.shape() + array.ndim()};
+}
+
+// The argument as a contiguous float64 array of this shape, converted from anything that holds integers or floats; a
+// float64 array crosses without a copy. Throws ValueError for another shape and for numbers that are not finite.
+inline py::array_t<double> finite_array(const py::object& object, const char* name,
+                                        const std::vector<py::ssize_t>& shape) {
+    using Contiguous = py::array_t<double, py::array::c_style | py::array::forcecast>;
+    const auto refuse = [&](const std::string& what) { throw py::value_error(name + (" must " + what)); };
+    py::array array = py::isinstance<py::array_t<double>>(object) ? py::reinterpret_borrow<py::array>(object)
+                                                                  : py::array::ensure(object);
+    if (!array || std::string("iuf").find(array.dtype().kind()) == std::string::npos)
+        refuse("be an array of real numbers, got " + std::string(py::repr(object)));
+    if (!std::equal(shape.begin(), shape.end(), array.shape(), array.shape() + array.ndim()))
+        refuse("have shape " + shape_text(shape) + ", got " + shape_text(shape_of(array)));
+    const Contiguous values(array);
+    for (py::ssize_t k = 0; k < values.size(); ++k)
+        if (!std::isfinite(values.data()[k])) refuse("be finite; entry " + std::to_string(k) + " is not");
+    return values;
+}
+
+// The argument itself, to be written to: a float64 array of this shape that is C-contiguous and writable.
+inline py::array_t<double> output_array(const py::object& object, const std::vector<py::ssize_t>& shape) {
+    const std::string expected = "out must be a writable C-contiguous float64 array of shape " + shape_text(shape);
+    if (!py::isinstance<py::array>(object))
+        throw py::type_error(expected + ", got a " + std::string(py::str(py::type::of(object).attr("__name__"))));
+    const auto array = py::reinterpret_borrow<py::array>(object);
+    const auto refuse = [&](const std::string& got) { throw py::value_error(expected + ", got " + got); };
+    if (!py::isinstance<py::array_t<double>>(array)) refuse("dtype " + std::string(py::str(array.dtype())));
+    if (shape_of(array) != shape) refuse("shape " + shape_text(shape_of(array)));
+    if (!(array.flags() & py::array::c_style)) refuse("another memory layout: pass numpy.empty(shape)");
+    if (!array.writeable()) refuse("a read-only one");
+    return py::reinterpret_borrow<py::array_t<double>>(array);
 }
 
 inline Eigen::Map<const Eigen::VectorXd> as_vector(const py::array_t<double>& array) {

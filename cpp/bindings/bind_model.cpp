@@ -4,7 +4,8 @@
 
 #include "arrays.hpp"
 #include "stlfast/compile.hpp"
-#include "stlfast/model.hpp"
+#include "stlfast/member.hpp"
+#include "stlfast/sweep.hpp"
 
 namespace py = pybind11;
 using namespace stlfast;
@@ -14,7 +15,6 @@ using Eigen::VectorXd;
 
 namespace {
 
-using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 using BandTuple = std::tuple<py::object, py::object, double, py::object>;
 using ModesTuple = std::tuple<py::object, py::object, py::object>;
 
@@ -29,11 +29,6 @@ VectorXd vector_of(const py::object& object, const std::string& name, Index size
 MatrixXd matrix_of(const py::object& object, const std::string& name) {
     const auto array = checked_array<double>(object, name, 2);
     return Eigen::Map<const RowMajor>(array.data(), array.shape(0), array.shape(1));
-}
-
-// NumPy's (n, N) in C order is Eigen's (N, n) in column order.
-Eigen::Map<const MatrixXd> transposed(const py::array_t<double>& array) {
-    return {array.data(), array.shape(1), array.shape(0)};
 }
 
 ForcingModes modes_of(const ModesTuple& modes) {
@@ -62,56 +57,157 @@ std::unique_ptr<Model> make_model(const Family& family, const Dictionary& dictio
                                    uniform_checks, modes_of(modes), std::move(converted));
 }
 
-Data data_of(const Model& model, const py::object& y0, bool own_forcing, const py::object& added) {
-    Data data{vector_of(y0, "y0", model.family().n), own_forcing, {}};
-    if (!added.is_none()) {
-        const auto array = checked_array<double>(added, "added", 2);
-        const Index rows = model.forcing_points().size();
-        if (array.shape(0) != model.family().n || array.shape(1) != rows)
-            throw py::value_error("added has the wrong shape, expected (" + std::to_string(model.family().n) + ", " +
-                                  std::to_string(rows) + ")");
-        data.added = transposed(array);
+double tolerance_of(const py::object& value, const char* name) {
+    const double number = PyFloat_AsDouble(value.ptr());
+    if (PyErr_Occurred()) PyErr_Clear();
+    else if (number >= 0 && std::isfinite(number)) return number;
+    throw py::value_error(name + (" must be a finite number of at least 0, got " + std::string(py::repr(value))));
+}
+
+// reduced: None for what is best, True or False for the one or the other alone.
+SolveOptions options_of(const py::object& reduced, const py::object& certify, const py::object& rtol,
+                        const py::object& atol) {
+    const auto truth = [](const py::object& value) { return PyObject_IsTrue(value.ptr()) == 1; };
+    const Space space = reduced.is_none() ? Space::automatic : truth(reduced) ? Space::reduced : Space::full;
+    return {truth(certify), {tolerance_of(rtol, "rtol"), tolerance_of(atol, "atol")}, space};
+}
+
+// The values of a dict in the order of the names. Throws KeyError, for the caller to explain, unless all are there, no
+// other is, and each is a number in the family's ranges.
+VectorXd parameters_of(const Family& family, const py::dict& params, const py::tuple& names) {
+    VectorXd p(family.n_parameters());
+    bool good = static_cast<Index>(params.size()) == p.size() && static_cast<Index>(names.size()) == p.size();
+    for (Index k = 0; good && k < p.size(); ++k) {
+        PyObject* const value = PyDict_GetItem(params.ptr(), PyTuple_GET_ITEM(names.ptr(), k));
+        good = value && (PyFloat_Check(value) || PyLong_CheckExact(value));
+        if (good) p[k] = PyFloat_AsDouble(value);
+        if (PyErr_Occurred()) PyErr_Clear(), good = false;  // an integer too large for a double
+        good = good && p[k] >= family.low[k] && p[k] <= family.high[k];
     }
-    return data;
+    if (!good) throw py::key_error("parameters");
+    return p;
+}
+
+// NumPy's (n, N) in C order is Eigen's (N, n) in column order.
+MatrixXd forcing_of(const Model& model, const py::object& added) {
+    const auto array = checked_array<double>(added, "added", 2);
+    const Index n = model.family().n, rows = model.forcing_points().size();
+    if (array.shape(0) != n || array.shape(1) != rows)
+        throw py::value_error("added must have shape " + shape_text({n, rows}) + ", got " +
+                              shape_text(shape_of(array)));
+    return Eigen::Map<const MatrixXd>(array.data(), rows, n);
 }
 
 py::array_t<double> evaluated(const Model& model, const Answer& answer, const py::object& x) {
-    const Index n = model.family().n;
-    const bool grid = x.is_none();
-    const VectorXd points = grid ? model.output_grid() : vector_of(x, "x");
-    py::array_t<double> y({n, points.size()});
-    Eigen::Map<MatrixXd> values(y.mutable_data(), points.size(), n);
-    py::gil_scoped_release release;
-    if (grid)
-        model.evaluate_grid(answer, values);
-    else
-        model.evaluate(answer, points, values);
+    const VectorXd points = vector_of(x, "x");
+    py::array_t<double> y({model.family().n, points.size()});
+    Eigen::Map<MatrixXd> values(y.mutable_data(), points.size(), model.family().n);
+    const py::gil_scoped_release release;
+    model.evaluate(answer, points, values);
     return y;
 }
 
-Answer solve(const Model& model, const py::object& parameters, const py::object& y0, bool full, bool certify,
-             double rtol, double atol, bool own_forcing, const py::object& added) {
-    const VectorXd p = vector_of(parameters, "parameters", model.family().n_parameters());
-    const Data data = data_of(model, y0, own_forcing, added);
-    py::gil_scoped_release release;
-    thread_local BandOperators::Workspace workspace;
-    return model.solve(p, data, full, certify, {rtol, atol}, workspace);
+// The answer and its values (n, N) at the points x, or on the output grid where x is None.
+py::tuple solve(const Model& model, const py::dict& params, const py::tuple& names, const py::object& y0,
+                const py::object& reduced, const py::object& certify, const py::object& rtol, const py::object& atol,
+                const py::object& added, const py::object& x) {
+    const Index n = model.family().n;
+    const VectorXd p = parameters_of(model.family(), params, names);
+    Data data{as_vector(finite_array(y0, "y0", {n})), true, {}};
+    if (!added.is_none()) data.added = forcing_of(model, added);
+    const SolveOptions options = options_of(reduced, certify, rtol, atol);
+    auto answer = std::make_unique<Answer>();
+    const VectorXd points = x.is_none() ? VectorXd() : vector_of(x, "x");
+    const Index N = x.is_none() ? model.output().x().size() : points.size();
+    py::array_t<double> y({n, N});
+    Eigen::Map<MatrixXd> values(y.mutable_data(), N, n);
+    {
+        const py::gil_scoped_release release;
+        thread_local Model::Workspace workspace;
+        model.solve(p, data, options, *answer, workspace);
+        if (points.size() > 0)
+            model.evaluate(*answer, points, values);
+        else if (N > 0)
+            model.output().evaluate(*answer, values);
+    }
+    return py::make_tuple(std::move(answer), std::move(y));
 }
 
-Answer certify_heads(const Model& model, const py::object& parameters, const py::object& y0, const py::object& heads,
-                     double rtol, double atol) {
+Answer certify_heads(const Model& model, const py::object& parameters, const py::object& y0, const py::object& heads) {
     const VectorXd p = vector_of(parameters, "parameters", model.family().n_parameters());
-    const Data data = data_of(model, y0, true, py::none());
+    const Data data{as_vector(finite_array(y0, "y0", {model.family().n})), true, {}};
     Answer answer;
-    answer.a = matrix_of(heads, "heads");
-    if (answer.a.rows() != model.full_space().dictionary().size() || answer.a.cols() != model.family().n)
-        throw py::value_error("heads have the wrong shape, expected (" +
-                              std::to_string(model.full_space().dictionary().size()) + ", " +
-                              std::to_string(model.family().n) + ")");
-    py::gil_scoped_release release;
-    Certificate::Workspace workspace;
-    model.certify_heads(p, data, answer, {rtol, atol}, workspace);
+    const auto W = finite_array(heads, "heads", {model.dictionary().size(), model.family().n});
+    answer.heads = Eigen::Map<const RowMajor>(W.data(), W.shape(0), W.shape(1));
+    const py::gil_scoped_release release;
+    Model::Workspace workspace;
+    model.certify_heads(p, data, {0, 0}, answer, workspace);
     return answer;
+}
+
+// Chebyshev coefficients (D, n) of an answer in a band, or its heads (M, n).
+MatrixXd coefficients(const Model& model, const Answer& answer) {
+    return answer.band < 0 ? answer.heads : model.expansion(answer);
+}
+
+std::unique_ptr<Member> make_member(const Model& model, const OutputTable& output, const py::object& parameters,
+                                    const std::vector<py::object>& forcings, const py::object& reduced,
+                                    const py::object& certify, const py::object& rtol, const py::object& atol) {
+    const VectorXd p = vector_of(parameters, "parameters", model.family().n_parameters());
+    std::vector<MatrixXd> sampled;
+    for (const auto& forcing : forcings) sampled.push_back(forcing_of(model, forcing));
+    const SolveOptions options = options_of(reduced, certify, rtol, atol);
+    const py::gil_scoped_release release;
+    return std::make_unique<Member>(model, output, p, std::move(sampled), options);
+}
+
+// The answer and its values (n, E), written to out where that is given.
+py::tuple solve_member(const Member& member, const py::object& y0, const py::object& amplitudes,
+                       const py::object& out) {
+    const Index n = member.model().family().n, E = member.output().x().size();
+    const auto start = finite_array(y0, "y0", {n});
+    const auto factors = amplitudes.is_none() ? py::array_t<double>(0)
+                                              : finite_array(amplitudes, "amplitudes", {member.forcings()});
+    auto y = out.is_none() ? py::array_t<double>({n, E}) : output_array(out, {n, E});
+    auto answer = std::make_unique<Answer>();
+    const auto v = as_vector(start), a = as_vector(factors);
+    Eigen::Map<MatrixXd> values(y.mutable_data(), E, n);
+    {
+        const py::gil_scoped_release release;
+        thread_local Member::Workspace workspace;
+        if (amplitudes.is_none())
+            member.solve(v, values, *answer, workspace);
+        else
+            member.solve(v, a, values, *answer, workspace);
+    }
+    return py::make_tuple(std::move(answer), std::move(y));
+}
+
+// (B, n, E) or (B, n) values, (B) success and (B, n) bounds or None.
+py::tuple solve_queries(const Model& model, const OutputTable& output, const py::object& parameters,
+                        const py::object& y0, bool maximum, const py::object& reduced, const py::object& certify,
+                        const py::object& rtol, const py::object& atol, int threads, const py::object& out, const py::object& progress) {
+    const auto p = checked_array<double>(parameters, "parameters", 2), start = checked_array<double>(y0, "y0", 2);
+    const Index B = std::max(p.shape(0), start.shape(0)), n = model.family().n;
+    std::vector<py::ssize_t> shape{B, n};
+    if (!maximum) shape.push_back(output.x().size());
+    auto y = out.is_none() ? py::array_t<double>(shape) : output_array(out, shape);
+    py::array_t<bool> success(B);
+    const SweepOptions options{options_of(reduced, certify, rtol, atol), threads,
+                               maximum ? Observe::maximum : Observe::values};
+    py::array_t<double> bound(options.solve.certify ? std::vector<py::ssize_t>{B, n} : std::vector<py::ssize_t>{0});
+    const Queries queries{B, {p.data(), p.shape(0), p.shape(1)}, {start.data(), start.shape(0), start.shape(1)}};
+    const SweepResults results{y.mutable_data(), success.mutable_data(), bound.mutable_data()};
+    {
+        const py::gil_scoped_release release;
+        solve_many(model, output, queries, options, results, [&](Index done) {
+            const py::gil_scoped_acquire acquire;
+            if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+            if (!progress.is_none()) progress(done);
+        });
+    }
+    if (!options.solve.certify) return py::make_tuple(std::move(y), std::move(success), py::none());
+    return py::make_tuple(std::move(y), std::move(success), std::move(bound));
 }
 
 py::tuple compile(const Model& model, double tolerance, Index max_rank, int max_bands,
@@ -154,28 +250,32 @@ void bind_answer(py::module_& module) {
     py::class_<Answer>(module, "Answer", "A solution as coefficients, with its certificate.")
         .def(py::pickle(
             [](const Answer& answer) {
-                return py::make_tuple(answer.band, to_numpy(answer.a), to_numpy(answer.c), to_numpy(answer.bound),
-                                      to_numpy(answer.scale), answer.within);
+                return py::make_tuple(answer.band, to_numpy(answer.c), to_numpy(answer.heads), answer.certified,
+                                      answer.within, to_numpy(answer.bound));
             },
             [](const py::tuple& state) {
-                Answer answer;
-                answer.band = state[0].cast<Index>();
-                answer.a = matrix_of(state[1], "a");
-                answer.c = vector_of(state[2], "c");
-                answer.bound = vector_of(state[3], "bound");
-                answer.scale = vector_of(state[4], "scale");
-                answer.within = state[5].cast<bool>();
-                return answer;
+                return Answer{state[0].cast<Index>(), vector_of(state[1], "c"),     matrix_of(state[2], "heads"),
+                              state[3].cast<bool>(),  state[4].cast<bool>(), vector_of(state[5], "bound")};
             }))
         .def_readonly("band", &Answer::band, "Index of the band that answered, −1 for the full dictionary.")
         .def_readonly("within", &Answer::within, "Whether the bound meets the tolerance.")
-        .def_property_readonly("a", [](const Answer& answer) { return to_numpy(answer.a); })
-        .def_property_readonly("bound",
-                               [](const Answer& answer) -> py::object {
-                                   if (answer.bound.size() == 0) return py::none();
-                                   return to_numpy(answer.bound);
-                               })
-        .def_property_readonly("scale", [](const Answer& answer) { return to_numpy(answer.scale); });
+        .def_readonly("certified", &Answer::certified, "Whether there is a bound.")
+        .def_property_readonly("bound", [](const Answer& answer) { return to_numpy(answer.bound); });
+}
+
+void bind_member(py::module_& module) {
+    py::class_<OutputTable>(module, "OutputTable", "The functions of a model, tabulated at output points.")
+        .def(py::init([](const Model& model, const py::object& x) {
+                 return std::make_unique<OutputTable>(model.bands(), model.dictionary(), model.family().n,
+                                                      vector_of(x, "x"));
+             }),
+             py::arg("model"), py::arg("x"), py::keep_alive<1, 2>())
+        .def_property_readonly("x", [](const OutputTable& output) { return to_numpy(output.x()); });
+    py::class_<Member>(module, "Member", "One member with everything that depends on its parameters done once.")
+        .def(py::init(&make_member), py::arg("model"), py::arg("output"), py::arg("parameters"), py::arg("forcings"),
+             py::arg("reduced"), py::arg("certify"), py::arg("rtol"), py::arg("atol"), py::keep_alive<1, 2>(),
+             py::keep_alive<1, 3>())
+        .def("solve", &solve_member, py::arg("y0"), py::arg("amplitudes"), py::arg("out"));
 }
 
 }  // namespace
@@ -186,13 +286,18 @@ void bind_model(py::module_& module) {
     py::class_<Model>(module, "Model", "A compiled family; immutable, shared between threads.")
         .def(py::init(&make_model), py::arg("family"), py::arg("dictionary"), py::arg("points"), py::arg("shared_head"),
              py::arg("solver"), py::arg("uniform_checks"), py::arg("modes"), py::arg("bands"))
-        .def("solve", &solve, py::arg("parameters"), py::arg("y0"), py::arg("full"), py::arg("certify"),
-             py::arg("rtol"), py::arg("atol"), py::arg("own_forcing"), py::arg("added"))
-        .def("certify_heads", &certify_heads, py::arg("parameters"), py::arg("y0"), py::arg("heads"), py::arg("rtol"),
-             py::arg("atol"))
-        .def("evaluate", &evaluated, py::arg("answer"), py::arg("x"), "Values (n, N); x None for the output grid.")
+        .def("solve", &solve, py::arg("params"), py::arg("names"), py::arg("y0"), py::arg("reduced"),
+             py::arg("certify"), py::arg("rtol"), py::arg("atol"), py::arg("added"), py::arg("x"))
+        .def("solve_many", &solve_queries, py::arg("output"), py::arg("parameters"), py::arg("y0"), py::arg("maximum"),
+             py::arg("reduced"), py::arg("certify"), py::arg("rtol"), py::arg("atol"), py::arg("threads"),
+             py::arg("out"), py::arg("progress"))
+        .def("certify_heads", &certify_heads, py::arg("parameters"), py::arg("y0"), py::arg("heads"))
+        .def("evaluate", &evaluated, py::arg("answer"), py::arg("x"), "Values (n, N) at the points x (N).")
+        .def("coefficients",
+             [](const Model& model, const Answer& answer) { return to_numpy(coefficients(model, answer)); })
         .def_property_readonly("forcing_points", [](const Model& m) { return to_numpy(m.forcing_points()); })
-        .def_property_readonly("output_grid", [](const Model& m) { return to_numpy(m.output_grid()); });
+        .def_property_readonly("output", &Model::output, py::return_value_policy::reference_internal);
+    bind_member(module);
     module.def("uniform_checks", &uniform_checks, py::arg("family"));
     module.def("compile_forcing",
                [](const Family& family, const Points& points) { return to_tuple(compile_forcing(family, points)); });

@@ -1,28 +1,22 @@
 #include "stlfast/band.hpp"
 
-#include <limits>
 #include <stdexcept>
 
 #include "stlfast/assembly.hpp"
+#include "stlfast/buffer.hpp"
 #include "stlfast/chebyshev.hpp"
+#include "stlfast/dense.hpp"
 #include "stlfast/full_space.hpp"
 #include "stlfast/residual.hpp"
 
 namespace stlfast {
 
 using Eigen::Index;
+using Eigen::Map;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
 namespace {
-
-// The columns of (N, n r), one block of r for each equation, stacked to (n N, r).
-MatrixXd stacked(const MatrixXd& blocks, Index n) {
-    const Index N = blocks.rows(), r = blocks.cols() / n;
-    MatrixXd rows(n * N, r);
-    for (Index i = 0; i < n; ++i) rows.middleRows(i * N, N) = blocks.middleCols(i * r, r);
-    return rows;
-}
 
 const Family& separable(const Family& family) {
     if (!family.separable())
@@ -33,6 +27,13 @@ const Family& separable(const Family& family) {
 }
 
 }  // namespace
+
+MatrixXd stacked(const MatrixXd& blocks, Index n) {
+    const Index N = blocks.rows(), r = blocks.cols() / n;
+    MatrixXd rows(n * N, r);
+    for (Index i = 0; i < n; ++i) rows.middleRows(i * N, N) = blocks.middleCols(i * r, r);
+    return rows;
+}
 
 BandOperators::BandOperators(const Band& band, const Family& family, const ForcingModes& modes, const Grids& grids)
     : band_(&band),
@@ -45,18 +46,18 @@ BandOperators::BandOperators(const Band& band, const Family& family, const Forci
         throw std::invalid_argument("a band's coefficients must be finite, with a multiple of " + std::to_string(n) +
                                     " columns");
     MatrixXd T, dT;
-    chebyshev::basis(grids.output, D, band.tau, T);
-    output_ = stacked(T * band.coefficients, n);
     chebyshev::basis(VectorXd::Zero(1), D, band.tau, T);
     initial_ = stacked(T * band.coefficients, n);
+    initial_right_ = initial_weight * initial_weight * initial_.transpose();
     chebyshev::basis(grids.certificate.x(), D, band.tau, T, &dT);
     check_ = stacked(T * band.coefficients, n);
     dcheck_ = stacked(dT * band.coefficients, n);
-    assemble_operators(grids.collocation, modes);
+    assemble_operators();
 }
 
-void BandOperators::assemble_operators(const Points& points, const ForcingModes& modes) {
-    const Index n = family_->n, N = points.x.size(), K = modes.size(), Q = family_->theta->n_outputs();
+void BandOperators::assemble_operators() {
+    const Points& points = grids_->collocation;
+    const Index n = family_->n, N = points.x.size(), K = modes_->size(), Q = family_->theta->n_outputs();
     MatrixXd T, dT;
     chebyshev::basis(points.x, band_->coefficients.rows(), band_->tau, T, &dT);
     const MatrixXd H = T * band_->coefficients, dH = dT * band_->coefficients;
@@ -76,85 +77,80 @@ void BandOperators::assemble_operators(const Points& points, const ForcingModes&
     for (Index q = 0; q < Q; ++q)
         rows_.push_back(-system_rows(trial, parts.middleCols(q * n * n, n * n), points.weight));
 
-    gram_.resize(r_ * r_, (Q + 1) * (Q + 2) / 2);
+    gram_.resize(dense::packed_size(r_), (Q + 1) * (Q + 2) / 2);
     Index pair = 0;
     for (Index q = 0; q <= Q; ++q)
         for (Index s = q; s <= Q; ++s, ++pair) {
             MatrixXd G = rows_[q].transpose() * rows_[s];
             if (s != q) G += G.transpose().eval();
-            if (pair == 0) G += initial_weight * initial_weight * initial_.transpose() * initial_;
-            gram_.col(pair) = G.reshaped();
+            if (pair == 0) G += initial_right_ * initial_;
+            gram_.col(pair) = dense::packed(G);
         }
-    if (K == 0) return;
-    const MatrixXd g = points.weight.asDiagonal() * modes.g;
-    for (const auto& rows : rows_) {
-        MatrixXd applied(r_, n * K);
-        for (Index i = 0; i < n; ++i) applied.middleCols(i * K, K) = rows.middleRows(i * N, N).transpose() * g;
-        forced_.push_back(std::move(applied));
-    }
+    const MatrixXd g = points.weight.asDiagonal() * modes_->g;
+    forced_.resize(r_, (Q + 1) * n * K);
+    for (Index q = 0, column = 0; q <= Q; ++q)
+        for (Index i = 0; i < n && K > 0; ++i, column += K)
+            forced_.middleCols(column, K) = rows_[q].middleRows(i * N, N).transpose() * g;
 }
 
-void BandOperators::evaluate_theta(const VectorXd& parameters, Workspace& workspace) const {
+void BandOperators::evaluate_theta(const ConstVector& parameters, Workspace& w) const {
+    static const VectorXd origin = VectorXd::Zero(1);
     const Index Q = family_->theta->n_outputs();
-    workspace.values.resize(1, Q);
-    family_->theta->evaluate(VectorXd::Zero(1), parameters, workspace.values, workspace.program);
-    workspace.theta.resize(Q + 1);
-    workspace.theta << 1, workspace.values.transpose();
+    w.theta.resize(Q + 1);
+    w.theta[0] = 1;
+    family_->theta->evaluate(origin, parameters, Map<MatrixXd>(w.theta.data() + 1, 1, Q), w.program);
 }
 
-bool BandOperators::solve(const VectorXd& parameters, const Data& data, VectorXd& c, Workspace& w) const {
-    const Index K = modes_->size(), N = grids_->collocation.x.size();
+bool BandOperators::factor(const ConstVector& parameters, Workspace& w) const {
     evaluate_theta(parameters, w);
     w.pairs.resize(gram_.cols());
     for (Index q = 0, pair = 0; q < w.theta.size(); ++q)
         for (Index s = q; s < w.theta.size(); ++s, ++pair) w.pairs[pair] = w.theta[q] * w.theta[s];
-    w.flat.noalias() = gram_ * w.pairs;
-    w.G = w.flat.reshaped(r_, r_);
-    w.cholesky.compute(w.G);
-    if (w.cholesky.info() != Eigen::Success) return false;
+    auto G = part(w.G, gram_.rows());
+    dense::product(gram_, w.pairs, G);
+    return dense::factor(G, r_);
+}
 
-    w.right.noalias() = initial_weight * initial_weight * initial_.transpose() * data.y0;
-    if (data.own_forcing && K > 0) {
-        w.values.resize(K, family_->n);
-        family_->b.evaluate(modes_->magic, parameters, w.values, w.program);
-        w.beta.noalias() = modes_->interpolate * w.values;  // (K, n)
-        for (Index q = 0; q < w.theta.size(); ++q) w.right.noalias() += w.theta[q] * (forced_[q] * w.beta.reshaped());
-    }
+void BandOperators::solve(const ConstVector& parameters, const Data& data, Vector c, Workspace& w) const {
+    dense::product(initial_right_, data.y0, c);
+    if (data.own_forcing && modes_->size() > 0) add_own_forcing(parameters, c, w);
     if (data.added.size() > 0) {
-        w.flat = weighted(data.added.topRows(N), grids_->collocation.weight);
-        for (Index q = 0; q < w.theta.size(); ++q) w.right.noalias() += w.theta[q] * (rows_[q].transpose() * w.flat);
+        const VectorXd added =
+            weighted(data.added.topRows(grids_->collocation.x.size()), grids_->collocation.weight);
+        for (Index q = 0; q < w.theta.size(); ++q) c.noalias() += w.theta[q] * (rows_[q].transpose() * added);
     }
-    c = w.cholesky.solve(w.right);
-    return true;
+    dense::solve(w.G.head(gram_.rows()), c);
 }
 
-void BandOperators::tabulated(const VectorXd& c, Eigen::Ref<MatrixXd> y) const {
-    const Index E = grids_->output.size();
-    for (Index i = 0; i < family_->n; ++i) y.col(i).noalias() = output_.middleRows(i * E, E) * c;
+void BandOperators::add_own_forcing(const ConstVector& parameters, Vector c, Workspace& w) const {
+    const Index K = modes_->size(), n = family_->n;
+    auto at_magic = part(w.at_magic, K, n), beta = part(w.beta, K, n);
+    family_->b.evaluate(modes_->magic, parameters, at_magic, w.program);
+    for (Index i = 0; i < n; ++i) dense::product(modes_->interpolate, at_magic.col(i), beta.col(i));
+    auto sources = part(w.sources, forced_.cols());
+    for (Index q = 0; q < w.theta.size(); ++q) sources.segment(q * K * n, K * n) = w.theta[q] * beta.reshaped();
+    c.noalias() += forced_ * sources;
 }
 
-MatrixXd BandOperators::expansion(const VectorXd& c) const {
-    MatrixXd a(band_->coefficients.rows(), family_->n);
-    for (Index i = 0; i < family_->n; ++i) a.col(i).noalias() = band_->coefficients.middleCols(i * r_, r_) * c;
-    return a;
-}
-
-VectorXd BandOperators::certify(const VectorXd& parameters, const Data& data, const VectorXd& c, VectorXd& scale,
-                                Workspace& w) const {
+void BandOperators::certify(const ConstVector& parameters, const Data& data, const ConstVector& c, Vector bound,
+                            Vector scale, Workspace& w) const {
     const Index n = family_->n, C = grids_->certificate.x().size();
-    evaluate_theta(parameters, w);
-    w.A = MatrixXd::Zero(parts_.rows(), n * n);
+    w.A.setZero(parts_.rows(), n * n);
     for (Index q = 1; q < w.theta.size(); ++q) w.A += w.theta[q] * parts_.middleCols((q - 1) * n * n, n * n);
-    w.b = MatrixXd::Zero(C, n);
-    if (data.own_forcing && modes_->size() > 0)
+    const bool forced = data.own_forcing && modes_->size() > 0;
+    if (forced) {
+        w.b.resize(C, n);
         family_->b.evaluate(grids_->certificate.x(), parameters, w.b, w.program);
-
-    w.flat.noalias() = check_ * c;
-    w.derivative.noalias() = dcheck_ * c;
-    const auto y = w.flat.reshaped(C, n);
-    scale = y.cwiseAbs().colwise().maxCoeff();
-    defect(w.A, y, w.derivative.reshaped(C, n), w.b, initial_ * c, data.y0, w.defect);
-    return grids_->certificate.bound(w.A, w.defect, w.certificate) + rounding * scale;
+    }
+    w.start.resize(n), w.values.resize(n * C), w.derivatives.resize(n * C);
+    dense::product(initial_, c, w.start);
+    dense::product(check_, c, w.values);
+    dense::product(dcheck_, c, w.derivatives);
+    const Map<const MatrixXd> y(w.values.data(), C, n), dy(w.derivatives.data(), C, n);
+    for (Index i = 0; i < n; ++i) scale[i] = y.col(i).cwiseAbs().maxCoeff();
+    defect(w.A, y, dy, forced ? &w.b : nullptr, w.start, data.y0, w.defect);
+    grids_->certificate.bound(w.A, w.defect, bound, w.certificate);
+    bound += rounding * scale;
 }
 
 }  // namespace stlfast

@@ -71,12 +71,15 @@ double larger(double a, double b) { return std::isnan(b) ? std::numeric_limits<d
 double worst_full_bound(const Model& model) {
     const Index P = model.family().n_parameters();
     const MatrixXd members = members_of({VectorXd::Zero(P), VectorXd::Ones(P)}, 3, true);
-    BandOperators::Workspace workspace;
+    Model::Workspace workspace;
+    Answer answer;
     double worst = 0;
     for (Index s = 0; s < members.rows(); ++s) {
         const VectorXd p = from_box_coordinates(model.family(), members.row(s).transpose());
-        for (const Data& data : unit_data(model.family().n, model.modes().size() > 0))
-            worst = larger(worst, model.solve(p, data, true, true, {}, workspace).bound.maxCoeff());
+        for (const Data& data : unit_data(model.family().n, model.modes().size() > 0)) {
+            model.solve(p, data, {true, {}, Space::full}, answer, workspace);
+            worst = larger(worst, answer.bound.maxCoeff());
+        }
     }
     return worst;
 }
@@ -256,13 +259,15 @@ class BandCompiler {
         const BandOperators operators(band, family_, modes_, grids_);
         const MatrixXd members = members_of(box, tests_each, true);
         BandOperators::Workspace workspace;
-        VectorXd c, scale;
+        VectorXd c(operators.size()), bound(family_.n), scale(family_.n);
         double worst = 0;
         for (Index s = 0; s < members.rows(); ++s) {
             const VectorXd p = from_box_coordinates(family_, members.row(s).transpose());
+            if (!operators.factor(p, workspace)) return std::numeric_limits<double>::infinity();
             for (const Data& data : unit_data(family_.n, modes_.size() > 0)) {
-                if (!operators.solve(p, data, c, workspace)) return std::numeric_limits<double>::infinity();
-                worst = larger(worst, operators.certify(p, data, c, scale, workspace).maxCoeff());
+                operators.solve(p, data, c, workspace);
+                operators.certify(p, data, c, bound, scale, workspace);
+                for (const double b : bound) worst = larger(worst, b);
             }
         }
         return worst;

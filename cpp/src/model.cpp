@@ -1,8 +1,10 @@
 #include "stlfast/model.hpp"
 
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 
+#include "stlfast/buffer.hpp"
 #include "stlfast/chebyshev.hpp"
 #include "stlfast/residual.hpp"
 
@@ -32,14 +34,19 @@ bool logarithmic(const Family& family, Index k) {
     return k == family.stiffness || (family.low[k] > 0 && family.high[k] >= 10 * family.low[k]);
 }
 
-}  // namespace
-
-bool meets(const VectorXd& bound, const VectorXd& scale, const Tolerance& tolerance) {
-    return (bound.array() <= tolerance.absolute + tolerance.relative * scale.array()).all();
+double worst(const Answer& answer) {
+    return answer.bound.hasNaN() ? std::numeric_limits<double>::infinity() : answer.bound.maxCoeff();
 }
 
-VectorXd box_coordinates(const Family& family, const VectorXd& parameters) {
-    VectorXd u(parameters.size());
+}  // namespace
+
+bool meets(const Model::ConstVector& bound, const Model::ConstVector& scale, const Tolerance& tolerance) {
+    for (Index i = 0; i < bound.size(); ++i)
+        if (!(bound[i] <= tolerance.absolute + tolerance.relative * scale[i])) return false;
+    return true;
+}
+
+void to_box_coordinates(const Family& family, const Model::ConstVector& parameters, Model::Vector u) {
     for (Index k = 0; k < u.size(); ++k) {
         const double low = family.low[k], high = family.high[k], p = parameters[k];
         if (high == low)
@@ -47,7 +54,6 @@ VectorXd box_coordinates(const Family& family, const VectorXd& parameters) {
         else
             u[k] = logarithmic(family, k) ? std::log(p / low) / std::log(high / low) : (p - low) / (high - low);
     }
-    return u;
 }
 
 VectorXd from_box_coordinates(const Family& family, const VectorXd& u) {
@@ -69,8 +75,8 @@ Model::Model(Family family, Dictionary dictionary, Points collocation, FullOptio
       options_(options),
       modes_(std::move(modes)),
       bands_(std::move(bands)),
-      grids_{std::move(collocation), Certificate(band_check_points(uniform_checks)),
-             VectorXd::LinSpaced(output_points, 0, 1)},
+      grids_{std::move(collocation), Certificate(band_check_points(uniform_checks))},
+      output_(bands_, dictionary_, family_.n, VectorXd::LinSpaced(output_points, 0, 1)),
       dense_(check_points(dense_checks, check_tau, dense_uniform)),
       forcing_points_(joined(grids_.collocation.x, dense_.x())),
       band_once_(bands_.size()),
@@ -81,6 +87,20 @@ Model::Model(Family family, Dictionary dictionary, Points collocation, FullOptio
     if (modes_.g.cols() != K || (K > 0 && modes_.g.rows() != grids_.collocation.x.size()) ||
         modes_.interpolate.rows() != K || modes_.interpolate.cols() != K)
         throw std::invalid_argument("Model: the forcing modes' shapes do not fit each other or the points");
+    check_bands();
+    centre_.resize(P, static_cast<Index>(bands_.size())), half_.resizeLike(centre_);
+    VectorXd low(P), high(P);
+    for (Index k = 0; k < centre_.cols(); ++k) {
+        const Band& band = bands_[static_cast<std::size_t>(k)];
+        to_box_coordinates(family_, band.low, low), to_box_coordinates(family_, band.high, high);
+        centre_.col(k) = 0.5 * (low + high);
+        half_.col(k) = (0.5 * (high - low)).cwiseMax(std::numeric_limits<double>::min());
+        largest_size_ = std::max(largest_size_, band.coefficients.cols() / family_.n);
+    }
+}
+
+void Model::check_bands() const {
+    const Index P = family_.n_parameters();
     for (const auto& band : bands_) {
         const Index rows = band.coefficients.rows(), columns = band.coefficients.cols();
         if (band.low.size() != P || band.high.size() != P || rows < 1 || rows > longest_expansion || columns < 1 ||
@@ -111,99 +131,115 @@ const BandOperators& Model::operators(Index band) const {
     return *operators_[k];
 }
 
-Index Model::band_of(const VectorXd& parameters) const {
-    const VectorXd u = box_coordinates(family_, parameters);
+Index Model::band_of(const ConstVector& parameters, Workspace& w) const {
+    auto u = part(w.coordinates, parameters.size());
+    to_box_coordinates(family_, parameters, u);
     Index best = -1;
     double nearest = 0;
-    for (std::size_t k = 0; k < bands_.size(); ++k) {
-        const VectorXd low = box_coordinates(family_, bands_[k].low), high = box_coordinates(family_, bands_[k].high);
+    for (Index k = 0; k < centre_.cols(); ++k) {
         // Distance in units of the band's own half-width, so that a narrow band does not claim its neighbours' members.
-        const double distance =
-            ((u - 0.5 * (low + high)).array() / (0.5 * (high - low)).array().max(1e-300)).abs().maxCoeff();
-        if (best < 0 || distance < nearest) best = static_cast<Index>(k), nearest = distance;
+        const double distance = ((u - centre_.col(k)).array() / half_.col(k).array()).abs().maxCoeff();
+        if (best < 0 || distance < nearest) best = k, nearest = distance;
     }
     return best;
 }
 
-Answer Model::solve(const VectorXd& parameters, const Data& data, bool full, bool certify, const Tolerance& tolerance,
-                    BandOperators::Workspace& workspace) const {
-    if (full) return solve_full(parameters, data, certify, tolerance, workspace.certificate);
-    const Index band = band_of(parameters);
-    if (band < 0) throw std::invalid_argument("the model was compiled without reduced bases");
-    const auto& ops = operators(band);
-    Answer answer;
-    answer.band = band;
-    if (!ops.solve(parameters, data, answer.c, workspace))
+void Model::solve(const ConstVector& parameters, const Data& data, const SolveOptions& options, Answer& answer,
+                  Workspace& workspace) const {
+    if (options.space == Space::full || (options.space == Space::automatic && bands_.empty()))
+        return solve_full(parameters, data, options, answer, workspace);
+    if (bands_.empty()) throw std::invalid_argument(
+            "this model has no reduced basis: compile with reduced=True, or leave reduced=None");
+    const bool solved = solve_reduced(parameters, data, options, answer, workspace);
+    if (options.space == Space::reduced && !solved)
         throw std::runtime_error("the reduced operator is numerically singular: compile with a lower rank");
-    if (!answer.c.allFinite())
-        throw std::domain_error(
-            "the answer is not finite: the equations are not for these parameters, or y0 is too large");
-    answer.a = ops.expansion(answer.c);
-    if (!certify) return answer;
-    if (data.added.size() > 0) {
-        MatrixXd T, dT;
-        chebyshev::basis(dense_.x(), answer.a.rows(), bands_[static_cast<std::size_t>(band)].tau, T, &dT);
-        certify_values(parameters, data, T * answer.a, dT * answer.a, VectorXd::Zero(family_.n), answer, tolerance,
-                       workspace.certificate);
-        return answer;
-    }
-    answer.bound = ops.certify(parameters, data, answer.c, answer.scale, workspace);
-    answer.within = meets(answer.bound, answer.scale, tolerance);
-    return answer;
+    if (options.space == Space::reduced || (solved && (answer.within || !options.certify))) return;
+    Answer full;
+    solve_full(parameters, data, options, full, workspace);
+    if (!solved || full.within || worst(full) < worst(answer)) answer = std::move(full);
 }
 
-Answer Model::solve_full(const VectorXd& parameters, const Data& data, bool certify, const Tolerance& tolerance,
-                         Certificate::Workspace& workspace) const {
+bool Model::solve_reduced(const ConstVector& parameters, const Data& data, const SolveOptions& options, Answer& answer,
+                          Workspace& w) const {
+    answer.band = band_of(parameters, w);
+    answer.certified = options.certify, answer.within = false;
+    answer.c.resize(largest_size_), answer.bound.resize(family_.n);
+    const auto& ops = operators(answer.band);
+    if (!ops.factor(parameters, w.band)) return false;
+    auto c = answer.c.head(ops.size());
+    ops.solve(parameters, data, c, w.band);
+    if (!c.allFinite())
+        throw std::domain_error(
+            "the answer is not finite: the equations are not for these parameters, or y0 is too large");
+    if (!options.certify) return true;
+    if (data.added.size() > 0) {
+        MatrixXd T, dT;
+        const MatrixXd a = expansion(answer);
+        chebyshev::basis(dense_.x(), a.rows(), bands_[static_cast<std::size_t>(answer.band)].tau, T, &dT);
+        certify_values(parameters, data, T * a, dT * a, VectorXd::Zero(family_.n), options.tolerance, answer, w);
+        return true;
+    }
+    auto scale = part(w.scale, family_.n);
+    ops.certify(parameters, data, c, answer.bound, scale, w.band);
+    answer.within = meets(answer.bound, scale, options.tolerance);
+    return true;
+}
+
+void Model::solve_full(const ConstVector& parameters, const Data& data, const SolveOptions& options, Answer& answer,
+                       Workspace& workspace) const {
     const auto& points = grids_.collocation.x;
     const auto member = full().space->factor(system_matrix(family_, parameters, points));
     MatrixXd b = MatrixXd::Zero(points.size(), family_.n);
     if (data.own_forcing) b = forcing(family_, parameters, points);
     if (data.added.size() > 0) b += data.added.topRows(points.size());
-    Answer answer;
-    answer.a = member.solve(data.y0, b);
-    if (certify) certify_heads(parameters, data, answer, tolerance, workspace);
-    return answer;
+    answer.band = -1, answer.certified = answer.within = false;
+    answer.heads = member.solve(data.y0, b);
+    if (options.certify) certify_heads(parameters, data, options.tolerance, answer, workspace);
 }
 
-void Model::certify_heads(const VectorXd& parameters, const Data& data, Answer& answer, const Tolerance& tolerance,
-                          Certificate::Workspace& workspace) const {
+void Model::certify_heads(const ConstVector& parameters, const Data& data, const Tolerance& tolerance, Answer& answer,
+                          Workspace& workspace) const {
     const auto& tables = full();
+    const MatrixXd& W = answer.heads;
     // Large heads that cancel leave rounding in the values themselves.
-    const VectorXd noise = rounding * (tables.H.cwiseAbs().colwise().maxCoeff() * answer.a.cwiseAbs()).transpose();
-    certify_values(parameters, data, tables.H * answer.a, tables.dH * answer.a, noise, answer, tolerance, workspace);
+    const VectorXd noise = rounding * (tables.H.cwiseAbs().colwise().maxCoeff() * W.cwiseAbs()).transpose();
+    answer.certified = true, answer.bound.resize(family_.n);
+    certify_values(parameters, data, tables.H * W, tables.dH * W, noise, tolerance, answer, workspace);
 }
 
-void Model::certify_values(const VectorXd& parameters, const Data& data, const MatrixXd& y, const MatrixXd& dy,
-                           const VectorXd& noise, Answer& answer, const Tolerance& tolerance,
-                           Certificate::Workspace& workspace) const {
-    const auto& x = dense_.x();
+void Model::certify_values(const ConstVector& parameters, const Data& data, const MatrixXd& y, const MatrixXd& dy,
+                           const VectorXd& noise, const Tolerance& tolerance, Answer& answer,
+                           Workspace& workspace) const {
+    const VectorXd& x = dense_.x();
     MatrixXd b = MatrixXd::Zero(x.size(), family_.n);
     if (data.own_forcing) b = forcing(family_, parameters, x);
     if (data.added.size() > 0) b += data.added.bottomRows(x.size());
     const MatrixXd A = system_matrix(family_, parameters, x);
     Defect left;
-    defect(A, y, dy, b, y.row(0), data.y0, left);
+    defect(A, y, dy, &b, y.row(0).transpose(), data.y0, left);
     left.initial_rounding += noise;
-    answer.scale = y.cwiseAbs().colwise().maxCoeff();
-    answer.bound = dense_.bound(A, left, workspace) + noise + rounding * answer.scale;
-    answer.within = meets(answer.bound, answer.scale, tolerance);
+    const VectorXd scale = y.cwiseAbs().colwise().maxCoeff();
+    dense_.bound(A, left, answer.bound, workspace.dense);
+    answer.bound += noise + rounding * scale;
+    answer.within = meets(answer.bound, scale, tolerance);
 }
 
-void Model::evaluate(const Answer& answer, const Eigen::Ref<const VectorXd>& x, Eigen::Ref<MatrixXd> y) const {
+MatrixXd Model::expansion(const Answer& answer) const {
+    const MatrixXd& functions = bands_[static_cast<std::size_t>(answer.band)].coefficients;
+    const Index r = functions.cols() / family_.n;
+    MatrixXd a(functions.rows(), family_.n);
+    for (Index i = 0; i < family_.n; ++i) a.col(i).noalias() = functions.middleCols(i * r, r) * answer.c.head(r);
+    return a;
+}
+
+void Model::evaluate(const Answer& answer, const ConstVector& x, Eigen::Ref<MatrixXd> y) const {
     if (answer.band >= 0) {
-        chebyshev::evaluate(answer.a, bands_[static_cast<std::size_t>(answer.band)].tau, x, y);
+        chebyshev::evaluate(expansion(answer), bands_[static_cast<std::size_t>(answer.band)].tau, x, y);
         return;
     }
     MatrixXd H;
     dictionary_.evaluate(x, H);
-    y.noalias() = H * answer.a;
-}
-
-void Model::evaluate_grid(const Answer& answer, Eigen::Ref<MatrixXd> y) const {
-    if (answer.band >= 0)
-        operators(answer.band).tabulated(answer.c, y);
-    else
-        evaluate(answer, grids_.output, y);
+    y.noalias() = H * answer.heads;
 }
 
 }  // namespace stlfast

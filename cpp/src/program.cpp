@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "stlfast/buffer.hpp"
 #include "stlfast/math.hpp"
 
 namespace stlfast {
@@ -123,8 +124,7 @@ bool Program::varies() const {
 
 void Program::evaluate_uniform(const Eigen::Ref<const Eigen::VectorXd>& inputs, Workspace& workspace) const {
     const Index first = n_inputs_ + constants_.size();
-    auto& value = workspace.uniform;
-    value.resize(first + code_.rows());
+    auto value = part(workspace.uniform, first + code_.rows());
     value.segment(1, inputs.size()) = inputs;
     value.segment(n_inputs_, constants_.size()) = constants_;
     for (Index k = 0; k < code_.rows(); ++k) {
@@ -136,7 +136,7 @@ void Program::evaluate_uniform(const Eigen::Ref<const Eigen::VectorXd>& inputs, 
 
 void Program::evaluate_block(Index n, Workspace& workspace) const {
     const Index first = n_inputs_ + constants_.size();
-    auto& value = workspace.varying;
+    auto value = part(workspace.varying, block_size, n_columns_);
     const auto operand = [&](std::int32_t r) {
         const Index column = column_[std::max(r, 0)];
         return column >= 0 ? Operand{&value(0, column), false} : Operand{&workspace.uniform[r], true};
@@ -156,15 +156,15 @@ void Program::evaluate(const Eigen::Ref<const Eigen::VectorXd>& x, const Eigen::
         refuse("out is " + std::to_string(out.rows()) + " × " + std::to_string(out.cols()) + ", expected " +
                std::to_string(x.size()) + " × " + std::to_string(outputs_.size()));
     evaluate_uniform(inputs, workspace);
-    workspace.varying.resize(block_size, n_columns_);
+    auto varying = part(workspace.varying, block_size, n_columns_);
     for (Index start = 0; start < x.size(); start += block_size) {
         const Index n = std::min(block_size, x.size() - start);
-        workspace.varying.col(0).head(n) = x.segment(start, n);
+        varying.col(0).head(n) = x.segment(start, n);
         evaluate_block(n, workspace);
         for (Index o = 0; o < outputs_.size(); ++o) {
             const Index column = column_[outputs_[o]];
             if (column >= 0)
-                out.col(o).segment(start, n) = workspace.varying.col(column).head(n);
+                out.col(o).segment(start, n) = varying.col(column).head(n);
             else
                 out.col(o).segment(start, n).setConstant(workspace.uniform[outputs_[o]]);
         }

@@ -63,11 +63,28 @@ class Answer:
     @property
     def within(self) -> bool: ...
     @property
-    def a(self) -> np.ndarray: ...
+    def certified(self) -> bool: ...
     @property
-    def bound(self) -> np.ndarray | None: ...
+    def bound(self) -> np.ndarray: ...
+
+class OutputTable:
+    def __init__(self, model: Model, x: np.ndarray) -> None: ...
     @property
-    def scale(self) -> np.ndarray: ...
+    def x(self) -> np.ndarray: ...
+
+class Member:
+    def __init__(
+        self,
+        model: Model,
+        output: OutputTable,
+        parameters: np.ndarray,
+        forcings: list[np.ndarray],
+        reduced: bool | None,
+        certify: bool,
+        rtol: float,
+        atol: float,
+    ) -> None: ...
+    def solve(self, y0: object, amplitudes: object, out: object) -> tuple[Answer, np.ndarray]: ...
 
 Modes = tuple[np.ndarray, np.ndarray, np.ndarray]
 Band = tuple[np.ndarray, np.ndarray, float, np.ndarray]
@@ -86,23 +103,37 @@ class Model:
     ) -> None: ...
     def solve(
         self,
-        parameters: np.ndarray,
-        y0: np.ndarray,
-        full: bool,
+        params: dict[str, float],
+        names: tuple[str, ...],
+        y0: object,
+        reduced: bool | None,
         certify: bool,
         rtol: float,
         atol: float,
-        own_forcing: bool,
         added: np.ndarray | None,
-    ) -> Answer: ...
-    def certify_heads(
-        self, parameters: np.ndarray, y0: np.ndarray, heads: np.ndarray, rtol: float, atol: float
-    ) -> Answer: ...
-    def evaluate(self, answer: Answer, x: np.ndarray | None) -> np.ndarray: ...
+        x: np.ndarray | None,
+    ) -> tuple[Answer, np.ndarray]: ...
+    def solve_many(
+        self,
+        output: OutputTable,
+        parameters: np.ndarray,
+        y0: np.ndarray,
+        maximum: bool,
+        reduced: bool | None,
+        certify: bool,
+        rtol: float,
+        atol: float,
+        threads: int,
+        out: object,
+        progress: Callable[[int], None] | None,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]: ...
+    def certify_heads(self, parameters: np.ndarray, y0: object, heads: object) -> Answer: ...
+    def evaluate(self, answer: Answer, x: np.ndarray) -> np.ndarray: ...
+    def coefficients(self, answer: Answer) -> np.ndarray: ...
     @property
     def forcing_points(self) -> np.ndarray: ...
     @property
-    def output_grid(self) -> np.ndarray: ...
+    def output(self) -> OutputTable: ...
 
 def uniform_checks(family: Family) -> int: ...
 def compile_forcing(family: Family, points: Points) -> Modes: ...

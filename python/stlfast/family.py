@@ -176,13 +176,17 @@ class Family:
         return not self.b.is_zero.all()
 
     # ------------------------------------------------------------------------------------------------ one member
-    def check_params(self, params: Mapping[str, float]) -> np.ndarray:
-        """The parameters in the family's order, (P,); ParameterError (a KeyError and a ValueError) if one is wrong."""
-        if len(params) != len(self.params) or params.keys() != self.params.keys():
+    def check_names(self, params: Mapping[str, object]) -> None:
+        """ParameterError unless every parameter is there, and no other."""
+        if params.keys() != self.params.keys():
             unknown, missing = params.keys() - self.params.keys(), self.params.keys() - params.keys()
             what, which = ("unknown", unknown) if unknown else ("missing", missing)
             known = ", ".join(self.params)
             raise ParameterError(f"{what} parameter {', '.join(sorted(which))}: those of {self.name!r} are {known}")
+
+    def check_params(self, params: Mapping[str, float]) -> np.ndarray:
+        """The parameters in the family's order, (P,); ParameterError (a KeyError and a ValueError) if one is wrong."""
+        self.check_names(params)
         values = []
         for name, interval in self.params.items():
             try:

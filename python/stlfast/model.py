@@ -7,20 +7,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import model_file
+from . import _core, model_file
 from ._errors import UnknownModelError
 from .body import Body
+from .checks import finite, real
 from .family import Family
-from .solution import Solution
+from .solution import Solution, Solutions, scaled_times
 
 if TYPE_CHECKING:
-    from . import _core
+    from .member import Member
     from .model_file import Compiled
 
 Forcing = Callable[[np.ndarray], np.ndarray]
@@ -41,7 +41,9 @@ class Model:
         self.compiled = compiled
         self.passport = dict(passport)
         self.core: _core.Model = compiled.core(family, body)
-        self._has_bands = bool(compiled.bands)
+        self._names = tuple(family.params)
+        self._fixed_span = _fixed_span(family)
+        self._fixed_times = None if self._fixed_span is None else _uniform(self.core.output.x, self._fixed_span)
 
     # ------------------------------------------------------------------------------------------------------ solving
     def solve(
@@ -59,58 +61,110 @@ class Model:
         """Solve one member by linear least squares: min_c ∫ |dy/dx − A y − b|² dx + ω₀² |y(0) − y0|².
 
         y0: (n,) initial values, default the family's. t: (N,) output times in t_span, in any order, default 512
-            uniform ones. params: every parameter by name, inside its solve range.
+            uniform ones, which are the fastest. params: every parameter by name, inside its solve range.
         rtol, atol: success means error_bound <= atol + rtol·max|y| in every state.
         certify: compute the error bound; False saves a few microseconds.
-        forcing: t (C,) → (n, C), added to the right-hand side; called once with the collocation and check points, or
-            twice where the solve is refined. The bound sees what lasts a thousandth of t_span or longer.
+        forcing: t (C,) → (n, C), added to the right-hand side; called once with the collocation and check points. The
+            bound sees what lasts a thousandth of t_span or longer.
         reduced: None (default) solves in the band's reduced basis and, where its bound misses the tolerance, again on
             the full dictionary (milliseconds instead of microseconds); True and False allow the one or the other alone.
 
-        Returns a Solution. Errors: ParameterError (a KeyError and ValueError) for a parameter unknown, missing or out
-        of range; ValueError for a wrong shape, a number that is not finite, or a time outside t_span.
+        Returns a Solution; its default t is shared and read-only. Errors: ParameterError (a KeyError and ValueError) for
+        a parameter unknown, missing or out of range; ValueError for a wrong shape, a number that is not finite, or a
+        time outside t_span.
         """
-        p = self.family.check_params(params)
-        start = self.family.y0 if y0 is None else _finite(y0, "y0", (self.family.n,))
-        rtol, atol = _tolerance("rtol", rtol), _tolerance("atol", atol)
-        if forcing is not None and not callable(forcing):
-            raise ValueError(f"forcing must be a function of t (C,) that returns (n, C), got {forcing!r}")
-        if reduced and not self._has_bands:
-            raise ValueError("this model has no reduced basis: compile with reduced=True, or leave reduced=None")
-        span = self._span(p)
-        x = None if t is None else self.scaled_times(_finite(t, "t"), span)
+        span = self._fixed_span or self.family.t_span_at(**params)
+        if t is None:
+            x, times = None, self._uniform(span)
+        else:
+            times = np.array(finite(t, "t"))
+            x = scaled_times(times, span)
+        added = None if forcing is None else self._sampled(forcing, span)
+        start = self.family.y0 if y0 is None else y0
+        names = self._names
+        try:
+            answer, y = self.core.solve(params, names, start, reduced, certify, rtol, atol, added, x)
+        except KeyError:
+            p = dict(zip(names, self.family.check_params(params).tolist(), strict=True))
+            answer, y = self.core.solve(p, names, start, reduced, certify, rtol, atol, added, x)
+        return Solution(self, answer, span, times, y)
 
-        answer = None
-        if reduced is not False and self._has_bands:
-            try:
-                answer = self._answer(p, start, False, certify, rtol, atol, forcing, span)
-            except RuntimeError:  # a singular reduced operator; the full dictionary may still do
-                if reduced:
-                    raise
-        if answer is None or (reduced is None and certify and not answer.within):
-            full = self._answer(p, start, True, certify, rtol, atol, forcing, span)
-            if answer is None or full.within or _worst(full) < _worst(answer):
-                answer = full
-        times = self._default_times(span) if t is None else np.array(t, dtype=np.float64)
-        return Solution(self, answer, span, times, self.core.evaluate(answer, x))
+    def at(
+        self,
+        *,
+        t: np.ndarray | None = None,
+        rtol: float = 1e-6,
+        atol: float = 1e-8,
+        certify: bool = True,
+        forcing: Forcing | Sequence[Forcing] | None = None,
+        reduced: bool | None = None,
+        **params: float,
+    ) -> Member:
+        """One member with everything that depends on its parameters done once: `at(alpha=75.0).solve(y0)`.
+
+        forcing: one function t (C,) → (n, C) or several; each is added to the right-hand side times its amplitude, see
+            `Member.solve`. The other arguments, and the errors, are those of `solve`.
+        """
+        from .member import Member
+
+        p = self.family.check_params(params)
+        span = self._fixed_span or self.family.t_span_at(**params)
+        forcings = [] if forcing is None else [forcing] if callable(forcing) else list(forcing)
+        if t is None:
+            output, times = self.core.output, self._uniform(span)
+        else:
+            times = np.array(finite(t, "t"))
+            output = _core.OutputTable(self.core, scaled_times(times, span))
+        core = _core.Member(
+            self.core, output, p, [self._sampled(f, span) for f in forcings], reduced, certify, rtol, atol
+        )
+        options = {"t": t, "rtol": rtol, "atol": atol, "certify": certify, "forcing": forcing, "reduced": reduced}
+        return Member(self, core, options | params, span, times)
+
+    def solve_many(
+        self,
+        y0: np.ndarray | None = None,
+        *,
+        observe: str | np.ndarray | None = None,
+        rtol: float = 1e-6,
+        atol: float = 1e-8,
+        certify: bool = True,
+        reduced: bool | None = None,
+        threads: int | None = None,
+        out: np.ndarray | None = None,
+        progress: bool | Callable[[int], None] = False,
+        **params: float | np.ndarray,
+    ) -> Solutions:
+        """Solve B members and initial values at once: `solve_many(y0=Y0, alpha=alphas)`.
+
+        y0: (n,) or (B, n), default the family's. params: by name, each a number or (B,). All broadcast.
+        observe: None, the 512 default output times; an array of times in t_span; "final", the values at the end; or
+            "maximum", the largest value of each state over the default times. The last two need little memory: a million
+            trajectories are a (1000000, n) array.
+        threads: how many to use, default all that this process may. Results are the same, bit by bit, for any number.
+        out: C-contiguous float64 array for the values, (B, n, N) or (B, n), for instance a numpy.memmap.
+        progress: True shows a bar on stderr; a function is called several times a second with the number that is done.
+        The other arguments are those of `solve`. Queries that share a member are solved together.
+
+        Returns Solutions. Ctrl-C stops within a second, with out partly written. Errors: ParameterError and ValueError
+        as in `solve`, with the row; ValueError for shapes that do not broadcast, and for out of another shape or layout;
+        TypeError for out that is no array.
+        """
+        from .sweep import solve_many
+
+        return solve_many(self, y0, params, observe, (reduced, certify, rtol, atol), threads, out, progress)
 
     def certify(self, heads: np.ndarray, y0: Sequence[float] | np.ndarray | None = None, **params: float) -> np.ndarray:
         """Error bound (n,) of any heads (M, n) on the full dictionary, taken as an answer for this member."""
         p = self.family.check_params(params)
-        start = self.family.y0 if y0 is None else _finite(y0, "y0", (self.family.n,))
-        bound = self.core.certify_heads(p, start, _finite(heads, "heads"), 0.0, 0.0).bound
-        assert bound is not None  # the core was asked for it
-        return bound
+        return self.core.certify_heads(p, self.family.y0 if y0 is None else y0, heads).bound
 
-    def _answer(
-        self, p: np.ndarray, y0: np.ndarray, full: bool, certify: bool, rtol: float, atol: float,
-        forcing: Forcing | None, span: tuple[float, float],
-    ) -> _core.Answer:  # fmt: skip
-        added = None if forcing is None else self._sampled(forcing, self.core.forcing_points, span)
-        return self.core.solve(p, y0, full, certify, rtol, atol, True, added)
-
-    def _sampled(self, forcing: Forcing, x: np.ndarray, span: tuple[float, float]) -> np.ndarray:
-        values = _real(forcing(span[0] + (span[1] - span[0]) * x), "the value of forcing")
+    def _sampled(self, forcing: Forcing, span: tuple[float, float]) -> np.ndarray:
+        """A forcing (n, C) in scaled time at the points where the core wants it."""
+        if not callable(forcing):
+            raise ValueError(f"forcing must be a function of t (C,) that returns (n, C), got {forcing!r}")
+        x = self.core.forcing_points
+        values = real(forcing(span[0] + (span[1] - span[0]) * x), "the value of forcing")
         expected = (self.family.n, len(x))
         if values.shape != expected:
             raise ValueError(f"forcing returned shape {values.shape} for {len(x)} times, expected {expected}")
@@ -120,37 +174,8 @@ class Model:
         return np.ascontiguousarray(values * (span[1] - span[0]))
 
     # -------------------------------------------------------------------------------------------------------- times
-    @cached_property
-    def _fixed_span(self) -> tuple[float, float] | None:
-        t_span = self.family.t_span
-        if any(t_span.depends_on(k).any() for k in range(1, t_span.n_inputs)):
-            return None
-        return self.family._span(np.array([r.solve[0] for r in self.family.params.values()]), {})
-
-    @cached_property
-    def _fixed_times(self) -> np.ndarray | None:
-        if self._fixed_span is None:
-            return None
-        return self._uniform(self._fixed_span)
-
-    def _span(self, p: np.ndarray) -> tuple[float, float]:
-        return self._fixed_span or self.family._span(p, dict(zip(self.family.params, p.tolist(), strict=True)))
-
     def _uniform(self, span: tuple[float, float]) -> np.ndarray:
-        return span[0] + (span[1] - span[0]) * self.core.output_grid
-
-    def _default_times(self, span: tuple[float, float]) -> np.ndarray:
-        return self._uniform(span) if self._fixed_times is None else self._fixed_times.copy()
-
-    def scaled_times(self, t: np.ndarray, span: tuple[float, float]) -> np.ndarray:
-        """x of times (N,) in t_span; ValueError for another shape or a time outside."""
-        if t.ndim != 1:
-            raise ValueError(f"t must be one-dimensional, got shape {t.shape}")
-        t0, t1 = span
-        inside = (t >= t0) & (t <= t1)  # False for NaN
-        if not inside.all():
-            raise ValueError(f"t = {float(t[np.argmin(inside)])!r} is outside t_span = ({t0:g}, {t1:g})")
-        return np.minimum((t - t0) / (t1 - t0), 1.0)
+        return _uniform(self.core.output.x, span) if self._fixed_times is None else self._fixed_times
 
     # -------------------------------------------------------------------------------------------------------- files
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -188,38 +213,14 @@ def load(name: str | os.PathLike[str]) -> Model:
     )
 
 
-def _worst(answer: _core.Answer) -> float:
-    worst = np.inf if answer.bound is None else float(answer.bound.max())
-    return np.inf if np.isnan(worst) else worst
+def _fixed_span(family: Family) -> tuple[float, float] | None:
+    """(t0, t1), None where it depends on the parameters."""
+    if any(family.t_span.depends_on(k).any() for k in range(1, family.t_span.n_inputs)):
+        return None
+    return family.t_span_at(**{name: interval.solve[0] for name, interval in family.params.items()})
 
 
-def _tolerance(name: str, value: Any) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError, OverflowError):
-        number = np.nan
-    if not 0 <= number < np.inf:  # also refuses NaN
-        raise ValueError(f"{name} must be a finite number of at least 0, got {value!r}")
-    return number
-
-
-def _finite(value: Any, what: str, shape: tuple[int, ...] | None = None) -> np.ndarray:
-    """A contiguous float64 array; ValueError unless it has the shape, real numbers, and all of them finite."""
-    array = _real(value, what)
-    if shape is not None and array.shape != shape:
-        raise ValueError(f"{what} must have shape {shape}, got {array.shape}")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{what} must be finite; entry {int(np.argmin(np.isfinite(array).ravel()))} is not")
-    return array
-
-
-def _real(value: Any, what: str) -> np.ndarray:
-    try:
-        array = np.asarray(value, order="C")
-        if array.dtype == np.float64:
-            return array
-        if array.dtype.kind not in "iuf":
-            raise TypeError
-        return array.astype(np.float64)
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"{what} must be an array of real numbers, got {value!r}") from None
+def _uniform(x: np.ndarray, span: tuple[float, float]) -> np.ndarray:
+    times = span[0] + (span[1] - span[0]) * x
+    times.flags.writeable = False  # solutions share them
+    return times

@@ -1,4 +1,4 @@
-"""The answer of a solve, shaped as SciPy's solve_ivp returns it."""
+"""Answers: of one solve, shaped as SciPy's solve_ivp returns it, and of many."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from . import _core
     from .model import Model
 
 # status: what is known of the answer
@@ -29,35 +30,50 @@ class Solution:
     `sol(t)` evaluates the closed form at any times of t_span: (n, len(t)); `sol.sol` is the same function.
     """
 
-    __slots__ = ("_answer", "_model", "_span", "error_bound", "message", "method", "status", "t", "y")
+    __slots__ = ("_answer", "_model", "_span", "t", "y")
 
-    def __init__(self, model: Model, answer: Any, span: tuple[float, float], t: np.ndarray, y: np.ndarray) -> None:
+    def __init__(
+        self, model: Model, answer: _core.Answer, span: tuple[float, float], t: np.ndarray, y: np.ndarray
+    ) -> None:
         self._model, self._answer, self._span = model, answer, span
         self.t, self.y = t, y
-        self.error_bound: np.ndarray | None = answer.bound
-        self.method = "full dictionary" if answer.band < 0 else "reduced basis"
-        if self.error_bound is None:
-            self.status, self.message = NOT_CERTIFIED, "Solved without a certificate, as certify=False asked."
-        elif answer.within:
-            self.status, self.message = WITHIN, "The error bound meets the tolerance."
-        else:
-            self.status = MISSED
-            self.message = (
-                f"The error bound {self.error_bound.max():.1e} misses the tolerance: raise rtol or atol, or compile "
-                "a model with more features."
-            )
 
     @property
-    def success(self) -> bool:
-        return self.status != MISSED
+    def error_bound(self) -> np.ndarray | None:
+        return self._answer.bound if self._answer.certified else None
 
     @property
     def error_estimate(self) -> np.ndarray | None:
         return self.error_bound
 
     @property
+    def status(self) -> int:
+        if not self._answer.certified:
+            return NOT_CERTIFIED
+        return WITHIN if self._answer.within else MISSED
+
+    @property
+    def success(self) -> bool:
+        return self.status != MISSED
+
+    @property
+    def message(self) -> str:
+        if self.status == WITHIN:
+            return "The error bound meets the tolerance."
+        if self.status == NOT_CERTIFIED:
+            return "Solved without a certificate, as certify=False asked."
+        return (
+            f"The error bound {self._answer.bound.max():.1e} misses the tolerance: raise rtol or atol, or compile "
+            "a model with more features."
+        )
+
+    @property
+    def method(self) -> str:
+        return "full dictionary" if self._answer.band < 0 else "reduced basis"
+
+    @property
     def heads(self) -> np.ndarray:
-        return self._answer.a
+        return self._model.core.coefficients(self._answer)
 
     @property
     def sol(self) -> Solution:
@@ -66,7 +82,7 @@ class Solution:
     def __call__(self, t: Any) -> np.ndarray:
         """Values (n, len(t)), or (n,) for one number; t within t_span, else ValueError."""
         times = np.asarray(t, dtype=np.float64)
-        x = self._model.scaled_times(np.atleast_1d(times), self._span)
+        x = scaled_times(np.atleast_1d(times), self._span)
         y = self._model.core.evaluate(self._answer, x)
         return y if times.ndim else y[:, 0]
 
@@ -74,3 +90,49 @@ class Solution:
         bound = "not certified" if self.error_bound is None else f"error_bound={np.array2string(self.error_bound)}"
         n, N = self.y.shape
         return f"Solution({n} states, {N} times, {self.method}, success={self.success}, {bound})"
+
+
+class Solutions:
+    """What `Model.solve_many` returns for B queries.
+
+    y: (B, n, N) values at the output times t (N,), or (B, n) for observe="final" and "maximum"; t is (B, N) where t_span
+        depends on the parameters, and the final times for observe="final".
+    success: (B,) whether the bound meets atol + rtol·max|y| in every state; all True where certify=False asked for none.
+    error_bound: (B, n) bound on max |error| over t_span, None where not certified. For members that many queries share
+        it is the sum of the bounds of unit initial values, which is larger than a single solve's.
+    message: one sentence on all of them.
+    """
+
+    __slots__ = ("error_bound", "success", "t", "y")
+
+    def __init__(self, t: np.ndarray, y: np.ndarray, success: np.ndarray, error_bound: np.ndarray | None) -> None:
+        self.t, self.y, self.success, self.error_bound = t, y, success, error_bound
+
+    @property
+    def message(self) -> str:
+        if self.error_bound is None:
+            return "Solved without a certificate, as certify=False asked."
+        missed = np.flatnonzero(~self.success)
+        if not len(missed):
+            return f"The error bounds of all {len(self)} solutions meet the tolerance."
+        return (
+            f"{len(missed)} of {len(self)} error bounds miss the tolerance, the first that of row {missed[0]}: raise "
+            "rtol or atol, or compile a model with more features."
+        )
+
+    def __len__(self) -> int:
+        return len(self.success)
+
+    def __repr__(self) -> str:
+        return f"Solutions({len(self)}, y {self.y.shape}, {int(self.success.sum())} successful)"
+
+
+def scaled_times(t: np.ndarray, span: tuple[float, float]) -> np.ndarray:
+    """x of times (N,) in t_span; ValueError for another shape or a time outside."""
+    if t.ndim != 1:
+        raise ValueError(f"t must be one-dimensional, got shape {t.shape}")
+    t0, t1 = span
+    inside = (t >= t0) & (t <= t1)  # False for NaN
+    if not inside.all():
+        raise ValueError(f"t = {float(t[np.argmin(inside)])!r} is outside t_span = ({t0:g}, {t1:g})")
+    return np.minimum((t - t0) / (t1 - t0), 1.0)

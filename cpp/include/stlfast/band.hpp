@@ -5,10 +5,9 @@
 // The functions ψ_k are vectors of n components that share their coefficient: slow manifolds couple the states, and a
 // basis for each equation apart would spend stiffness times its truncation error on undoing that. r functions,
 // n equations, Q coefficient functions (θ_0 = 1 belongs to the derivative), P parameters, D Chebyshev coefficients,
-// N collocation points, C check points, E points of the default output grid, K forcing modes.
+// N collocation points, C check points, K forcing modes.
 #pragma once
 
-#include <Eigen/Cholesky>
 #include <Eigen/Core>
 #include <vector>
 
@@ -26,11 +25,14 @@ struct Band {
     Eigen::MatrixXd coefficients;  // (D, n r), column i·r + k holds ψ_ik
 };
 
-// The points at which functions are tabulated, common to all bands of a model.
+// The columns (N, n r) of a band's functions, one block of r for each equation, stacked to (n N, r): times the
+// coefficients c they give the values (N, n) of a solution, one state after the other.
+Eigen::MatrixXd stacked(const Eigen::MatrixXd& blocks, Eigen::Index n);
+
+// The points at which a band's functions are tabulated, common to all bands of a model.
 struct Grids {
     Points collocation;       // (N)
     Certificate certificate;  // (C)
-    Eigen::VectorXd output;   // (E)
 };
 
 // What a solve is asked for besides the member. The rows of `added` are the model's forcing points: first the
@@ -43,49 +45,53 @@ struct Data {
 
 class BandOperators {
   public:
+    using Vector = Eigen::Ref<Eigen::VectorXd>;
+    using ConstVector = Eigen::Ref<const Eigen::VectorXd>;
+
     struct Workspace {
         Program::Workspace program;
         Certificate::Workspace certificate;
-        Eigen::VectorXd theta, pairs, right, flat, derivative;
-        Eigen::MatrixXd values, beta, G, A, b;
         Defect defect;
-        Eigen::LLT<Eigen::MatrixXd> cholesky;
+        Eigen::VectorXd theta, pairs;                // (Q + 1), (pairs q ≤ s)
+        Eigen::VectorXd G;                           // packed lower triangle, then its Cholesky factor
+        Eigen::VectorXd at_magic, beta, sources;     // (K n), (K n), ((Q + 1) K n)
+        Eigen::VectorXd start, values, derivatives;  // (n), (n C), (n C)
+        Eigen::MatrixXd A, b;                        // at the check points (C or 1, n²), (C, n)
     };
 
     // Throws std::invalid_argument where the family does not separate or the band's shapes do not fit it.
     BandOperators(const Band& band, const Family& family, const ForcingModes& modes, const Grids& grids);
 
-    Eigen::Index rank() const { return r_; }
+    Eigen::Index size() const { return r_; }  // coefficients of a solution
 
-    // Coefficients c (r) of a member. Returns false where the operator is numerically singular.
-    bool solve(const Eigen::VectorXd& parameters, const Data& data, Eigen::VectorXd& c, Workspace& workspace) const;
+    // Assembles and factors G of a member; `solve` and `certify` then answer for it with the same workspace. Returns
+    // false where it is numerically singular.
+    bool factor(const ConstVector& parameters, Workspace& workspace) const;
 
-    // Values (E, n) on the default output grid.
-    void tabulated(const Eigen::VectorXd& c, Eigen::Ref<Eigen::MatrixXd> y) const;
+    // Coefficients c (r).
+    void solve(const ConstVector& parameters, const Data& data, Vector c, Workspace& workspace) const;
 
-    // Chebyshev coefficients (D, n) of the solution.
-    Eigen::MatrixXd expansion(const Eigen::VectorXd& c) const;
-
-    // Bound (n) on the error of a solve without further forcing; scale (n) receives max |y|.
-    Eigen::VectorXd certify(const Eigen::VectorXd& parameters, const Data& data, const Eigen::VectorXd& c,
-                            Eigen::VectorXd& scale, Workspace& workspace) const;
+    // Bound (n) on the error of a solve without further forcing, and max |y| (n) at the check points.
+    void certify(const ConstVector& parameters, const Data& data, const ConstVector& c, Vector bound, Vector scale,
+                 Workspace& workspace) const;
 
   private:
-    void assemble_operators(const Points& points, const ForcingModes& modes);
-    void evaluate_theta(const Eigen::VectorXd& parameters, Workspace& workspace) const;
+    void assemble_operators();
+    void evaluate_theta(const ConstVector& parameters, Workspace& workspace) const;
+    void add_own_forcing(const ConstVector& parameters, Vector c, Workspace& workspace) const;
 
     const Band* band_;
     const Family* family_;
     const ForcingModes* modes_;
     const Grids* grids_;
     Eigen::Index r_;
-    std::vector<Eigen::MatrixXd> rows_;    // L_q (n N, r), weighted
-    Eigen::MatrixXd gram_;                 // (r², pairs q ≤ s), the initial rows in the first
-    std::vector<Eigen::MatrixXd> forced_;  // L_qᵀ applied to each mode in each equation, (r, n K)
-    Eigen::MatrixXd initial_;              // Ψ(0) (n, r)
-    Eigen::MatrixXd output_;               // (n E, r)
-    Eigen::MatrixXd check_, dcheck_;       // (n C, r)
-    Eigen::MatrixXd parts_;                // A_q at the check points, (C or 1, Q n²)
+    std::vector<Eigen::MatrixXd> rows_;  // L_q (n N, r), weighted
+    Eigen::MatrixXd gram_;               // (packed lower triangle, pairs q ≤ s), the initial rows in the first
+    Eigen::MatrixXd forced_;             // L_qᵀ applied to each mode in each equation, (r, (Q + 1) n K)
+    Eigen::MatrixXd initial_;            // Ψ(0) (n, r)
+    Eigen::MatrixXd initial_right_;      // ω_0² Ψ(0)ᵀ (r, n)
+    Eigen::MatrixXd check_, dcheck_;     // (n C, r)
+    Eigen::MatrixXd parts_;              // A_q at the check points, (C or 1, Q n²)
 };
 
 }  // namespace stlfast

@@ -1,8 +1,6 @@
 // A bound on the error from the residual: e' = A e + r, e(0) = y0 − y(0).
 //
-// For constant A the complex Schur form A = Q T Qᴴ, which exists also where A is defective, gives for k = n … 1
-//
-// (with the fastest decay first)
+// For constant A the complex Schur form A = Q T Qᴴ gives for k = n … 1
 //
 //   |z_k(x)| ≤ e^{Re t_kk x} |z_k(0)| + ∫₀ˣ e^{Re t_kk (x−s)} ( |(Qᴴ r)_k| + Σ_{l>k} |t_kl| |z_l| ) ds,   |e| ≤ |Q|
 //   |z|.
@@ -15,19 +13,22 @@
 #pragma once
 
 #include <Eigen/Core>
-#include <Eigen/Eigenvalues>
 
 #include "stlfast/residual.hpp"
+#include "stlfast/schur.hpp"
 
 namespace stlfast {
 
 class Certificate {
   public:
+    using Bound = Eigen::Ref<Eigen::VectorXd>;
+
     struct Workspace {
-        Eigen::ComplexSchur<Eigen::MatrixXcd> schur;
-        Eigen::MatrixXcd T, Q;       // (n, n) ordered Schur form
-        Eigen::MatrixXd rotated, z;  // (C, n)
-        Eigen::ArrayXd source, bulge, growth, integral;
+        Schur schur;
+        Eigen::MatrixXd modulus, real, imaginary;       // of Q (n, n)
+        Eigen::MatrixXd z;                              // (C, n)
+        Eigen::ArrayXd source, rotated, bulge;          // (C)
+        Eigen::ArrayXd rate, growth, integral, larger;  // (C − 1)
     };
 
     // Check points x (C), increasing from 0 to 1.
@@ -36,14 +37,17 @@ class Certificate {
     const Eigen::VectorXd& x() const { return x_; }
 
     // Bound (n) on max |error| over [0, 1]; A (1 or C, n²).
-    Eigen::VectorXd bound(const Eigen::MatrixXd& A, const Defect& defect, Workspace& workspace) const;
+    void bound(const Eigen::MatrixXd& A, const Defect& defect, Bound result, Workspace& workspace) const;
+
+    // The same for constant A whose Schur form is in the workspace.
+    void bound_schur(const Defect& defect, Bound result, Workspace& workspace) const;
 
   private:
-    Eigen::VectorXd bound_constant(const Eigen::MatrixXd& A, const Defect& defect, Workspace& workspace) const;
-    Eigen::VectorXd bound_varying(const Eigen::MatrixXd& A, const Defect& defect, Workspace& workspace) const;
+    void bound_varying(const Eigen::MatrixXd& A, const Defect& defect, Bound result, Workspace& workspace) const;
+    // source (C) = |(Qᴴ r)_k| and the rounding in it
+    void rotate(const Defect& defect, Eigen::Index k, Workspace& workspace) const;
     // z' = rate z + source, z(0) given, where the larger source of each interval's ends counts.
-    void integrate(const Eigen::ArrayXd& rate, double initial, Eigen::Ref<Eigen::VectorXd> z,
-                   Workspace& workspace) const;
+    void integrate(double initial, Bound z, Workspace& workspace) const;
 
     Eigen::VectorXd x_;
     Eigen::ArrayXd step_;  // (C − 1)

@@ -14,6 +14,7 @@
 #include "stlfast/band.hpp"
 #include "stlfast/dictionary.hpp"
 #include "stlfast/full_space.hpp"
+#include "stlfast/output_table.hpp"
 
 namespace stlfast {
 
@@ -26,18 +27,38 @@ struct Tolerance {
     double relative = 1e-6, absolute = 1e-8;
 };
 
+// Where a member is solved: in the reduced basis of its band, on the full dictionary, or, by default, on the latter
+// where the former misses the tolerance.
+enum class Space { automatic, reduced, full };
+
+struct SolveOptions {
+    bool certify = true;
+    Tolerance tolerance = {};
+    Space space = Space::automatic;
+};
+
 // An answer as coefficients: of a band's functions, or heads on the dictionary.
 struct Answer {
-    Eigen::Index band = -1;  // −1: heads on the full dictionary
-    Eigen::MatrixXd a;       // Chebyshev coefficients (D, n) in the band's log time, or heads (M, n)
-    Eigen::VectorXd c;       // coefficients (r) of the band's functions; empty for heads
-    Eigen::VectorXd bound;   // (n) on the error; empty where not certified
-    Eigen::VectorXd scale;   // (n) max |y|
-    bool within = false;     // whether the bound meets the tolerance
+    Eigen::Index band = -1;   // −1: heads on the full dictionary
+    Eigen::VectorXd c;        // coefficients of the band's functions, then unused entries
+    Eigen::MatrixXd heads;    // (M, n) where band is −1
+    bool certified = false;   // whether there is a bound
+    bool within = false;      // whether it meets the tolerance
+    Eigen::VectorXd bound;    // (n) on the error
 };
 
 class Model {
   public:
+    using Vector = Eigen::Ref<Eigen::VectorXd>;
+    using ConstVector = Eigen::Ref<const Eigen::VectorXd>;
+
+    // Buffers of a solve, for any model; one for each thread.
+    struct Workspace {
+        BandOperators::Workspace band;
+        Certificate::Workspace dense;
+        Eigen::VectorXd coordinates, scale;
+    };
+
     // uniform_checks: points that a band's certificate has besides the logarithmic ones, see compile.hpp.
     Model(Family family, Dictionary dictionary, Points collocation, FullOptions options, Eigen::Index uniform_checks,
           ForcingModes modes, std::vector<Band> bands);
@@ -46,51 +67,62 @@ class Model {
     const std::vector<Band>& bands() const { return bands_; }
     const ForcingModes& modes() const { return modes_; }
     const Grids& grids() const { return grids_; }
+    const Dictionary& dictionary() const { return dictionary_; }
     const FullSpace& full_space() const;
 
     // Points at which further forcing is sampled: collocation, then the dense check points of its certificate.
     const Eigen::VectorXd& forcing_points() const { return forcing_points_; }
 
-    // The member at `parameters` (P) in the reduced basis of its band, or by heads on the full dictionary; certified or
-    // not. Throws std::invalid_argument for a reduced solve without bands and std::runtime_error where the operator is
-    // numerically singular.
-    Answer solve(const Eigen::VectorXd& parameters, const Data& data, bool full, bool certify,
-                 const Tolerance& tolerance, BandOperators::Workspace& workspace) const;
+    // The member at `parameters` (P). Allocates nothing in a band after the first solves with this answer and workspace.
+    // Throws std::invalid_argument for a reduced solve without bands, std::runtime_error where the operator is
+    // numerically singular, std::domain_error where the answer is not finite.
+    void solve(const ConstVector& parameters, const Data& data, const SolveOptions& options, Answer& answer,
+               Workspace& workspace) const;
 
-    // The certificate of any heads (M, n); fills bound, scale and within.
-    void certify_heads(const Eigen::VectorXd& parameters, const Data& data, Answer& answer, const Tolerance& tolerance,
-                       Certificate::Workspace& workspace) const;
+    // The certificate of any heads (M, n); fills bound and within.
+    void certify_heads(const ConstVector& parameters, const Data& data, const Tolerance& tolerance, Answer& answer,
+                       Workspace& workspace) const;
 
-    // Values (N, n) of an answer at points x (N), and on the default output grid (E, n).
-    void evaluate(const Answer& answer, const Eigen::Ref<const Eigen::VectorXd>& x,
-                  Eigen::Ref<Eigen::MatrixXd> y) const;
-    void evaluate_grid(const Answer& answer, Eigen::Ref<Eigen::MatrixXd> y) const;
-    const Eigen::VectorXd& output_grid() const { return grids_.output; }
+    // Values (N, n) of an answer at points x (N).
+    void evaluate(const Answer& answer, const ConstVector& x, Eigen::Ref<Eigen::MatrixXd> y) const;
+
+    // The default output grid, 512 uniform points.
+    const OutputTable& output() const { return output_; }
+
+    // Chebyshev coefficients (D, n) in the band's log time of an answer in a band.
+    Eigen::MatrixXd expansion(const Answer& answer) const;
 
     // The band whose centre is nearest, −1 where there is none.
-    Eigen::Index band_of(const Eigen::VectorXd& parameters) const;
+    Eigen::Index band_of(const ConstVector& parameters, Workspace& workspace) const;
+    const BandOperators& operators(Eigen::Index band) const;
+    Eigen::Index largest_size() const { return largest_size_; }  // coefficients of an answer in any band
 
   private:
     struct Full {  // the dictionary's tables
         std::unique_ptr<FullSpace> space;
         Eigen::MatrixXd H, dH;  // at the dense check points (C, M)
     };
+    void check_bands() const;
     const Full& full() const;
-    const BandOperators& operators(Eigen::Index band) const;
-    Answer solve_full(const Eigen::VectorXd& parameters, const Data& data, bool certify, const Tolerance& tolerance,
-                      Certificate::Workspace& workspace) const;
+    bool solve_reduced(const ConstVector& parameters, const Data& data, const SolveOptions& options, Answer& answer,
+                       Workspace& workspace) const;
+    void solve_full(const ConstVector& parameters, const Data& data, const SolveOptions& options, Answer& answer,
+                    Workspace& workspace) const;
 
-    // Of values y and derivatives dy (C, n) at the dense check points; fills bound, scale and within.
-    void certify_values(const Eigen::VectorXd& parameters, const Data& data, const Eigen::MatrixXd& y,
-                        const Eigen::MatrixXd& dy, const Eigen::VectorXd& noise, Answer& answer,
-                        const Tolerance& tolerance, Certificate::Workspace& workspace) const;
+    // Of values y and derivatives dy (C, n) at the dense check points; fills bound and within.
+    void certify_values(const ConstVector& parameters, const Data& data, const Eigen::MatrixXd& y,
+                        const Eigen::MatrixXd& dy, const Eigen::VectorXd& noise, const Tolerance& tolerance,
+                        Answer& answer, Workspace& workspace) const;
 
     Family family_;
     Dictionary dictionary_;
     FullOptions options_;
     ForcingModes modes_;
     std::vector<Band> bands_;
+    Eigen::MatrixXd centre_, half_;  // (P, bands) of the bands in box coordinates
+    Eigen::Index largest_size_ = 0;
     Grids grids_;
+    OutputTable output_;
     Certificate dense_;
     Eigen::VectorXd forcing_points_;
     mutable std::vector<std::once_flag> band_once_;
@@ -103,11 +135,11 @@ class Model {
 Eigen::VectorXd band_check_points(Eigen::Index uniform);
 
 // Whether the bound is within absolute + relative·scale in every component.
-bool meets(const Eigen::VectorXd& bound, const Eigen::VectorXd& scale, const Tolerance& tolerance);
+bool meets(const Model::ConstVector& bound, const Model::ConstVector& scale, const Tolerance& tolerance);
 
 // Coordinates of parameters in a box, where ranges that span a decade or more count logarithmically: 0 at low, 1 at
 // high. The stiffness parameter is always logarithmic.
-Eigen::VectorXd box_coordinates(const Family& family, const Eigen::VectorXd& parameters);
+void to_box_coordinates(const Family& family, const Model::ConstVector& parameters, Model::Vector coordinates);
 Eigen::VectorXd from_box_coordinates(const Family& family, const Eigen::VectorXd& coordinates);
 
 }  // namespace stlfast

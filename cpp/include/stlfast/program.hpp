@@ -36,10 +36,10 @@ class Program {
     using Code = Eigen::Matrix<std::int32_t, Eigen::Dynamic, 3, Eigen::RowMajor>;  // (K, 3)
     using Registers = Eigen::Matrix<std::int32_t, Eigen::Dynamic, 1>;
 
-    // Allocated at the first evaluation of a program and reused by the later ones; one for each thread.
+    // Buffers for any programs; one for each thread.
     struct Workspace {
         Eigen::VectorXd uniform;  // value of every register that does not depend on x
-        Eigen::MatrixXd varying;  // (block, registers that depend on x)
+        Eigen::VectorXd varying;  // (block, registers that depend on x)
     };
 
     // Throws std::invalid_argument where the list is not a valid program with finite constants.

@@ -17,9 +17,10 @@ struct Defect {
     Eigen::VectorXd initial, initial_rounding;    // (n)
 };
 
-// A (1 or C, n²), y, dy and b (C, n), y(0) and y0 (n).
+// A (1 or C, n²), y and dy (C, n), b (C, n) or null where there is none, y(0) and y0 (n).
 void defect(const Eigen::MatrixXd& A, const Eigen::Ref<const Eigen::MatrixXd>& y,
-            const Eigen::Ref<const Eigen::MatrixXd>& dy, const Eigen::MatrixXd& b, const Eigen::VectorXd& start,
-            const Eigen::VectorXd& y0, Defect& result);
+            const Eigen::Ref<const Eigen::MatrixXd>& dy, const Eigen::MatrixXd* b,
+            const Eigen::Ref<const Eigen::VectorXd>& start, const Eigen::Ref<const Eigen::VectorXd>& y0,
+            Defect& result);
 
 }  // namespace stlfast

@@ -1,0 +1,28 @@
+// The dense kernels of the online solve, for sizes (a dozen to a few dozen unknowns) at which a call into a general
+// library costs more than its arithmetic.
+//
+// Packed lower triangle of a symmetric matrix (r, r): column j holds rows j … r − 1, one column behind the other.
+#pragma once
+
+#include <Eigen/Core>
+
+namespace stlfast::dense {
+
+using Vector = Eigen::Ref<Eigen::VectorXd>;
+using ConstVector = Eigen::Ref<const Eigen::VectorXd>;
+
+inline Eigen::Index packed_size(Eigen::Index r) { return r * (r + 1) / 2; }
+
+// The lower triangle of G (r, r), packed.
+Eigen::VectorXd packed(const Eigen::MatrixXd& G);
+
+// G = L Lᵀ in place, with the diagonal of L inverted. Returns false where a pivot is not positive.
+bool factor(Vector G, Eigen::Index r);
+
+// x (r) becomes (L Lᵀ)⁻¹ x.
+void solve(const ConstVector& L, Vector x);
+
+// y (N) = M (N, K) v (K).
+void product(const Eigen::Ref<const Eigen::MatrixXd>& M, const ConstVector& v, Vector y);
+
+}  // namespace stlfast::dense

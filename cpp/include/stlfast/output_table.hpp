@@ -1,0 +1,43 @@
+// The functions of all bands, and of the dictionary, tabulated at fixed output points: evaluating an answer there is one
+// product.
+//
+// E output points, n states. What a band needs is tabulated when the first of its answers is evaluated.
+#pragma once
+
+#include <Eigen/Core>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "stlfast/band.hpp"
+#include "stlfast/dictionary.hpp"
+
+namespace stlfast {
+
+struct Answer;
+
+class OutputTable {
+  public:
+    // Keeps references to the bands and the dictionary; points x (E) in [0, 1].
+    OutputTable(const std::vector<Band>& bands, const Dictionary& dictionary, Eigen::Index n, Eigen::VectorXd x);
+    OutputTable(const OutputTable&) = delete;
+    OutputTable& operator=(const OutputTable&) = delete;
+
+    const Eigen::VectorXd& x() const { return x_; }
+
+    // Values (E, n).
+    void evaluate(const Answer& answer, Eigen::Ref<Eigen::MatrixXd> y) const;
+
+    // Ψ (n E, r) of a band.
+    const Eigen::MatrixXd& functions(Eigen::Index band) const;
+
+  private:
+    const std::vector<Band>* bands_;
+    const Dictionary* dictionary_;
+    Eigen::Index n_;
+    Eigen::VectorXd x_;
+    mutable std::vector<std::once_flag> once_;  // of each band, then of the dictionary
+    mutable std::vector<Eigen::MatrixXd> tables_;
+};
+
+}  // namespace stlfast

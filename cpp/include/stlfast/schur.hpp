@@ -1,0 +1,36 @@
+// The complex Schur form A = Q T Qᴴ with the fastest decay first.
+//
+// It exists, and is well conditioned, also where A has no basis of eigenvectors. In this order the last Schur vectors
+// are left eigenvectors of the slow modes: no stiff residual leaks into what has a long memory, and back-substitution
+// solves the slow modes first.
+#pragma once
+
+#include <Eigen/Core>
+#include <Eigen/Eigenvalues>
+
+namespace stlfast {
+
+class Schur {
+  public:
+    // entries (n²), row-major; allocates nothing when n is that of the call before.
+    void compute(const Eigen::Ref<const Eigen::VectorXd>& entries, Eigen::Index n);
+
+    const Eigen::MatrixXcd& T() const { return T_; }
+    const Eigen::MatrixXcd& Q() const { return Q_; }
+    // A scalar multiple of the matrix has the same vectors. factor > 0.
+    void scale_from(const Schur& other, double factor);
+
+  private:
+    void compute_symmetric();
+    void compute_general();
+    void order_by_decay();
+
+    Eigen::MatrixXd A_;
+    Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> symmetric_;
+    Eigen::HessenbergDecomposition<Eigen::MatrixXcd> hessenberg_;
+    Eigen::ComplexSchur<Eigen::MatrixXcd> triangular_;
+    Eigen::MatrixXcd complex_, H_, T_, Q_;
+    Eigen::VectorXcd temporary_;
+};
+
+}  // namespace stlfast

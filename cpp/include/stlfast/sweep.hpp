@@ -1,0 +1,49 @@
+// Many solves at once: grouped by member, so that what depends on parameters is done once for each, and shared between
+// threads in pieces whose results do not depend on how many threads there are.
+//
+// B queries, n equations, P parameters, E output points.
+#pragma once
+
+#include <Eigen/Core>
+#include <functional>
+
+#include "stlfast/model.hpp"
+
+namespace stlfast {
+
+using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+struct Queries {
+    Eigen::Index count;                       // B
+    Eigen::Map<const RowMajor> parameters;    // (B or 1, P)
+    Eigen::Map<const RowMajor> y0;            // (B or 1, n)
+};
+
+// What is kept of each answer.
+enum class Observe {
+    values,  // at the points of the output table, (n, E)
+    maximum  // largest value of each state over the points, (n)
+};
+
+struct SweepOptions {
+    SolveOptions solve = {};
+    int threads = 1;
+    Observe observe = Observe::values;
+};
+
+// Memory of the caller, C-contiguous.
+struct SweepResults {
+    double* y;       // (B, n, E) or (B, n)
+    bool* success;   // (B) whether the bound meets the tolerance; true where not certified
+    double* bound;   // (B, n); untouched where not certified
+};
+
+// Called from the calling thread, several times a second, with the number of finished queries; throws to stop.
+using SweepProgress = std::function<void(Eigen::Index)>;
+
+// Answers agree with single solves to rounding. Throws std::invalid_argument for wrong shapes, for numbers that are not
+// finite (which row) and for fewer than one thread, before anything is written; as Model::solve while running.
+void solve_many(const Model& model, const OutputTable& output, const Queries& queries, const SweepOptions& options,
+                const SweepResults& results, const SweepProgress& progress);
+
+}  // namespace stlfast

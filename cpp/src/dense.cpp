@@ -1,0 +1,89 @@
+#include "stlfast/dense.hpp"
+
+#include <cmath>
+
+namespace stlfast::dense {
+
+using Eigen::Index;
+using Eigen::MatrixXd;
+using Eigen::VectorXd;
+
+namespace {
+
+// y −= a f, and four such columns at once, which loads and stores y a quarter as often.
+inline void subtract(double* __restrict y, const double* a, double f, Index n) {
+    for (Index i = 0; i < n; ++i) y[i] -= a[i] * f;
+}
+
+inline void subtract(double* __restrict y, const double* const a[4], const double f[4], Index n) {
+    const double *a0 = a[0], *a1 = a[1], *a2 = a[2], *a3 = a[3];
+    const double f0 = f[0], f1 = f[1], f2 = f[2], f3 = f[3];
+    for (Index i = 0; i < n; ++i) y[i] -= (a0[i] * f0 + a1[i] * f1) + (a2[i] * f2 + a3[i] * f3);
+}
+
+}  // namespace
+
+VectorXd packed(const MatrixXd& G) {
+    const Index r = G.rows();
+    VectorXd result(packed_size(r));
+    for (Index j = 0, at = 0; j < r; at += r - j, ++j) result.segment(at, r - j) = G.col(j).tail(r - j);
+    return result;
+}
+
+bool factor(Vector G, Index r) {
+    double* column = G.data();
+    for (Index j = 0; j < r; column += r - j, ++j) {
+        const Index n = r - j;
+        const double* left = G.data() + j;  // row j of column k, from which that column continues below
+        Index k = 0;
+        for (; k + 4 <= j; k += 4) {
+            const double* a[4];
+            double f[4];
+            for (Index c = 0; c < 4; ++c) a[c] = left, f[c] = *left, left += r - k - c - 1;
+            subtract(column, a, f, n);
+        }
+        for (; k < j; ++k) {
+            subtract(column, left, *left, n);
+            left += r - k - 1;
+        }
+        if (!(column[0] > 0)) return false;
+        const double inverse = 1 / std::sqrt(column[0]);
+        column[0] = inverse;
+        for (Index i = 1; i < n; ++i) column[i] *= inverse;
+    }
+    return true;
+}
+
+void solve(const ConstVector& L, Vector x) {
+    const Index r = x.size();
+    const double* column = L.data();
+    for (Index j = 0; j < r; column += r - j, ++j) {
+        x[j] *= column[0];
+        subtract(x.data() + j + 1, column + 1, x[j], r - j - 1);
+    }
+    for (Index j = r - 1; j >= 0; --j) {
+        column -= r - j;
+        const Index n = r - j - 1;
+        const Eigen::Map<const VectorXd> below(column + 1, n);
+        x[j] = (x[j] - below.dot(x.tail(n))) * column[0];
+    }
+}
+
+void product(const Eigen::Ref<const MatrixXd>& M, const ConstVector& v, Vector y) {
+    const Index K = M.cols();
+    const auto column = [&](Index k) { return M.col(k) * v[k]; };
+    Index k = K % 4;
+    if (K == 0)
+        y.setZero();
+    else if (k == 1)
+        y = column(0);
+    else if (k == 2)
+        y = column(0) + column(1);
+    else if (k == 3)
+        y = column(0) + column(1) + column(2);
+    else
+        y = (column(0) + column(1)) + (column(2) + column(3)), k = 4;
+    for (; k < K; k += 4) y += (column(k) + column(k + 1)) + (column(k + 2) + column(k + 3));
+}
+
+}  // namespace stlfast::dense

@@ -1,0 +1,175 @@
+#include "stlfast/member.hpp"
+
+#include <cmath>
+#include <stdexcept>
+#include <string>
+
+#include "stlfast/buffer.hpp"
+#include "stlfast/dense.hpp"
+
+namespace stlfast {
+
+using Eigen::Index;
+using Eigen::Map;
+using Eigen::MatrixXd;
+using Eigen::VectorXd;
+
+namespace {
+
+void check(const Model::ConstVector& values, const char* name, Index size) {
+    if (values.size() != size)
+        throw std::invalid_argument(std::string(name) + " must have shape (" + std::to_string(size) + ",), got (" +
+                                    std::to_string(values.size()) + ",)");
+    for (Index i = 0; i < size; ++i)
+        if (!std::isfinite(values[i]))
+            throw std::invalid_argument(std::string(name) + " must be finite; entry " + std::to_string(i) + " is not");
+}
+
+}  // namespace
+
+Member::Member(const Model& model, const OutputTable& output, VectorXd parameters, std::vector<MatrixXd> forcings,
+               SolveOptions options)
+    : model_(&model),
+      output_(&output),
+      parameters_(std::move(parameters)),
+      forcings_(std::move(forcings)),
+      options_(options) {
+    check(parameters_, "parameters", model.family().n_parameters());
+    for (const MatrixXd& f : forcings_)
+        if (f.rows() != model.forcing_points().size() || f.cols() != model.family().n || !f.allFinite())
+            throw std::invalid_argument("a forcing must have one finite value for each forcing point and equation");
+    forced_ = !forcing(model.family(), parameters_, model.grids().collocation.x).isZero(0);
+    const std::vector<Data> data = unit_data();
+    bounds_.resize(model.family().n, static_cast<Index>(data.size()));
+    Model::Workspace workspace;
+    const bool bands = !model.bands().empty();
+    if (options.space == Space::full || !bands || !solve_reduced(data, workspace)) solve_full(data, workspace);
+    tabulate();
+}
+
+std::vector<Data> Member::unit_data() const {
+    const Index n = model_->family().n;
+    std::vector<Data> data;
+    for (Index j = 0; j < n; ++j) data.push_back({VectorXd::Unit(n, j), false, {}});
+    if (forced_) data.push_back({VectorXd::Zero(n), true, {}});
+    for (const MatrixXd& f : forcings_) data.push_back({VectorXd::Zero(n), false, f});
+    return data;
+}
+
+// Whether the reduced basis will do.
+bool Member::solve_reduced(const std::vector<Data>& data, Model::Workspace& workspace) {
+    SolveOptions options = options_;
+    options.space = Space::reduced;
+    Answer answer;
+    for (std::size_t j = 0; j < data.size(); ++j) {
+        model_->solve(parameters_, data[j], options, answer, workspace);
+        const bool beyond = data[j].added.size() > 0 && options.certify && !answer.within;
+        if (beyond && options_.space == Space::automatic) return false;
+        const Index U = model_->operators(answer.band).size();
+        if (j == 0) coefficients_.resize(U, static_cast<Index>(data.size()));
+        coefficients_.col(static_cast<Index>(j)) = answer.c.head(U);
+        bounds_.col(static_cast<Index>(j)) = answer.bound;
+    }
+    band_ = answer.band;
+    return true;
+}
+
+void Member::solve_full(const std::vector<Data>& data, Model::Workspace& workspace) {
+    SolveOptions options = options_;
+    options.space = Space::full;
+    Answer answer;
+    coefficients_.resize(model_->dictionary().size() * model_->family().n, static_cast<Index>(data.size()));
+    for (std::size_t j = 0; j < data.size(); ++j) {
+        model_->solve(parameters_, data[j], options, answer, workspace);
+        coefficients_.col(static_cast<Index>(j)) = answer.heads.reshaped();
+        if (options.certify) bounds_.col(static_cast<Index>(j)) = answer.bound;
+    }
+}
+
+void Member::tabulate() {
+    const Index n = model_->family().n, E = output_->x().size(), J = coefficients_.cols();
+    if (band_ >= 0 && J >= coefficients_.rows()) return;
+    table_.resize(n * E, J);
+    Answer column;
+    column.band = band_;
+    for (Index j = 0; j < J; ++j) {
+        if (band_ >= 0)
+            column.c = coefficients_.col(j);
+        else
+            column.heads = coefficients_.col(j).reshaped(model_->dictionary().size(), n);
+        output_->evaluate(column, Map<MatrixXd>(table_.col(j).data(), E, n));
+    }
+    if (options_.certify) {
+        // Adding up the columns rounds.
+        for (Index i = 0; i < n; ++i)
+            bounds_.row(i) += rounding * table_.middleRows(i * E, E).cwiseAbs().colwise().maxCoeff();
+    }
+}
+
+void Member::solve(const ConstVector& y0, Eigen::Ref<MatrixXd> y, Answer& answer, Workspace& workspace) const {
+    static const VectorXd none;
+    solve(y0, none, y, answer, workspace);
+}
+
+void Member::solve(const ConstVector& y0, const ConstVector& amplitudes, Eigen::Ref<MatrixXd> y, Answer& answer,
+                   Workspace& w) const {
+    const Index n = model_->family().n, E = output_->x().size(), K = forcings();
+    check(y0, "y0", n);
+    check(amplitudes, "amplitudes", K);
+    if (y.rows() != E || y.cols() != n || y.outerStride() != E)
+        throw std::invalid_argument("y must be contiguous with shape (" + std::to_string(E) + ", " + std::to_string(n) +
+                                    "), got (" + std::to_string(y.rows()) + ", " + std::to_string(y.cols()) + ")");
+    auto v = part(w.v, coefficients_.cols());
+    v.head(n) = y0;
+    if (forced_) v[n] = 1;
+    v.tail(K) = amplitudes;
+
+    answer.band = band_, answer.certified = options_.certify;
+    if (band_ >= 0) {
+        answer.c.resize(model_->largest_size());
+        dense::product(coefficients_, v, answer.c.head(coefficients_.rows()));
+    } else {
+        answer.heads.resize(model_->dictionary().size(), n);
+        dense::product(coefficients_, v, answer.heads.reshaped());
+    }
+    if (table_.size() > 0)
+        dense::product(table_, v, Map<VectorXd>(y.data(), n * E));
+    else
+        output_->evaluate(answer, y);
+
+    answer.bound.resize(n);
+    answer.within = false;
+    if (!options_.certify) return;
+    v = v.cwiseAbs();
+    dense::product(bounds_, v, answer.bound);
+    answer.within = within(y0, y, answer.bound);
+    if (!answer.within && options_.space == Space::automatic) solve_anew(y0, amplitudes, y, answer, w);
+}
+
+bool Member::within(const ConstVector& y0, const Eigen::Ref<const MatrixXd>& y, const ConstVector& bound) const {
+    const Tolerance& tolerance = options_.tolerance;
+    for (Index i = 0; i < y.cols(); ++i) {
+        if (bound[i] <= tolerance.absolute + tolerance.relative * std::abs(y0[i])) continue;  // max |y| is no smaller
+        if (!(bound[i] <= tolerance.absolute + tolerance.relative * y.col(i).cwiseAbs().maxCoeff())) return false;
+    }
+    return true;
+}
+
+// The bound of a sum is not the sum of bounds: what misses the tolerance so may meet it when solved as one.
+void Member::solve_anew(const ConstVector& y0, const ConstVector& amplitudes, Eigen::Ref<MatrixXd> y, Answer& answer,
+                        Workspace& w) const {
+    Data data{y0, true, {}};
+    for (Index k = 0; k < amplitudes.size(); ++k) {
+        const MatrixXd& f = forcings_[static_cast<std::size_t>(k)];
+        if (k == 0)
+            data.added = amplitudes[k] * f;
+        else
+            data.added += amplitudes[k] * f;
+    }
+    SolveOptions options = options_;
+    if (band_ < 0) options.space = Space::full;
+    model_->solve(parameters_, data, options, answer, w.model);
+    output_->evaluate(answer, y);
+}
+
+}  // namespace stlfast

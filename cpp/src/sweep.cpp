@@ -1,0 +1,224 @@
+#include "stlfast/sweep.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <numeric>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include "stlfast/member.hpp"
+
+namespace stlfast {
+
+using Eigen::Index;
+using Eigen::Map;
+using Eigen::MatrixXd;
+using Eigen::VectorXd;
+
+namespace {
+
+constexpr Index piece_of_one = 1024;  // queries of one member that a thread takes at once
+constexpr Index piece_of_many = 64;   // queries of many members
+constexpr auto between_reports = std::chrono::milliseconds(50);
+
+// Queries order[begin … end) that one thread answers in turn; all of one member, or of several.
+struct Piece {
+    Index begin, end;
+    bool one_member;
+};
+
+class Sweep {
+  public:
+    Sweep(const Model& model, const OutputTable& output, const Queries& queries, const SweepOptions& options,
+          const SweepResults& results, const SweepProgress& progress)
+        : model_(model),
+          output_(output),
+          queries_(queries),
+          options_(options),
+          results_(results),
+          progress_(progress),
+          n_(model.family().n) {
+        sort();
+        cut();
+    }
+
+    void run() {
+        const auto others = static_cast<std::size_t>(std::min<Index>(options_.threads, Index(pieces_.size())) - 1);
+        std::vector<std::thread> threads;
+        try {
+            for (std::size_t k = 0; k < others; ++k) threads.emplace_back([this] { work(false); });
+        } catch (const std::system_error&) {  // as many as the system grants
+        }
+        work(true);
+        wait(threads.size());
+        for (auto& thread : threads) thread.join();
+        if (failure_) std::rethrow_exception(failure_);
+    }
+
+  private:
+    auto parameters(Index query) const { return queries_.parameters.row(queries_.parameters.rows() > 1 ? query : 0); }
+    auto y0(Index query) const { return queries_.y0.row(queries_.y0.rows() > 1 ? query : 0); }
+
+    // Queries of one member become neighbours, and so do those of one band.
+    void sort() {
+        order_.resize(static_cast<std::size_t>(queries_.count));
+        std::iota(order_.begin(), order_.end(), Index{0});
+        if (queries_.parameters.rows() == 1) return;
+        const Index P = queries_.parameters.cols();
+        std::stable_sort(order_.begin(), order_.end(), [&](Index a, Index b) {
+            const double *p = queries_.parameters.data() + a * P, *q = queries_.parameters.data() + b * P;
+            return std::lexicographical_compare(p, p + P, q, q + P);
+        });
+    }
+
+    bool same_member(Index a, Index b) const {
+        return queries_.parameters.rows() == 1 || parameters(order_[std::size_t(a)]) == parameters(order_[std::size_t(b)]);
+    }
+
+    void cut() {
+        const Index worth_it = n_ + 2;  // a member costs about as much as this many solves
+        Index loose = 0;                // first query that is in no piece yet
+        const auto close = [&](Index end) {
+            for (; loose < end; loose = std::min(loose + piece_of_many, end))
+                pieces_.push_back({loose, std::min(loose + piece_of_many, end), false});
+        };
+        for (Index begin = 0, end; begin < queries_.count; begin = end) {
+            for (end = begin + 1; end < queries_.count && same_member(begin, end);) ++end;
+            if (end - begin < worth_it) continue;
+            close(begin);
+            for (; loose < end; loose = std::min(loose + piece_of_one, end))
+                pieces_.push_back({loose, std::min(loose + piece_of_one, end), true});
+        }
+        close(queries_.count);
+    }
+
+    struct State {  // of one thread
+        Answer answer;
+        Member::Workspace workspace;
+        VectorXd parameters;
+        Data data;
+        MatrixXd values;  // (E, n)
+    };
+
+    void work(bool calling) {
+        State state;
+        const auto count = static_cast<Index>(pieces_.size());
+        for (Index k = next_++; k < count && !stop_; k = next_++) {
+            try {
+                answer_piece(pieces_[static_cast<std::size_t>(k)], calling, state);
+            } catch (...) {
+                const std::lock_guard<std::mutex> lock(mutex_);
+                if (!failure_) failure_ = std::current_exception();
+                stop_ = true;
+            }
+        }
+        if (calling) return;
+        const std::lock_guard<std::mutex> lock(mutex_);
+        ++finished_;
+        changed_.notify_one();
+    }
+
+    void answer_piece(const Piece& piece, bool calling, State& s) {
+        s.parameters = parameters(order_[static_cast<std::size_t>(piece.begin)]);
+        std::optional<Member> member;
+        if (piece.one_member) member.emplace(model_, output_, s.parameters, std::vector<MatrixXd>{}, options_.solve);
+        for (Index k = piece.begin; k < piece.end && !stop_; ++k) {
+            const Index query = order_[static_cast<std::size_t>(k)], E = output_.x().size();
+            s.data.y0 = y0(query);
+            const bool whole = options_.observe == Observe::values;
+            if (!whole) s.values.resize(E, n_);
+            Map<MatrixXd> y(whole ? results_.y + query * n_ * E : s.values.data(), E, n_);
+            if (member) {
+                member->solve(s.data.y0, y, s.answer, s.workspace);
+            } else {
+                s.parameters = parameters(query);
+                model_.solve(s.parameters, s.data, options_.solve, s.answer, s.workspace.model);
+                output_.evaluate(s.answer, y);
+            }
+            if (!whole) Map<VectorXd>(results_.y + query * n_, n_) = y.colwise().maxCoeff();
+            results_.success[query] = s.answer.within || !s.answer.certified;
+            if (s.answer.certified) Map<VectorXd>(results_.bound + query * n_, n_) = s.answer.bound;
+            ++done_;
+            if (calling) report();
+        }
+    }
+
+    void report() {
+        const auto now = Clock::now();
+        if (now - last_report_ < between_reports) return;
+        last_report_ = now;
+        progress_(done_);
+    }
+
+    // For the other threads, while the caller can still interrupt them.
+    void wait(std::size_t threads) {
+        std::unique_lock<std::mutex> lock(mutex_);
+        while (finished_ < threads) {
+            changed_.wait_for(lock, between_reports);
+            if (finished_ == threads || stop_) continue;
+            lock.unlock();
+            try {
+                report();
+            } catch (...) {
+                failure_ = std::current_exception();
+                stop_ = true;
+            }
+            lock.lock();
+        }
+    }
+
+    using Clock = std::chrono::steady_clock;
+
+    const Model& model_;
+    const OutputTable& output_;
+    const Queries& queries_;
+    const SweepOptions& options_;
+    const SweepResults& results_;
+    const SweepProgress& progress_;
+    Index n_;
+    std::vector<Index> order_;
+    std::vector<Piece> pieces_;
+    Clock::time_point last_report_ = Clock::now();
+    std::atomic<Index> next_{0}, done_{0};
+    std::atomic<bool> stop_{false};
+    std::mutex mutex_;  // of what follows
+    std::condition_variable changed_;
+    std::size_t finished_ = 0;
+    std::exception_ptr failure_;
+};
+
+void check_shape(const Map<const RowMajor>& values, const char* name, Index count, Index columns) {
+    if (values.cols() == columns && (values.rows() == 1 || values.rows() == count)) return;
+    throw std::invalid_argument(std::string(name) + " must have shape (" + std::to_string(count) + ", " +
+                                std::to_string(columns) + ") or (1, " + std::to_string(columns) + "), got (" +
+                                std::to_string(values.rows()) + ", " + std::to_string(values.cols()) + ")");
+}
+
+void check_finite(const Map<const RowMajor>& values, const char* name) {
+    for (Index row = 0; row < values.rows(); ++row)
+        if (!values.row(row).allFinite())
+            throw std::invalid_argument(std::string(name) + " must be finite; row " + std::to_string(row) + " is not");
+}
+
+}  // namespace
+
+void solve_many(const Model& model, const OutputTable& output, const Queries& queries, const SweepOptions& options,
+                const SweepResults& results, const SweepProgress& progress) {
+    if (options.threads < 1)
+        throw std::invalid_argument("threads must be at least 1, got " + std::to_string(options.threads));
+    check_shape(queries.parameters, "parameters", queries.count, model.family().n_parameters());
+    check_shape(queries.y0, "y0", queries.count, model.family().n);
+    check_finite(queries.parameters, "parameters");
+    check_finite(queries.y0, "y0");
+    if (queries.count > 0) Sweep(model, output, queries, options, results, progress).run();
+}
+
+}  // namespace stlfast

@@ -1,0 +1,28 @@
+"""Arguments as numbers and arrays; ValueError says what came and what was expected."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def finite(value: Any, what: str) -> np.ndarray:
+    """A contiguous float64 array of finite numbers."""
+    array = real(value, what)
+    if not np.isfinite(array).all():
+        raise ValueError(f"{what} must be finite; entry {int(np.argmin(np.isfinite(array).ravel()))} is not")
+    return array
+
+
+def real(value: Any, what: str) -> np.ndarray:
+    """A contiguous float64 array of real numbers; converts integers and float32."""
+    try:
+        array = np.asarray(value, order="C")
+        if array.dtype == np.float64:
+            return array
+        if array.dtype.kind not in "iuf":
+            raise TypeError
+        return array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{what} must be an array of real numbers, got {value!r}") from None

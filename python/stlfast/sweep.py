@@ -1,0 +1,135 @@
+"""Many solves in one call: arguments broadcast and checked, work shared between threads by the core."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import _core
+from ._errors import ParameterError
+from .checks import finite, real
+from .solution import Solutions, scaled_times
+
+if TYPE_CHECKING:
+    from .model import Model
+
+OBSERVED = ("final", "maximum")
+
+
+def solve_many(
+    model: Model, y0: Any, params: Mapping[str, Any], observe: Any, options: tuple[Any, Any, Any, Any],
+    threads: int | None, out: Any, progress: Any,
+) -> Solutions:  # fmt: skip
+    """What `Model.solve_many` does, with its arguments checked first; options: reduced, certify, rtol, atol."""
+    start, members, B = _broadcast(model, y0, params)
+    _check_ranges(model, members)
+    output, x = _output(model, observe)
+    count = _threads(threads)
+    final, maximum = (isinstance(observe, str) and observe == name for name in OBSERVED)
+    if final and isinstance(out, np.ndarray) and out.shape == (B, model.family.n):
+        out = out[..., np.newaxis]
+    done = 0
+    with _progress(progress, B) as shown:
+
+        def report(finished: int) -> None:
+            nonlocal done
+            done = finished
+            shown(finished)
+
+        try:
+            y, success, bound = model.core.solve_many(
+                output, members, start, maximum, *options, count, out, report
+            )
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(
+                f"solve_many was stopped after about {done} of {B} solves; out, if given, is partly written"
+            ) from None
+        shown(B)
+    return Solutions(_times(model, members, x), y[..., 0] if final else y, success, bound)
+
+
+def _broadcast(model: Model, y0: Any, params: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray, int]:
+    """y0 (B or 1, n), parameters (B or 1, P) in the family's order, and B."""
+    family = model.family
+    start = real(family.y0 if y0 is None else y0, "y0")
+    if start.ndim not in (1, 2) or start.shape[-1] != family.n:
+        raise ValueError(f"y0 must have shape ({family.n},) or (B, {family.n}), got {start.shape}")
+    family.check_names(params)
+    columns = {name: real(params[name], name) for name in family.params}
+    for name, column in columns.items():
+        if column.ndim > 1:
+            raise ValueError(f"{name} must be a number or have shape (B,), got {column.shape}")
+    shapes = {"y0": start.shape[:-1], **{name: column.shape for name, column in columns.items()}}
+    try:
+        rows = np.broadcast_shapes(*shapes.values())
+        members = np.broadcast_shapes(*(column.shape for column in columns.values()))
+    except ValueError:
+        told = ", ".join(f"{name} {shape}" for name, shape in shapes.items() if shape)
+        raise ValueError(f"the numbers of rows of y0 and the parameters do not broadcast: {told}") from None
+    P = np.empty((*(members or (1,)), len(columns)))
+    for k, column in enumerate(columns.values()):
+        P[:, k] = column
+    return np.ascontiguousarray(np.atleast_2d(start)), P, rows[0] if rows else 1
+
+
+def _check_ranges(model: Model, members: np.ndarray) -> None:
+    for k, (name, interval) in enumerate(model.family.params.items()):
+        low, high = interval.solve
+        inside = (members[:, k] >= low) & (members[:, k] <= high)  # False for NaN
+        if not inside.all():
+            row = int(np.argmin(inside))
+            raise ParameterError(
+                f"{name} = {float(members[row, k])!r} in row {row} is outside [{low:g}, {high:g}], where "
+                f"{model.family.name!r} is solved"
+            )
+
+
+def _output(model: Model, observe: Any) -> tuple[_core.OutputTable, np.ndarray]:
+    """Where answers are evaluated, as the core's table and as x (N,)."""
+    if isinstance(observe, str):
+        if observe not in OBSERVED:
+            raise ValueError(f"observe must be None, times, 'final' or 'maximum', got {observe!r}")
+        if observe == "final":
+            return _core.OutputTable(model.core, np.ones(1)), np.ones(1)
+    elif observe is not None:
+        if model._fixed_span is None:
+            raise ValueError("observe can't be times where t_span depends on the parameters; use None or 'final'")
+        x = scaled_times(finite(observe, "observe"), model._fixed_span)
+        return _core.OutputTable(model.core, x), x
+    return model.core.output, model.core.output.x
+
+
+def _times(model: Model, members: np.ndarray, x: np.ndarray) -> np.ndarray:
+    if model._fixed_span is not None:
+        t0, t1 = model._fixed_span
+        return t0 + (t1 - t0) * x
+    named = [dict(zip(model.family.params, row, strict=True)) for row in members.tolist()]
+    spans = np.array([model.family.t_span_at(**p) for p in named])
+    return spans[:, :1] + (spans[:, 1:] - spans[:, :1]) * x
+
+
+def _threads(threads: int | None) -> int:
+    if threads is None:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if not isinstance(threads, (int, np.integer)) or isinstance(threads, bool) or threads < 1:
+        raise ValueError(f"threads must be an integer of at least 1, got {threads!r}")
+    return int(threads)
+
+
+@contextlib.contextmanager
+def _progress(progress: Any, total: int) -> Iterator[Callable[[int], None]]:
+    if callable(progress):
+        yield progress
+    elif progress:
+        from rich.console import Console
+        from rich.progress import Progress
+
+        with Progress(console=Console(stderr=True)) as bar:
+            task = bar.add_task("solving", total=total)
+            yield lambda done: bar.update(task, completed=done)
+    else:
+        yield lambda done: None
