@@ -9,7 +9,9 @@
 #include <string>
 #include <utility>
 
-namespace stlfast {
+#include "stlfast/abi.hpp"
+
+namespace STLFAST_NAMESPACE {
 
 namespace py = pybind11;
 
@@ -61,4 +63,4 @@ py::array_t<typename Derived::Scalar> to_numpy(const Eigen::PlainObjectBase<Deri
     }
 }
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

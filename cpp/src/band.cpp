@@ -8,7 +8,7 @@
 #include "stlfast/full_space.hpp"
 #include "stlfast/residual.hpp"
 
-namespace stlfast {
+namespace STLFAST_NAMESPACE {
 
 using Eigen::Index;
 using Eigen::MatrixXd;
@@ -157,4 +157,4 @@ VectorXd BandOperators::certify(const VectorXd& parameters, const Data& data, co
     return grids_->certificate.bound(w.A, w.defect, w.certificate) + rounding * scale;
 }
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

@@ -7,7 +7,7 @@
 
 #include "stlfast/math.hpp"
 
-namespace stlfast {
+namespace STLFAST_NAMESPACE {
 
 using Eigen::ArrayXd;
 using Eigen::Index;
@@ -119,4 +119,4 @@ void Certificate::integrate(const ArrayXd& rate, double initial, Eigen::Ref<Vect
         z[q + 1] = growth[q] * z[q] + integral[q] * std::max(workspace.source[q], workspace.source[q + 1]);
 }
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

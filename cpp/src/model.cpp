@@ -6,7 +6,7 @@
 #include "stlfast/chebyshev.hpp"
 #include "stlfast/residual.hpp"
 
-namespace stlfast {
+namespace STLFAST_NAMESPACE {
 
 using Eigen::Index;
 using Eigen::MatrixXd;
@@ -206,4 +206,4 @@ void Model::evaluate_grid(const Answer& answer, Eigen::Ref<MatrixXd> y) const {
         evaluate(answer, grids_.output, y);
 }
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

@@ -1,6 +1,6 @@
 #include "stlfast/residual.hpp"
 
-namespace stlfast {
+namespace STLFAST_NAMESPACE {
 
 using Eigen::Index;
 using Eigen::MatrixXd;
@@ -28,4 +28,4 @@ void defect(const MatrixXd& A, const Ref<const MatrixXd>& y, const Ref<const Mat
     result.initial_rounding = rounding * (y0.cwiseAbs() + start.cwiseAbs());
 }
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

@@ -17,7 +17,7 @@
 #include "stlfast/forcing_modes.hpp"
 #include "stlfast/points.hpp"
 
-namespace stlfast {
+namespace STLFAST_NAMESPACE {
 
 // What the model file keeps of a band.
 struct Band {
@@ -88,4 +88,4 @@ class BandOperators {
     Eigen::MatrixXd parts_;                // A_q at the check points, (C or 1, Q n²)
 };
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

@@ -19,7 +19,7 @@
 
 #include "stlfast/residual.hpp"
 
-namespace stlfast {
+namespace STLFAST_NAMESPACE {
 
 class Certificate {
   public:
@@ -49,4 +49,4 @@ class Certificate {
     Eigen::ArrayXd step_;  // (C − 1)
 };
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

@@ -15,7 +15,7 @@
 #include "stlfast/dictionary.hpp"
 #include "stlfast/full_space.hpp"
 
-namespace stlfast {
+namespace STLFAST_NAMESPACE {
 
 struct FullOptions {
     bool shared_head = false;
@@ -110,4 +110,4 @@ bool meets(const Eigen::VectorXd& bound, const Eigen::VectorXd& scale, const Tol
 Eigen::VectorXd box_coordinates(const Family& family, const Eigen::VectorXd& parameters);
 Eigen::VectorXd from_box_coordinates(const Family& family, const Eigen::VectorXd& coordinates);
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

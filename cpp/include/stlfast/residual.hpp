@@ -7,7 +7,9 @@
 #include <Eigen/Core>
 #include <limits>
 
-namespace stlfast {
+#include "stlfast/abi.hpp"
+
+namespace STLFAST_NAMESPACE {
 
 // A bound for the relative rounding error of a short sum of products.
 constexpr double rounding = 8 * std::numeric_limits<double>::epsilon();
@@ -22,4 +24,4 @@ void defect(const Eigen::MatrixXd& A, const Eigen::Ref<const Eigen::MatrixXd>& y
             const Eigen::Ref<const Eigen::MatrixXd>& dy, const Eigen::MatrixXd& b, const Eigen::VectorXd& start,
             const Eigen::VectorXd& y0, Defect& result);
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE
