@@ -177,7 +177,7 @@ TEST(ModelFile, ContentsThatAreNoModelAreRefused) {
     EXPECT_SAYS(metadata("format", "other"), "no stlfast model");
     EXPECT_SAYS(message_after([](Parts& p) { p.header.erase("__metadata__"); }), "no stlfast model");
     EXPECT_SAYS(metadata("format_version", "2"), "version '2', this stlfast reads up to 1: upgrade");
-    EXPECT_SAYS(metadata("family", "{"), "its metadata are not those of a model");
+    EXPECT_SAYS(metadata("family", "{"), "'family' is not valid JSON");
     EXPECT_SAYS(message_after([](Parts& p) { p.header["__metadata__"].erase("compile"); }), "'compile' is missing");
     for (const char* name : {"points", "modes.g", "bands.2.tau", "bands.0.low", "body.layers.1.bias", "family.A.code"})
         EXPECT_SAYS(renamed(name, "extra"), "tensor '" + std::string(name) + "' is missing");
@@ -191,6 +191,8 @@ TEST(ModelFile, ContentsThatAreNoModelAreRefused) {
     EXPECT_SAYS(changed("family", [](json& f) { f["stiffness"] = "beta"; }), "none of its parameters");
     EXPECT_SAYS(changed("family", [](json& f) { f["params"][0]["solve"] = {5, 1}; }), "low <= high");
     EXPECT_SAYS(changed("family", [](json& f) { f["params"][0]["solve"] = {0, 1000}; }), "positive range");
+    EXPECT_SAYS(changed("family", [](json& f) { f["params"][0] = 5; }), "'name' is missing or of the wrong type");
+    EXPECT_SAYS(changed("family", [](json& f) { f = {1, 2}; }), "'states' is missing or of the wrong type");
     EXPECT_SAYS(changed("compile", [](json& c) { c["solver"] = "guess"; }), "guess");
     EXPECT_SAYS(changed("compile", [](json& c) { c["row_weights"] = 3; }), "row_weights");
     EXPECT_SAYS(changed("compile", [](json& c) { c["uniform_checks"] = -1; }), "uniform_checks");

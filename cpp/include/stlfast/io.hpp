@@ -126,6 +126,23 @@ constexpr int most_functions = 4096;  // Chebyshev polynomials in a dictionary
 
 [[noreturn]] inline void refuse(const std::string& problem) { throw std::invalid_argument(problem); }
 
+inline nlohmann::json parse(const Safetensors& file, const std::string& name) {
+    try {
+        return nlohmann::json::parse(file.metadata(name));
+    } catch (const nlohmann::json::exception& error) {
+        refuse("the metadata entry '" + name + "' is not valid JSON (" + error.what() + ")");
+    }
+}
+
+template <class T>
+T entry(const nlohmann::json& object, const std::string& name) {
+    try {
+        return object.at(name).get<T>();
+    } catch (const nlohmann::json::exception& error) {
+        refuse("'" + name + "' is missing or of the wrong type (" + error.what() + ")");
+    }
+}
+
 inline Program read_program(Safetensors& file, const std::string& name, Eigen::Index parameters) {
     const auto code = file.take_matrix<std::int32_t>("family." + name + ".code");
     if (code.cols() != 3) refuse("tensor 'family." + name + ".code' must have 3 columns");
@@ -133,8 +150,8 @@ inline Program read_program(Safetensors& file, const std::string& name, Eigen::I
                    file.take_vector<std::int32_t>("family." + name + ".outputs"));
 }
 
-inline Dictionary read_dictionary(Safetensors& file, const nlohmann::json& entry) {
-    const auto body = nlohmann::json::parse(file.metadata("body"));
+inline Dictionary read_dictionary(Safetensors& file, const nlohmann::json& options) {
+    const auto body = parse(file, "body");
     std::optional<Body> layers;
     if (!body.is_null()) {
         std::vector<Eigen::MatrixXd> weights;
@@ -143,19 +160,19 @@ inline Dictionary read_dictionary(Safetensors& file, const nlohmann::json& entry
             weights.emplace_back(file.take_matrix<double>("body.layers." + std::to_string(l) + ".weight"));
             biases.emplace_back(file.take_vector<double>("body.layers." + std::to_string(l) + ".bias"));
         }
-        layers.emplace(std::move(weights), std::move(biases), activation_from(body.at("activation").get<std::string>()),
-                       InputMap(body.at("input").get<std::string>(), body.at("tau").get<double>()));
+        layers.emplace(std::move(weights), std::move(biases), activation_from(entry<std::string>(body, "activation")),
+                       InputMap(entry<std::string>(body, "input"), entry<double>(body, "tau")));
     }
-    if (!entry.at("functions").is_null()) {
-        const auto functions = entry.at("functions").get<std::int64_t>();
+    if (!entry<nlohmann::json>(options, "functions").is_null()) {
+        const auto functions = entry<std::int64_t>(options, "functions");
         if (functions < 1 || functions > most_functions)
             refuse("the dictionary has " + std::to_string(functions) + " functions, expected 1 … " +
                    std::to_string(most_functions));
-        return Dictionary::chebyshev(functions, InputMap("log", entry.at("tau").get<double>()));
+        return Dictionary::chebyshev(functions, InputMap("log", entry<double>(options, "tau")));
     }
     if (!layers) refuse("a dictionary of features needs a body");
-    return Dictionary::from_body(std::move(*layers), entry.at("dilations").get<std::vector<double>>(),
-                                 entry.at("constant").get<bool>());
+    return Dictionary::from_body(std::move(*layers), entry<std::vector<double>>(options, "dilations"),
+                                 entry<bool>(options, "constant"));
 }
 
 inline std::vector<Band> read_bands(Safetensors& file) {
@@ -171,66 +188,66 @@ inline std::vector<Band> read_bands(Safetensors& file) {
 }
 
 inline std::unique_ptr<const Model> read_model(Safetensors& file, Family family) {
-    const auto options = nlohmann::json::parse(file.metadata("compile"));
-    const auto row_weights = options.at("row_weights").get<std::string>();
+    const auto options = parse(file, "compile");
+    const auto row_weights = entry<std::string>(options, "row_weights");
     if (row_weights != "sqrt_t" && row_weights != "none")
         refuse("row_weights is '" + row_weights + "', expected 'sqrt_t' or 'none'");
-    const auto uniform_checks = options.at("uniform_checks").get<std::int64_t>();
+    const auto uniform_checks = entry<std::int64_t>(options, "uniform_checks");
     if (uniform_checks < 0 || uniform_checks > 1 << 20)
         refuse("uniform_checks is " + std::to_string(uniform_checks) + ", expected 0 … 1048576");
-    auto dictionary = read_dictionary(file, options.at("dictionary"));
+    auto dictionary = read_dictionary(file, entry<nlohmann::json>(options, "dictionary"));
     auto points = weighted_points(file.take_vector<double>("points"), row_weights == "sqrt_t");
     ForcingModes modes{file.take_matrix<double>("modes.g"), file.take_vector<double>("modes.magic"),
                        file.take_matrix<double>("modes.interpolate")};
     return std::make_unique<const Model>(
         std::move(family), std::move(dictionary), std::move(points),
-        FullOptions{options.at("shared_head").get<bool>(), least_squares_from(options.at("solver").get<std::string>())},
+        FullOptions{entry<bool>(options, "shared_head"), least_squares_from(entry<std::string>(options, "solver"))},
         uniform_checks, std::move(modes), read_bands(file));
 }
 
-inline LoadedModel read(Safetensors& file) {
-    const auto meta = nlohmann::json::parse(file.metadata("family"));
-    const auto states = meta.at("states").get<std::vector<std::string>>();
-    const auto y0 = meta.at("y0").get<std::vector<double>>();
-    if (states.empty() || y0.size() != states.size()) refuse("the family's y0 must be one number for each state");
-    std::vector<std::string> names;
+inline Eigen::VectorXd vector_of(const std::vector<double>& values) {
+    return Eigen::Map<const Eigen::VectorXd>(values.data(), static_cast<Eigen::Index>(values.size()));
+}
+
+// The names of its parameters go to `names`.
+inline Family read_family(Safetensors& file, const nlohmann::json& meta, Eigen::Index n,
+                          std::vector<std::string>& names) {
     std::vector<double> low, high;
-    for (const auto& entry : meta.at("params")) {
-        names.push_back(entry.at("name").get<std::string>());
-        const auto [first, last] = entry.at("solve").get<std::pair<double, double>>();
+    for (const auto& parameter : entry<std::vector<nlohmann::json>>(meta, "params")) {
+        names.push_back(entry<std::string>(parameter, "name"));
+        const auto [first, last] = entry<std::pair<double, double>>(parameter, "solve");
         low.push_back(first);
         high.push_back(last);
     }
     if (std::set<std::string>(names.begin(), names.end()).size() != names.size())
         refuse("the family's parameters have names that are not distinct");
-    const auto n = static_cast<Eigen::Index>(states.size()), P = static_cast<Eigen::Index>(names.size());
-    const auto stiffness = std::find(names.begin(), names.end(), meta.at("stiffness").get<std::string>());
+    const auto stiffness = std::find(names.begin(), names.end(), entry<std::string>(meta, "stiffness"));
     if (stiffness == names.end()) refuse("the family's stiffness is none of its parameters");
     const auto k = stiffness - names.begin();
     if (!(low[static_cast<std::size_t>(k)] > 0)) refuse("the stiffness parameter must have a positive range");
 
-    const auto optional = [&](const char* name) {
-        return file.has("family." + std::string(name) + ".") ? std::optional(read_program(file, name, P))
-                                                             : std::nullopt;
+    const auto P = static_cast<Eigen::Index>(names.size());
+    const auto optional = [&](const std::string& name) {
+        return file.has("family." + name + ".") ? std::optional(read_program(file, name, P)) : std::nullopt;
     };
-    const auto vector = [](const std::vector<double>& values) {
-        return Eigen::VectorXd(
-            Eigen::Map<const Eigen::VectorXd>(values.data(), static_cast<Eigen::Index>(values.size())));
-    };
-    Family family{n,
-                  read_program(file, "A", P),
-                  read_program(file, "b", P),
-                  optional("theta"),
-                  optional("parts"),
-                  vector(low),
-                  vector(high),
-                  k};
+    auto A = read_program(file, "A", P), b = read_program(file, "b", P);
+    Family family{n, A, b, optional("theta"), optional("parts"), vector_of(low), vector_of(high), k};
     family.validate();
-    auto t_span = read_program(file, "t_span", P);
+    return family;
+}
+
+inline LoadedModel read(Safetensors& file) {
+    const auto meta = parse(file, "family");
+    const auto states = entry<std::vector<std::string>>(meta, "states");
+    const auto y0 = entry<std::vector<double>>(meta, "y0");
+    if (states.empty() || y0.size() != states.size()) refuse("the family's y0 must be one number for each state");
+    std::vector<std::string> names;
+    auto family = read_family(file, meta, static_cast<Eigen::Index>(states.size()), names);
+    auto t_span = read_program(file, "t_span", family.n_parameters());
     if (t_span.n_outputs() != 2) refuse("the family's t_span must have 2 outputs");
     auto model = read_model(file, std::move(family));
     file.finish();
-    return {meta.at("name").get<std::string>(), states, names, vector(y0), std::move(t_span), std::move(model)};
+    return {entry<std::string>(meta, "name"), states, names, vector_of(y0), std::move(t_span), std::move(model)};
 }
 
 inline void check_version(const Safetensors& file) {
@@ -252,8 +269,6 @@ inline LoadedModel load(const std::string& path) {
         return model_file::read(file);
     } catch (const std::logic_error& error) {  // what the core throws for numbers that make no sense
         file.fail(std::string("broken: ") + error.what());
-    } catch (const nlohmann::json::exception& error) {
-        file.fail(std::string("broken, its metadata are not those of a model: ") + error.what());
     }
 }
 
