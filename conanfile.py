@@ -13,7 +13,7 @@ class Stlfast(ConanFile):
     settings = "os", "compiler", "build_type", "arch"
     package_type = "static-library"
     exports = "pyproject.toml"
-    exports_sources = "CMakeLists.txt", "pyproject.toml", "LICENSE", "cpp/include/*", "cpp/src/*"
+    exports_sources = "CMakeLists.txt", "pyproject.toml", "LICENSE", "cmake/*", "cpp/include/*", "cpp/src/*"
 
     def set_version(self):
         text = pathlib.Path(self.recipe_folder, "pyproject.toml").read_text(encoding="utf-8")
@@ -21,6 +21,7 @@ class Stlfast(ConanFile):
 
     def requirements(self):
         self.requires("eigen/3.4.0", transitive_headers=True)
+        self.requires("nlohmann_json/[>=3.10 <4]", transitive_headers=True)  # for those who link stlfast::io
 
     def build_requirements(self):
         # For developers: conan install, then CMake with STLFAST_TESTS=ON. The package itself is built without tests.
@@ -45,5 +46,11 @@ class Stlfast(ConanFile):
         CMake(self).install()
 
     def package_info(self):
-        self.cpp_info.libs = ["stlfast_core"]
-        self.cpp_info.set_property("cmake_target_name", "stlfast::core")
+        core, io = self.cpp_info.components["core"], self.cpp_info.components["io"]
+        core.libs = ["stlfast_core"]
+        core.requires = ["eigen::eigen"]
+        core.system_libs = ["pthread"] if self.settings.os in ("Linux", "FreeBSD") else []
+        core.set_property("cmake_target_name", "stlfast::core")
+        io.libs, io.libdirs = [], []
+        io.requires = ["core", "nlohmann_json::nlohmann_json"]
+        io.set_property("cmake_target_name", "stlfast::io")

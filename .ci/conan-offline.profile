@@ -1,4 +1,5 @@
-# For machines that reach no Conan remote: Eigen and GoogleTest come from the system (Debian: libeigen3-dev libgtest-dev).
+# For machines that reach no Conan remote: Eigen, GoogleTest and nlohmann_json come from the system (Debian:
+# libeigen3-dev libgtest-dev nlohmann-json3-dev).
 {% set compiler, version, _ = detect_api.detect_default_compiler() %}
 
 [settings]
@@ -13,3 +14,4 @@ compiler.cppstd=17
 [platform_requires]
 eigen/3.4.0
 gtest/1.12.1
+nlohmann_json/3.11.2

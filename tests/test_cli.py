@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -193,3 +194,9 @@ def test_wrong_input_to_train(tmp_path, monkeypatch, family, options, part):
 def test_module_runs_and_says_its_version():
     done = subprocess.run([sys.executable, "-m", "stlfast", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == f"stlfast {stlfast.__version__}"
+
+
+def test_cmakedir_is_where_the_cpp_package_is():
+    result = run("--cmakedir")
+    assert result.exit_code == 0
+    assert (Path(result.stdout.strip()) / "stlfastConfig.cmake").is_file()

@@ -1,17 +1,21 @@
 """Builds and runs the C++ tests, and a separate C++ project that uses the installed package.
 
-Both need a C++ compiler, CMake, Eigen and GoogleTest. Where one is missing the tests are skipped and say which;
-STLFAST_REQUIRE_CPP=1 makes that a failure.
+Both need a C++ compiler, CMake, Eigen, GoogleTest and nlohmann_json. Where one is missing the tests are skipped and say
+which; STLFAST_REQUIRE_CPP=1 makes that a failure.
 """
 
 import os
 import pathlib
+import platform
 import shutil
 import subprocess
 import sys
 import sysconfig
 
+import numpy as np
 import pytest
+
+import stlfast
 
 ROOT = pathlib.Path(__file__).parents[1]
 REQUIRED = os.environ.get("STLFAST_REQUIRE_CPP") == "1"
@@ -22,7 +26,8 @@ cmake_minimum_required(VERSION 3.20)
 project(probe LANGUAGES CXX)
 find_package(Eigen3 3.4 CONFIG QUIET)
 find_package(GTest CONFIG QUIET)
-message(STATUS "Eigen3_FOUND=${Eigen3_FOUND} GTest_FOUND=${GTest_FOUND}")
+find_package(nlohmann_json 3.10 CONFIG QUIET)
+message(STATUS "Eigen3_FOUND=${Eigen3_FOUND} GTest_FOUND=${GTest_FOUND} json_FOUND=${nlohmann_json_FOUND}")
 """
 
 
@@ -60,6 +65,8 @@ def missing(folder):
         absent.append("Eigen 3.4 (pip install cmeel-eigen, or apt install libeigen3-dev)")
     if "GTest_FOUND=1" not in found:
         absent.append("GoogleTest (apt install libgtest-dev, or Conan)")
+    if "json_FOUND=1" not in found:
+        absent.append("nlohmann_json 3.10 (apt install nlohmann-json3-dev, or Conan)")
     return absent
 
 
@@ -88,8 +95,33 @@ def test_cpp_suite(build):
     print(run("ctest", "--test-dir", build, "--output-on-failure", "--no-tests=error"))
 
 
-def test_installed_package_serves_another_project(build, tmp_path):
+def installed(build, source):
+    """The folder of stlfastConfig.cmake in a plain CMake installation, or in the Python package."""
+    if source == "wheel":
+        return run(sys.executable, "-m", "stlfast", "--cmakedir").strip()
     run("cmake", "--install", build)
-    configure(ROOT / "tests" / "cpp" / "consumer", tmp_path, build / "installed")
+    return next((build / "installed").glob("lib*/**/stlfastConfig.cmake")).parent
+
+
+# Under -march=native Eigen allocates differently, so that the program has to link another build of the library.
+NATIVE = [("cmake", "-march=native")] if platform.machine() == "x86_64" else []
+
+
+@pytest.mark.parametrize(("source", "flags"), [("cmake", ""), ("wheel", ""), *NATIVE])
+def test_installed_package_serves_another_project(build, tmp_path, source, flags):
+    options = (f"-Dstlfast_DIR={installed(build, source)}", "-DCMAKE_BUILD_TYPE=Release", f"-DCMAKE_CXX_FLAGS={flags}")
+    configure(ROOT / "tests" / "cpp" / "consumer", tmp_path, *options)
     run("cmake", "--build", tmp_path)
-    run(tmp_path / "consumer")
+    printed = run(tmp_path / "consumer", ROOT / "python" / "stlfast" / "pretrained" / "dho.safetensors")
+    expected = stlfast.load("dho").solve(y0=[1.0, 0.999], alpha=75.0).y[:, -1]
+    np.testing.assert_allclose(np.array(printed.split(), dtype=float), expected, rtol=1e-10)
+
+
+def test_reading_model_files_without_a_json_library_is_refused(build, tmp_path):
+    with pytest.raises(AssertionError, match="reads model files with nlohmann_json"):
+        configure(
+            ROOT / "tests" / "cpp" / "consumer",
+            tmp_path,
+            f"-Dstlfast_DIR={installed(build, 'cmake')}",
+            "-DCMAKE_DISABLE_FIND_PACKAGE_nlohmann_json=ON",
+        )

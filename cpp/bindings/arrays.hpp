@@ -12,7 +12,9 @@
 #include <utility>
 #include <vector>
 
-namespace stlfast {
+#include "stlfast/abi.hpp"
+
+namespace STLFAST_NAMESPACE {
 
 namespace py = pybind11;
 
@@ -106,4 +108,4 @@ py::array_t<typename Derived::Scalar> to_numpy(const Eigen::PlainObjectBase<Deri
     }
 }
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

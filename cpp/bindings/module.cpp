@@ -1,4 +1,5 @@
-// The extension stlfast._core: checks arguments, releases the GIL, translates errors; no numerics.
+// An extension behind stlfast._core, which takes the one for its processor: checks arguments, releases the GIL,
+// translates errors; no numerics.
 #include <pybind11/pybind11.h>
 
 namespace py = pybind11;
@@ -6,7 +7,8 @@ namespace py = pybind11;
 void bind_features(py::module_&);
 void bind_model(py::module_&);
 
-PYBIND11_MODULE(_core, module) {
+PYBIND11_MODULE(STLFAST_MODULE, module) {
+    module.attr("__module__") = "stlfast._core";  // the types' module, so that each extension reads another's pickles
     module.doc() = "The compiled core of stlfast.";
     module.attr("__version__") = STLFAST_VERSION;
     bind_features(module);

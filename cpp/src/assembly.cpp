@@ -1,6 +1,6 @@
 #include "stlfast/assembly.hpp"
 
-namespace stlfast {
+namespace STLFAST_NAMESPACE {
 
 using Eigen::Index;
 using Eigen::MatrixXd;
@@ -37,4 +37,4 @@ VectorXd weighted(const Eigen::Ref<const MatrixXd>& f, const VectorXd& weight) {
     return product.reshaped();
 }
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

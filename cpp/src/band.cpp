@@ -9,7 +9,7 @@
 #include "stlfast/full_space.hpp"
 #include "stlfast/residual.hpp"
 
-namespace stlfast {
+namespace STLFAST_NAMESPACE {
 
 using Eigen::Index;
 using Eigen::Map;
@@ -86,10 +86,11 @@ void BandOperators::assemble_operators() {
             if (pair == 0) G += initial_right_ * initial_;
             gram_.col(pair) = dense::packed(G);
         }
+    if (K == 0) return;
     const MatrixXd g = points.weight.asDiagonal() * modes_->g;
     forced_.resize(r_, (Q + 1) * n * K);
     for (Index q = 0, column = 0; q <= Q; ++q)
-        for (Index i = 0; i < n && K > 0; ++i, column += K)
+        for (Index i = 0; i < n; ++i, column += K)
             forced_.middleCols(column, K) = rows_[q].middleRows(i * N, N).transpose() * g;
 }
 
@@ -153,4 +154,4 @@ void BandOperators::certify(const ConstVector& parameters, const Data& data, con
     bound += rounding * scale;
 }
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
-namespace stlfast {
+namespace STLFAST_NAMESPACE {
 
 namespace {
 
@@ -69,4 +69,4 @@ Body::Body(std::vector<Eigen::MatrixXd> weights, std::vector<Eigen::VectorXd> bi
     }
 }
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

@@ -6,7 +6,7 @@
 
 #include "stlfast/math.hpp"
 
-namespace stlfast {
+namespace STLFAST_NAMESPACE {
 
 using Eigen::ArrayXd;
 using Eigen::Index;
@@ -22,7 +22,7 @@ Certificate::Certificate(VectorXd x) : x_(std::move(x)) {
 
 void Certificate::bound(const MatrixXd& A, const Defect& defect, Bound result, Workspace& w) const {
     if (A.rows() > 1) return bound_varying(A, defect, result, w);
-    w.schur.compute(A.row(0).transpose(), defect.initial.size());
+    w.schur.compute(Eigen::Map<const VectorXd>(A.data(), A.size()), defect.initial.size());
     bound_schur(defect, result, w);
 }
 
@@ -113,4 +113,4 @@ void Certificate::integrate(double initial, Bound z, Workspace& w) const {
     for (Index q = 0; q < intervals; ++q) z[q + 1] = w.growth[q] * z[q] + w.larger[q];
 }
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

@@ -4,7 +4,7 @@
 
 #include "stlfast/points.hpp"
 
-namespace stlfast::chebyshev {
+namespace STLFAST_NAMESPACE::chebyshev {
 
 using Eigen::ArrayXd;
 using Eigen::Index;
@@ -78,4 +78,4 @@ Index length(const MatrixXd& a, double tol) {
     return D;
 }
 
-}  // namespace stlfast::chebyshev
+}  // namespace STLFAST_NAMESPACE::chebyshev

@@ -10,7 +10,7 @@
 
 #include "stlfast/chebyshev.hpp"
 
-namespace stlfast {
+namespace STLFAST_NAMESPACE {
 
 using Eigen::ArrayXd;
 using Eigen::Index;
@@ -344,4 +344,4 @@ CompiledBands compile_bands(const Model& model, CompileOptions options, const Pr
     return {BandCompiler(model, options).bands(progress), options.tolerance};
 }
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-namespace stlfast::dense {
+namespace STLFAST_NAMESPACE::dense {
 
 using Eigen::Index;
 using Eigen::MatrixXd;
@@ -86,4 +86,4 @@ void product(const Eigen::Ref<const MatrixXd>& M, const ConstVector& v, Vector y
     for (; k < K; k += 4) y += (column(k) + column(k + 1)) + (column(k + 2) + column(k + 3));
 }
 
-}  // namespace stlfast::dense
+}  // namespace STLFAST_NAMESPACE::dense

@@ -7,7 +7,7 @@
 
 #include "stlfast/features.hpp"
 
-namespace stlfast {
+namespace STLFAST_NAMESPACE {
 
 using Eigen::Index;
 using Eigen::MatrixXd;
@@ -113,4 +113,4 @@ void Dictionary::evaluate(const Chebyshev& functions, const Eigen::Ref<const Vec
     }
 }
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace stlfast {
+namespace STLFAST_NAMESPACE {
 
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
@@ -65,4 +65,4 @@ MatrixXd forcing(const Family& family, const VectorXd& parameters, const VectorX
     return b;
 }
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

@@ -4,7 +4,7 @@
 
 #include "stlfast/math.hpp"
 
-namespace stlfast {
+namespace STLFAST_NAMESPACE {
 
 using Eigen::ArrayXXd;
 using Eigen::Index;
@@ -97,4 +97,4 @@ void features(const Body& body, double kappa, const Eigen::Ref<const VectorXd>& 
     }
 }
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

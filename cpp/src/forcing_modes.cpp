@@ -4,7 +4,7 @@
 #include <Eigen/QR>
 #include <Eigen/SVD>
 
-namespace stlfast {
+namespace STLFAST_NAMESPACE {
 
 using Eigen::Index;
 using Eigen::MatrixXd;
@@ -38,4 +38,4 @@ ForcingModes forcing_modes(const MatrixXd& snapshots, const Points& points) {
     return modes;
 }
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

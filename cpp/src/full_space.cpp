@@ -5,7 +5,7 @@
 #include <limits>
 #include <stdexcept>
 
-namespace stlfast {
+namespace STLFAST_NAMESPACE {
 
 using Eigen::Index;
 using Eigen::MatrixXd;
@@ -128,4 +128,4 @@ MatrixXd FullSpace::Member::solve(const VectorXd& y0, const Eigen::Ref<const Mat
     return W;
 }
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <cstring>
 
-namespace stlfast::math {
+namespace STLFAST_NAMESPACE::math {
 
 namespace {
 
@@ -172,4 +172,4 @@ void cos(const double* in, double* out, std::ptrdiff_t n) {
     transform_periodic([](double x) { return cos_kernel(x); }, [](double x) { return std::cos(x); }, in, out, n);
 }
 
-}  // namespace stlfast::math
+}  // namespace STLFAST_NAMESPACE::math

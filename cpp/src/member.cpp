@@ -7,7 +7,7 @@
 #include "stlfast/buffer.hpp"
 #include "stlfast/dense.hpp"
 
-namespace stlfast {
+namespace STLFAST_NAMESPACE {
 
 using Eigen::Index;
 using Eigen::Map;
@@ -172,4 +172,4 @@ void Member::solve_anew(const ConstVector& y0, const ConstVector& amplitudes, Ei
     output_->evaluate(answer, y);
 }
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

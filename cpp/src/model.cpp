@@ -8,7 +8,7 @@
 #include "stlfast/chebyshev.hpp"
 #include "stlfast/residual.hpp"
 
-namespace stlfast {
+namespace STLFAST_NAMESPACE {
 
 using Eigen::Index;
 using Eigen::MatrixXd;
@@ -242,4 +242,4 @@ void Model::evaluate(const Answer& answer, const ConstVector& x, Eigen::Ref<Matr
     y.noalias() = H * answer.heads;
 }
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

@@ -4,7 +4,7 @@
 #include "stlfast/dense.hpp"
 #include "stlfast/model.hpp"
 
-namespace stlfast {
+namespace STLFAST_NAMESPACE {
 
 using Eigen::Index;
 using Eigen::Map;
@@ -45,4 +45,4 @@ void OutputTable::evaluate(const Answer& answer, Eigen::Ref<MatrixXd> y) const {
         for (Index i = 0; i < n_; ++i) dense::product(Psi.middleRows(i * E, E), c, y.col(i));
 }
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

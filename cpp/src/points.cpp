@@ -4,7 +4,7 @@
 #include <cmath>
 #include <stdexcept>
 
-namespace stlfast {
+namespace STLFAST_NAMESPACE {
 
 using Eigen::ArrayXd;
 using Eigen::Index;
@@ -49,4 +49,4 @@ VectorXd check_points(Index N, double tau, Index uniform) {
     return x.head(std::unique(x.data(), x.data() + x.size()) - x.data());
 }
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

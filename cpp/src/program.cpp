@@ -8,7 +8,7 @@
 #include "stlfast/buffer.hpp"
 #include "stlfast/math.hpp"
 
-namespace stlfast {
+namespace STLFAST_NAMESPACE {
 
 using Eigen::Index;
 
@@ -171,4 +171,4 @@ void Program::evaluate(const Eigen::Ref<const Eigen::VectorXd>& x, const Eigen::
     }
 }
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

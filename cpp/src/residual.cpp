@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-namespace stlfast {
+namespace STLFAST_NAMESPACE {
 
 using Eigen::Index;
 using Eigen::MatrixXd;
@@ -37,4 +37,4 @@ void defect(const MatrixXd& A, const Ref<const MatrixXd>& y, const Ref<const Mat
     result.initial_rounding = rounding * (y0.cwiseAbs() + start.cwiseAbs());
 }
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

@@ -3,7 +3,7 @@
 #include <Eigen/Jacobi>
 #include <complex>
 
-namespace stlfast {
+namespace STLFAST_NAMESPACE {
 
 using Eigen::Index;
 using Eigen::MatrixXcd;
@@ -64,4 +64,4 @@ void Schur::scale_from(const Schur& other, double factor) {
     Q_ = other.Q_;
 }
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

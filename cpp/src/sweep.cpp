@@ -16,7 +16,7 @@
 
 #include "stlfast/member.hpp"
 
-namespace stlfast {
+namespace STLFAST_NAMESPACE {
 
 using Eigen::Index;
 using Eigen::Map;
@@ -221,4 +221,4 @@ void solve_many(const Model& model, const OutputTable& output, const Queries& qu
     if (queries.count > 0) Sweep(model, output, queries, options, results, progress).run();
 }
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

@@ -9,11 +9,13 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import model as _model  # noqa: F401  NumPy and the compiled core
+from . import _core  # noqa: F401  the compiled core, chosen for this processor
+from . import model as _model  # noqa: F401  NumPy
 
 if TYPE_CHECKING:
     from . import families
     from ._errors import FileFormatError, MissingFileError, ParameterError, TrainingDiverged, UnknownModelError
+    from ._isa import isa
     from .body import Body
     from .compiler import compile
     from .family import Family, Range
@@ -35,6 +37,7 @@ _HOME = {
     "TrainingDiverged": "_errors",
     "UnknownModelError": "_errors",
     "compile": "compiler",
+    "isa": "_isa",
     "load": "model",
     "pretrain": "training",
     "pretrained": "model",
@@ -54,6 +57,7 @@ __all__ = [
     "UnknownModelError",
     "compile",
     "families",
+    "isa",
     "load",
     "pretrain",
     "pretrained",

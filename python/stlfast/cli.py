@@ -49,11 +49,21 @@ def _warn(message: str) -> None:
 
 
 @app.callback(invoke_without_command=True)
-def main(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
+def main(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+    cmakedir: Annotated[
+        bool, typer.Option("--cmakedir", help="Print the folder of stlfastConfig.cmake, for C++ projects, and stop.")
+    ] = False,
+) -> None:
     if version:
         import stlfast
 
         out.print(f"stlfast {stlfast.__version__}", highlight=False)
+        raise typer.Exit
+    if cmakedir:
+        from . import _cpu
+
+        print(Path(_cpu.__file__).parent / "lib" / "cmake" / "stlfast")  # beside what CMake installed
         raise typer.Exit
 
 

@@ -6,6 +6,8 @@
 
 #include "stlfast/chebyshev.hpp"
 #include "stlfast/compile.hpp"
+#include "stlfast/dense.hpp"
+#include "stlfast/member.hpp"
 
 using namespace stlfast;
 using Eigen::Index;
@@ -83,20 +85,82 @@ TEST(Points, WeightsAreAQuadrature) {
     EXPECT_THROW(weighted_points(VectorXd::LinSpaced(5, 1, 0), true), std::invalid_argument);
 }
 
+TEST(Dense, FactorsAndSolves) {
+    std::mt19937 random(3);
+    std::normal_distribution<double> normal;
+    for (const Index r : {1, 2, 5, 12, 41}) {
+        const MatrixXd half = MatrixXd::NullaryExpr(r + 3, r, [&] { return normal(random); });
+        const MatrixXd G = half.transpose() * half;
+        const VectorXd x = VectorXd::NullaryExpr(r, [&] { return normal(random); });
+        VectorXd L = dense::packed(G), solution = G * x, product(r);
+        ASSERT_TRUE(dense::factor(L, r));
+        dense::solve(L, solution);
+        EXPECT_LT((solution - x).norm(), 1e-9 * x.norm()) << r;
+        dense::product(G, x, product);
+        EXPECT_LT((product - G * x).norm(), 1e-13 * product.norm()) << r;
+    }
+    VectorXd indefinite = dense::packed((MatrixXd(2, 2) << 1, 2, 2, 1).finished());
+    EXPECT_FALSE(dense::factor(indefinite, 2));
+}
+
 TEST(Solver, ErrorsAreSmallAndBounded) {
     const VectorXd y0 = (VectorXd(2) << 1, 0.5).finished();
-    BandOperators::Workspace workspace;
+    Model::Workspace workspace;
+    Answer answer;
     for (const double alpha : {1.5, 10.0, 150.0, 1000.0})
-        for (const bool full : {false, true}) {
-            const auto answer = model().solve(VectorXd::Constant(1, alpha), {y0, true, {}}, full, true, {}, workspace);
-            MatrixXd y(model().output_grid().size(), 2);
-            model().evaluate_grid(answer, y);
-            const VectorXd error = (y - exact(alpha, y0, model().output_grid())).cwiseAbs().colwise().maxCoeff();
+        for (const Space space : {Space::reduced, Space::full}) {
+            const bool full = space == Space::full;
+            model().solve(VectorXd::Constant(1, alpha), {y0}, {true, {}, space}, answer, workspace);
+            MatrixXd y(model().output().x().size(), 2);
+            model().output().evaluate(answer, y);
+            const VectorXd error = (y - exact(alpha, y0, model().output().x())).cwiseAbs().colwise().maxCoeff();
             EXPECT_LT(error.maxCoeff(), full ? 1e-10 : 1e-7) << alpha;
             EXPECT_TRUE((answer.bound.array() >= error.array()).all())
                 << alpha << " full " << full << " error " << error.transpose() << " bound " << answer.bound.transpose();
             EXPECT_TRUE(answer.within) << alpha;
         }
+}
+
+TEST(Solver, AMemberAgreesWithSingleSolves) {
+    const VectorXd p = VectorXd::Constant(1, 300.0), x = VectorXd::LinSpaced(7, 0, 1);
+    const OutputTable output(model().bands(), model().dictionary(), 2, x);
+    const Member fixed(model(), output, p);
+    Member::Workspace workspace;
+    Answer answer, single;
+    MatrixXd y(7, 2), expected(7, 2);
+    for (const double second : {-3.0, 0.0, 4.0}) {
+        const VectorXd y0 = (VectorXd(2) << 2, second).finished();
+        fixed.solve(y0, y, answer, workspace);
+        model().solve(p, {y0}, {}, single, workspace.model);
+        output.evaluate(single, expected);
+        EXPECT_LT((y - expected).cwiseAbs().maxCoeff(), 1e-12);
+        EXPECT_TRUE((answer.bound.array() >= single.bound.array() * (1 - 1e-9)).all());  // a sum of bounds
+    }
+    EXPECT_THROW(fixed.solve(VectorXd::Ones(3), y, answer, workspace), std::invalid_argument);
+    EXPECT_THROW(fixed.solve(VectorXd::Constant(2, NAN), y, answer, workspace), std::invalid_argument);
+    MatrixXd wrong(6, 2);
+    EXPECT_THROW(fixed.solve(VectorXd::Ones(2), wrong, answer, workspace), std::invalid_argument);
+}
+
+TEST(Solver, TheHotPathAllocatesNothing) {
+    const VectorXd y0 = VectorXd::Ones(2);
+    const Data data{y0};
+    const Member fixed(model(), model().output(), VectorXd::Constant(1, 50.0));
+    Member::Workspace workspace;
+    Answer answer;
+    MatrixXd y(model().output().x().size(), 2);
+    VectorXd p(1);
+    for (const bool guarded : {false, true}) {  // first so that buffers grow and tables are built
+        Eigen::internal::set_is_malloc_allowed(!guarded);
+        for (const double alpha : {1.0, 2.0, 5.0, 10.0, 50.0, 200.0, 1000.0}) {  // bands of different ranks
+            p[0] = alpha;
+            model().solve(p, data, {}, answer, workspace.model);
+            model().output().evaluate(answer, y);
+        }
+        fixed.solve(y0, y, answer, workspace);
+        Eigen::internal::set_is_malloc_allowed(true);
+    }
+    EXPECT_TRUE(answer.within);
 }
 
 TEST(Solver, FullDictionaryLeastSquaresVariantsAgree) {
@@ -119,12 +183,15 @@ TEST(Certificate, IsExactForAConstantResidual) {
     Certificate::Workspace workspace;
     Defect defect{MatrixXd::Constant(50, 1, 2.0), MatrixXd::Zero(50, 1), VectorXd::Ones(1), VectorXd::Zero(1)};
     const MatrixXd A = MatrixXd::Constant(1, 1, -3.0);
-    EXPECT_NEAR(certificate.bound(A, defect, workspace)[0], 1.0, 1e-12);
+    VectorXd bound(1);
+    certificate.bound(A, defect, bound, workspace);
+    EXPECT_NEAR(bound[0], 1.0, 1e-12);
     defect.initial[0] = 0;
-    EXPECT_NEAR(certificate.bound(A, defect, workspace)[0], 2.0 / 3 * (1 - std::exp(-3.0)), 1e-12);
+    certificate.bound(A, defect, bound, workspace);
+    EXPECT_NEAR(bound[0], 2.0 / 3 * (1 - std::exp(-3.0)), 1e-12);
     // The same from the inequality for matrices that vary.
-    EXPECT_NEAR(certificate.bound(MatrixXd::Constant(50, 1, -3.0), defect, workspace)[0],
-                2.0 / 3 * (1 - std::exp(-3.0)), 1e-12);
+    certificate.bound(MatrixXd::Constant(50, 1, -3.0), defect, bound, workspace);
+    EXPECT_NEAR(bound[0], 2.0 / 3 * (1 - std::exp(-3.0)), 1e-12);
 }
 
 TEST(Certificate, CoversRandomErrorsOfNonNormalSystems) {
@@ -142,8 +209,9 @@ TEST(Certificate, CoversRandomErrorsOfNonNormalSystems) {
         const MatrixXd residual = c.matrix() * v.transpose() - s.matrix() * (A * v).transpose();
         const Defect defect{residual, MatrixXd::Zero(2000, 3), VectorXd::Zero(3), VectorXd::Zero(3)};
         const MatrixXd row = Eigen::Map<const Eigen::RowVectorXd>(MatrixXd(A.transpose()).data(), 9);
-        const VectorXd bound = certificate.bound(row, defect, workspace);
-        const VectorXd varying = certificate.bound(row.replicate(2000, 1), defect, workspace);
+        VectorXd bound(3), varying(3);
+        certificate.bound(row, defect, bound, workspace);
+        certificate.bound(row.replicate(2000, 1), defect, varying, workspace);
         const VectorXd error = s.abs().maxCoeff() * v.cwiseAbs();
         EXPECT_TRUE((bound.array() >= error.array() * (1 - 1e-12)).all());
         EXPECT_TRUE((varying.array() >= error.array() * (1 - 1e-12)).all());

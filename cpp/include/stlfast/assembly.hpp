@@ -9,7 +9,7 @@
 
 #include "stlfast/points.hpp"
 
-namespace stlfast {
+namespace STLFAST_NAMESPACE {
 
 // The functions of one equation: values and derivatives (N, columns) belonging to the unknowns from `first` on.
 struct TrialBlock {
@@ -32,4 +32,4 @@ Eigen::MatrixXd system_rows(const Trial& trial, const Eigen::MatrixXd& A, const 
 // weight · f as one column, (n N); f (N, n).
 Eigen::VectorXd weighted(const Eigen::Ref<const Eigen::MatrixXd>& f, const Eigen::VectorXd& weight);
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

@@ -16,7 +16,7 @@
 #include "stlfast/forcing_modes.hpp"
 #include "stlfast/points.hpp"
 
-namespace stlfast {
+namespace STLFAST_NAMESPACE {
 
 // What the model file keeps of a band.
 struct Band {
@@ -94,4 +94,4 @@ class BandOperators {
     Eigen::MatrixXd parts_;              // A_q at the check points, (C or 1, Q n²)
 };
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

@@ -9,7 +9,9 @@
 #include <string>
 #include <vector>
 
-namespace stlfast {
+#include "stlfast/abi.hpp"
+
+namespace STLFAST_NAMESPACE {
 
 enum class Activation { tanh, sin, silu };
 
@@ -56,4 +58,4 @@ class Body {
     InputMap input_;
 };
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

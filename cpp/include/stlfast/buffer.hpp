@@ -3,7 +3,9 @@
 
 #include <Eigen/Core>
 
-namespace stlfast {
+#include "stlfast/abi.hpp"
+
+namespace STLFAST_NAMESPACE {
 
 // The first entries of a buffer, which grows where it is too short. What they held before is undefined.
 inline Eigen::Map<Eigen::VectorXd> part(Eigen::VectorXd& buffer, Eigen::Index size) {
@@ -15,4 +17,4 @@ inline Eigen::Map<Eigen::MatrixXd> part(Eigen::VectorXd& buffer, Eigen::Index ro
     return {part(buffer, rows * columns).data(), rows, columns};
 }
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

@@ -17,7 +17,7 @@
 #include "stlfast/residual.hpp"
 #include "stlfast/schur.hpp"
 
-namespace stlfast {
+namespace STLFAST_NAMESPACE {
 
 class Certificate {
   public:
@@ -53,4 +53,4 @@ class Certificate {
     Eigen::ArrayXd step_;  // (C − 1)
 };
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

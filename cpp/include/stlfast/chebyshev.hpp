@@ -7,7 +7,9 @@
 
 #include <Eigen/Core>
 
-namespace stlfast::chebyshev {
+#include "stlfast/abi.hpp"
+
+namespace STLFAST_NAMESPACE::chebyshev {
 
 // The D points x of the expansion's nodes, increasing.
 Eigen::VectorXd nodes(Eigen::Index D, double tau);
@@ -25,4 +27,4 @@ void evaluate(const Eigen::MatrixXd& coefficients, double tau, const Eigen::Ref<
 // How many leading coefficients hold the functions: all later ones are below tol times the largest of all.
 Eigen::Index length(const Eigen::MatrixXd& coefficients, double tol);
 
-}  // namespace stlfast::chebyshev
+}  // namespace STLFAST_NAMESPACE::chebyshev

@@ -11,7 +11,7 @@
 
 #include "stlfast/model.hpp"
 
-namespace stlfast {
+namespace STLFAST_NAMESPACE {
 
 struct CompileOptions {
     double tolerance = 1e-8;  // of the certified bound for unit initial values, and for the forcing with zero ones
@@ -37,4 +37,4 @@ ForcingModes compile_forcing(const Family& family, const Points& points);
 // with the best bound reached.
 CompiledBands compile_bands(const Model& model, CompileOptions options, const Progress& progress);
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

@@ -6,7 +6,9 @@
 
 #include <Eigen/Core>
 
-namespace stlfast::dense {
+#include "stlfast/abi.hpp"
+
+namespace STLFAST_NAMESPACE::dense {
 
 using Vector = Eigen::Ref<Eigen::VectorXd>;
 using ConstVector = Eigen::Ref<const Eigen::VectorXd>;
@@ -25,4 +27,4 @@ void solve(const ConstVector& L, Vector x);
 // y (N) = M (N, K) v (K).
 void product(const Eigen::Ref<const Eigen::MatrixXd>& M, const ConstVector& v, Vector y);
 
-}  // namespace stlfast::dense
+}  // namespace STLFAST_NAMESPACE::dense

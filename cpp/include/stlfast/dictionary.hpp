@@ -12,7 +12,7 @@
 
 #include "stlfast/body.hpp"
 
-namespace stlfast {
+namespace STLFAST_NAMESPACE {
 
 class Dictionary {
   public:
@@ -50,4 +50,4 @@ class Dictionary {
     std::variant<Dilated, Chebyshev> functions_;
 };
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

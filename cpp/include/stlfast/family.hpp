@@ -8,7 +8,7 @@
 
 #include "stlfast/program.hpp"
 
-namespace stlfast {
+namespace STLFAST_NAMESPACE {
 
 struct Family {
     Eigen::Index n;
@@ -33,4 +33,4 @@ Eigen::MatrixXd system_matrix(const Family& family, const Eigen::VectorXd& param
 // b at the points x (N), result (N, n). Throws std::domain_error where it is not finite.
 Eigen::MatrixXd forcing(const Family& family, const Eigen::VectorXd& parameters, const Eigen::VectorXd& x);
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

@@ -7,11 +7,11 @@
 
 #include "stlfast/body.hpp"
 
-namespace stlfast {
+namespace STLFAST_NAMESPACE {
 
 // H(i, j) = h_j(s(κ x_i)) and, where asked for, its first and second derivative in x; x (N), results (N, m).
 // κ > 0 is a dilation: it puts the features' time scales a factor κ below the trained ones.
 void features(const Body& body, double kappa, const Eigen::Ref<const Eigen::VectorXd>& x, Eigen::MatrixXd& H,
               Eigen::MatrixXd* dH = nullptr, Eigen::MatrixXd* ddH = nullptr);
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

@@ -11,7 +11,7 @@
 #include "stlfast/family.hpp"
 #include "stlfast/points.hpp"
 
-namespace stlfast {
+namespace STLFAST_NAMESPACE {
 
 struct ForcingModes {
     Eigen::MatrixXd g;            // (N, K) at the collocation points
@@ -24,4 +24,4 @@ struct ForcingModes {
 // Modes that span snapshots (N, S) of the forcing to rounding.
 ForcingModes forcing_modes(const Eigen::MatrixXd& snapshots, const Points& points);
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

@@ -15,7 +15,7 @@
 #include "stlfast/dictionary.hpp"
 #include "stlfast/family.hpp"
 
-namespace stlfast {
+namespace STLFAST_NAMESPACE {
 
 enum class LeastSquares {
     svd,  // QR on functions orthonormalised by an SVD of their values and derivatives: the default
@@ -65,4 +65,4 @@ class FullSpace {
     Eigen::MatrixXd initial_;     // weighted rows of Y(0) (n, U)
 };
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

@@ -6,7 +6,9 @@
 
 #include <cstddef>
 
-namespace stlfast::math {
+#include "stlfast/abi.hpp"
+
+namespace STLFAST_NAMESPACE::math {
 
 void exp(const double* in, double* out, std::ptrdiff_t n);
 void tanh(const double* in, double* out, std::ptrdiff_t n);
@@ -14,4 +16,4 @@ void sigmoid(const double* in, double* out, std::ptrdiff_t n);  // 1/(1 + exp(âˆ
 void sin(const double* in, double* out, std::ptrdiff_t n);
 void cos(const double* in, double* out, std::ptrdiff_t n);
 
-}  // namespace stlfast::math
+}  // namespace STLFAST_NAMESPACE::math

@@ -12,7 +12,7 @@
 
 #include "stlfast/model.hpp"
 
-namespace stlfast {
+namespace STLFAST_NAMESPACE {
 
 class Member {
   public:
@@ -65,4 +65,4 @@ class Member {
     Eigen::MatrixXd table_;         // (n E, J); empty where evaluating the coefficients is cheaper
 };
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

@@ -16,7 +16,7 @@
 #include "stlfast/full_space.hpp"
 #include "stlfast/output_table.hpp"
 
-namespace stlfast {
+namespace STLFAST_NAMESPACE {
 
 struct FullOptions {
     bool shared_head = false;
@@ -142,4 +142,4 @@ bool meets(const Model::ConstVector& bound, const Model::ConstVector& scale, con
 void to_box_coordinates(const Family& family, const Model::ConstVector& parameters, Model::Vector coordinates);
 Eigen::VectorXd from_box_coordinates(const Family& family, const Eigen::VectorXd& coordinates);
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

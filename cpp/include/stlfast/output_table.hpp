@@ -12,7 +12,7 @@
 #include "stlfast/band.hpp"
 #include "stlfast/dictionary.hpp"
 
-namespace stlfast {
+namespace STLFAST_NAMESPACE {
 
 struct Answer;
 
@@ -40,4 +40,4 @@ class OutputTable {
     mutable std::vector<Eigen::MatrixXd> tables_;
 };
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

@@ -6,7 +6,9 @@
 
 #include <Eigen/Core>
 
-namespace stlfast {
+#include "stlfast/abi.hpp"
+
+namespace STLFAST_NAMESPACE {
 
 struct Points {
     Eigen::VectorXd x;       // (N) increasing, in [0, 1]
@@ -25,4 +27,4 @@ Points weighted_points(Eigen::VectorXd x, bool quadrature);
 // `uniform` equal pieces of [0, 1]; increasing.
 Eigen::VectorXd check_points(Eigen::Index N, double tau, Eigen::Index uniform = 0);
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

@@ -11,7 +11,9 @@
 #include <cstdint>
 #include <vector>
 
-namespace stlfast {
+#include "stlfast/abi.hpp"
+
+namespace STLFAST_NAMESPACE {
 
 // The numbers are part of the model file's format.
 enum class Op : std::int32_t {
@@ -70,4 +72,4 @@ class Program {
     Eigen::Index n_columns_ = 0;
 };
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

@@ -7,7 +7,9 @@
 #include <Eigen/Core>
 #include <limits>
 
-namespace stlfast {
+#include "stlfast/abi.hpp"
+
+namespace STLFAST_NAMESPACE {
 
 // A bound for the relative rounding error of a short sum of products.
 constexpr double rounding = 8 * std::numeric_limits<double>::epsilon();
@@ -23,4 +25,4 @@ void defect(const Eigen::MatrixXd& A, const Eigen::Ref<const Eigen::MatrixXd>& y
             const Eigen::Ref<const Eigen::VectorXd>& start, const Eigen::Ref<const Eigen::VectorXd>& y0,
             Defect& result);
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

@@ -8,7 +8,9 @@
 #include <Eigen/Core>
 #include <Eigen/Eigenvalues>
 
-namespace stlfast {
+#include "stlfast/abi.hpp"
+
+namespace STLFAST_NAMESPACE {
 
 class Schur {
   public:
@@ -33,4 +35,4 @@ class Schur {
     Eigen::VectorXcd temporary_;
 };
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

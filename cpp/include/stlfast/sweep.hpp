@@ -9,7 +9,7 @@
 
 #include "stlfast/model.hpp"
 
-namespace stlfast {
+namespace STLFAST_NAMESPACE {
 
 using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
@@ -46,4 +46,4 @@ using SweepProgress = std::function<void(Eigen::Index)>;
 void solve_many(const Model& model, const OutputTable& output, const Queries& queries, const SweepOptions& options,
                 const SweepResults& results, const SweepProgress& progress);
 
-}  // namespace stlfast
+}  // namespace STLFAST_NAMESPACE

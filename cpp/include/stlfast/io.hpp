@@ -1,0 +1,280 @@
+// Loads the model files that the Python package writes. Part of stlfast::io, which needs nlohmann_json.
+//
+//   const auto loaded = stlfast::load("dho.safetensors");
+//   const auto fixed = loaded.at({{"alpha", 75.0}});
+//   fixed.solve(y0, y, answer, workspace);
+//
+// The file is one of safetensors (see safetensors.hpp) with these arrays, float64 unless said otherwise; n states,
+// P parameters, N collocation points, K forcing modes, D Chebyshev coefficients, r functions of a band. Times in it are
+// scaled to [0, 1].
+//
+//   family.X.{code,constants,outputs}   programs (see program.hpp), int32 (·, 3), float64 (·), int32 (·), of x and the
+//   P
+//                                       parameters: X = A with n² outputs, b with n, t_span with 2 and, where A is
+//                                       separable, theta with Q and parts with Q n²
+//   points                              (N)
+//   modes.{g,magic,interpolate}         (N, K), (K), (K, K): see forcing_modes.hpp
+//   bands.k.{low,high,tau,coefficients} (P), (P), (1), (D, n r) for k = 0, 1, …: see band.hpp
+//   body.layers.l.{weight,bias}         (width_l, width_{l−1}), (width_l) for l = 0, 1, …; none where body is null
+//
+// and these texts in its metadata, all but the first two JSON:
+//
+//   format          stlfast
+//   format_version  1
+//   family          {"name", "states": n names, "params": P of {"name", "train": [low, high], "solve": [low, high]},
+//                   "stiffness": name, "y0": n numbers, "y0_range", "equations"}
+//   body            null, or {"activation", "input", "tau", "history", "sha256"}
+//   compile         {"dictionary": {"dilations", "constant", "functions", "tau"}, "row_weights": "sqrt_t" or "none",
+//                   "shared_head", "solver", "uniform_checks"}; functions and tau are null unless the dictionary is of
+//                   Chebyshev polynomials
+//   passport        how the model was made and measured
+//
+// What is not needed to solve is not looked at: y0_range, equations, history and passport. Nor is the SHA-256 of the
+// body's weights verified, which Python does.
+#pragma once
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "stlfast/member.hpp"
+#include "stlfast/safetensors.hpp"
+
+namespace STLFAST_NAMESPACE {
+
+// A model with what its file says about it besides.
+struct LoadedModel {
+    std::string name;                          // of the family
+    std::vector<std::string> states;           // n names
+    std::vector<std::string> parameter_names;  // P names, in the order in which `model` takes the parameters
+    Eigen::VectorXd y0;                        // (n) default initial values
+    Program t_span;                            // t0 and t1 as functions of the parameters
+    std::unique_ptr<const Model> model;
+
+    // The parameters (P) in the family's order. Throws std::invalid_argument where one is unknown, missing or outside
+    // the range on which the family is solved.
+    Eigen::VectorXd parameters(const std::map<std::string, double>& named) const;
+
+    // The member of these parameters, at the model's output points; keeps a reference to the model.
+    Member at(const std::map<std::string, double>& named, const SolveOptions& options = {}) const {
+        return Member(*model, model->output(), parameters(named), {}, options);
+    }
+
+    // t0 and t1 of a member: t = t0 + (t1 − t0) x. Throws std::invalid_argument unless they are finite and increasing.
+    std::pair<double, double> t_span_at(const Eigen::VectorXd& parameters) const;
+};
+
+// Throws FileError, which says what is wrong, for a file that is missing, truncated, no model, of a newer version, or
+// broken.
+LoadedModel load(const std::string& path);
+
+// --------------------------------------------------------------------------------------------------- implementation
+inline Eigen::VectorXd LoadedModel::parameters(const std::map<std::string, double>& named) const {
+    const auto joined = [](const auto& names) {
+        std::string text;
+        for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
+        return text;
+    };
+    std::set<std::string> unknown, missing(parameter_names.begin(), parameter_names.end());
+    for (const auto& [given, value] : named)
+        if (missing.erase(given) == 0) unknown.insert(given);
+    if (!unknown.empty() || !missing.empty())
+        throw std::invalid_argument(
+            (unknown.empty() ? "missing parameter " + joined(missing) : "unknown parameter " + joined(unknown)) +
+            ": those of '" + name + "' are " + joined(parameter_names));
+    const auto& family = model->family();
+    Eigen::VectorXd values(family.n_parameters());
+    for (Eigen::Index k = 0; k < values.size(); ++k) {
+        const auto& parameter = parameter_names[static_cast<std::size_t>(k)];
+        const double value = named.at(parameter);
+        if (!(family.low[k] <= value && value <= family.high[k])) {
+            std::ostringstream message;
+            message << parameter << " = "
+                    << (std::isfinite(value) ? nlohmann::json(value).dump() : std::to_string(value))
+                    << (std::isfinite(value) ? " is outside [" : " is not finite and so outside [") << family.low[k]
+                    << ", " << family.high[k] << "], where '" << name << "' is solved";
+            throw std::invalid_argument(message.str());
+        }
+        values[k] = value;
+    }
+    return values;
+}
+
+inline std::pair<double, double> LoadedModel::t_span_at(const Eigen::VectorXd& parameters) const {
+    Eigen::MatrixXd span(1, 2);
+    Program::Workspace workspace;
+    t_span.evaluate(Eigen::VectorXd::Zero(1), parameters, span, workspace);
+    if (!span.allFinite() || !(span(0, 0) < span(0, 1))) {
+        std::ostringstream message;
+        message << "family '" << name << "': t_span must be increasing and finite, got (" << span(0, 0) << ", "
+                << span(0, 1) << ")";
+        throw std::invalid_argument(message.str());
+    }
+    return {span(0, 0), span(0, 1)};
+}
+
+namespace model_file {
+
+constexpr int newest_version = 1;
+constexpr int most_functions = 4096;  // Chebyshev polynomials in a dictionary
+
+[[noreturn]] inline void refuse(const std::string& problem) { throw std::invalid_argument(problem); }
+
+inline nlohmann::json parse(const Safetensors& file, const std::string& name) {
+    try {
+        return nlohmann::json::parse(file.metadata(name));
+    } catch (const nlohmann::json::exception& error) {
+        refuse("the metadata entry '" + name + "' is not valid JSON (" + error.what() + ")");
+    }
+}
+
+template <class T>
+T entry(const nlohmann::json& object, const std::string& name) {
+    try {
+        return object.at(name).get<T>();
+    } catch (const nlohmann::json::exception& error) {
+        refuse("'" + name + "' is missing or of the wrong type (" + error.what() + ")");
+    }
+}
+
+inline Program read_program(Safetensors& file, const std::string& name, Eigen::Index parameters) {
+    const auto code = file.take_matrix<std::int32_t>("family." + name + ".code");
+    if (code.cols() != 3) refuse("tensor 'family." + name + ".code' must have 3 columns");
+    return Program(static_cast<int>(parameters) + 1, file.take_vector<double>("family." + name + ".constants"), code,
+                   file.take_vector<std::int32_t>("family." + name + ".outputs"));
+}
+
+inline Dictionary read_dictionary(Safetensors& file, const nlohmann::json& options) {
+    const auto body = parse(file, "body");
+    std::optional<Body> layers;
+    if (!body.is_null()) {
+        std::vector<Eigen::MatrixXd> weights;
+        std::vector<Eigen::VectorXd> biases;
+        for (int l = 0; l == 0 || file.has("body.layers." + std::to_string(l) + "."); ++l) {
+            weights.emplace_back(file.take_matrix<double>("body.layers." + std::to_string(l) + ".weight"));
+            biases.emplace_back(file.take_vector<double>("body.layers." + std::to_string(l) + ".bias"));
+        }
+        layers.emplace(std::move(weights), std::move(biases), activation_from(entry<std::string>(body, "activation")),
+                       InputMap(entry<std::string>(body, "input"), entry<double>(body, "tau")));
+    }
+    if (!entry<nlohmann::json>(options, "functions").is_null()) {
+        const auto functions = entry<std::int64_t>(options, "functions");
+        if (functions < 1 || functions > most_functions)
+            refuse("the dictionary has " + std::to_string(functions) + " functions, expected 1 … " +
+                   std::to_string(most_functions));
+        return Dictionary::chebyshev(functions, InputMap("log", entry<double>(options, "tau")));
+    }
+    if (!layers) refuse("a dictionary of features needs a body");
+    return Dictionary::from_body(std::move(*layers), entry<std::vector<double>>(options, "dilations"),
+                                 entry<bool>(options, "constant"));
+}
+
+inline std::vector<Band> read_bands(Safetensors& file) {
+    std::vector<Band> bands;
+    for (auto prefix = std::string("bands.0."); file.has(prefix);
+         prefix = "bands." + std::to_string(bands.size()) + ".") {
+        const auto tau = file.take_vector<double>(prefix + "tau");
+        if (tau.size() != 1) refuse("tensor '" + prefix + "tau' must be one number");
+        bands.push_back({file.take_vector<double>(prefix + "low"), file.take_vector<double>(prefix + "high"), tau[0],
+                         file.take_matrix<double>(prefix + "coefficients")});
+    }
+    return bands;
+}
+
+inline std::unique_ptr<const Model> read_model(Safetensors& file, Family family) {
+    const auto options = parse(file, "compile");
+    const auto row_weights = entry<std::string>(options, "row_weights");
+    if (row_weights != "sqrt_t" && row_weights != "none")
+        refuse("row_weights is '" + row_weights + "', expected 'sqrt_t' or 'none'");
+    const auto uniform_checks = entry<std::int64_t>(options, "uniform_checks");
+    if (uniform_checks < 0 || uniform_checks > 1 << 20)
+        refuse("uniform_checks is " + std::to_string(uniform_checks) + ", expected 0 … 1048576");
+    auto dictionary = read_dictionary(file, entry<nlohmann::json>(options, "dictionary"));
+    auto points = weighted_points(file.take_vector<double>("points"), row_weights == "sqrt_t");
+    ForcingModes modes{file.take_matrix<double>("modes.g"), file.take_vector<double>("modes.magic"),
+                       file.take_matrix<double>("modes.interpolate")};
+    return std::make_unique<const Model>(
+        std::move(family), std::move(dictionary), std::move(points),
+        FullOptions{entry<bool>(options, "shared_head"), least_squares_from(entry<std::string>(options, "solver"))},
+        uniform_checks, std::move(modes), read_bands(file));
+}
+
+inline Eigen::VectorXd vector_of(const std::vector<double>& values) {
+    return Eigen::Map<const Eigen::VectorXd>(values.data(), static_cast<Eigen::Index>(values.size()));
+}
+
+// The names of its parameters go to `names`.
+inline Family read_family(Safetensors& file, const nlohmann::json& meta, Eigen::Index n,
+                          std::vector<std::string>& names) {
+    std::vector<double> low, high;
+    for (const auto& parameter : entry<std::vector<nlohmann::json>>(meta, "params")) {
+        names.push_back(entry<std::string>(parameter, "name"));
+        const auto [first, last] = entry<std::pair<double, double>>(parameter, "solve");
+        low.push_back(first);
+        high.push_back(last);
+    }
+    if (std::set<std::string>(names.begin(), names.end()).size() != names.size())
+        refuse("the family's parameters have names that are not distinct");
+    const auto stiffness = std::find(names.begin(), names.end(), entry<std::string>(meta, "stiffness"));
+    if (stiffness == names.end()) refuse("the family's stiffness is none of its parameters");
+    const auto k = stiffness - names.begin();
+    if (!(low[static_cast<std::size_t>(k)] > 0)) refuse("the stiffness parameter must have a positive range");
+
+    const auto P = static_cast<Eigen::Index>(names.size());
+    const auto optional = [&](const std::string& name) {
+        return file.has("family." + name + ".") ? std::optional(read_program(file, name, P)) : std::nullopt;
+    };
+    auto A = read_program(file, "A", P), b = read_program(file, "b", P);
+    Family family{n, A, b, optional("theta"), optional("parts"), vector_of(low), vector_of(high), k};
+    family.validate();
+    return family;
+}
+
+inline LoadedModel read(Safetensors& file) {
+    const auto meta = parse(file, "family");
+    const auto states = entry<std::vector<std::string>>(meta, "states");
+    const auto y0 = entry<std::vector<double>>(meta, "y0");
+    if (states.empty() || y0.size() != states.size()) refuse("the family's y0 must be one number for each state");
+    std::vector<std::string> names;
+    auto family = read_family(file, meta, static_cast<Eigen::Index>(states.size()), names);
+    auto t_span = read_program(file, "t_span", family.n_parameters());
+    if (t_span.n_outputs() != 2) refuse("the family's t_span must have 2 outputs");
+    auto model = read_model(file, std::move(family));
+    file.finish();
+    return {entry<std::string>(meta, "name"), states, names, vector_of(y0), std::move(t_span), std::move(model)};
+}
+
+inline void check_version(const Safetensors& file) {
+    if (!file.has_metadata("format") || file.metadata("format") != "stlfast")
+        file.fail("a safetensors file, but no stlfast model (no format 'stlfast')");
+    const auto& version = file.metadata("format_version");
+    for (int known = 1; known <= newest_version; ++known)
+        if (version == std::to_string(known)) return;
+    file.fail("has format version '" + version.substr(0, 20) + "', this stlfast reads up to " +
+              std::to_string(newest_version) + ": upgrade stlfast");
+}
+
+}  // namespace model_file
+
+inline LoadedModel load(const std::string& path) {
+    Safetensors file(path);
+    model_file::check_version(file);
+    try {
+        return model_file::read(file);
+    } catch (const std::logic_error& error) {  // what the core throws for numbers that make no sense
+        file.fail(std::string("broken: ") + error.what());
+    }
+}
+
+}  // namespace STLFAST_NAMESPACE
