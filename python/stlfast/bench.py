@@ -5,6 +5,7 @@ The whole comparison, with C++ solvers, other accuracies and pictures, is `pytho
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -80,19 +81,28 @@ def caption(results: Mapping[str, Any]) -> str:
 
 
 # ------------------------------------------------------------------------------------------- right-hand sides as code
-def source(family: Family, signature: str, unpack: str, store: str) -> str:
-    """A Python function f(…) of the family's right-hand side, from its equations; it needs `math`.
-
-    unpack: the lines that name t, the states and the parameters. store: a format such as "dy[{k}] = {value}".
-    """
+def symbolic(family: Family) -> tuple[dict[str, Any], list[Any]]:
+    """SymPy symbols of t, the states and the parameters by name, and the right-hand side, read from the equations."""
     import sympy as sp
     from sympy.parsing.sympy_parser import parse_expr
 
     names = {name: sp.Symbol(name) for name in ("t", *family.states, *family.params)}
-    expressions = [parse_expr(equation.partition("=")[2], local_dict=names) for equation in family.equations]
+    return names, [parse_expr(equation.partition("=")[2], local_dict=names) for equation in family.equations]
+
+
+def source(family: Family, signature: str, unpack: str, store: str | None = None) -> str:
+    """A Python function f(…) of the family's right-hand side, from its equations; it needs `math`.
+
+    unpack: the lines that name t, the states and the parameters. store: a format such as "dy[{}] = {}". Without
+    one, f returns a list.
+    """
+    import sympy as sp
+
+    _, expressions = symbolic(family)
     shared, reduced = sp.cse(expressions)
     lines = [f"{symbol} = {sp.pycode(value)}" for symbol, value in shared]
-    lines += [store.format(k=k, value=sp.pycode(value)) for k, value in enumerate(reduced)]
+    values = [sp.pycode(value) for value in reduced]
+    lines += [f"return [{', '.join(values)}]"] if store is None else map(store.format, range(len(values)), values)
     return f"def f({signature}):\n    " + "\n    ".join([*unpack.splitlines(), *lines]) + "\n"
 
 
@@ -101,10 +111,8 @@ def unpacked(names: Any, array: str) -> str:
     return "\n".join(f"{name} = {array}[{k}]" for k, name in enumerate(names))
 
 
-def function(text: str) -> Callable[..., Any]:
-    """The function f of a source."""
-    import math
-
+def function(text: str, math: Any = math) -> Callable[..., Any]:
+    """The function f of a source, which calls the functions of a module."""
     scope: dict[str, Any] = {"math": math}
     exec(compile(text, "<right-hand side>", "exec"), scope)
     return scope["f"]
@@ -116,7 +124,7 @@ def numba_rhs(family: Family) -> Any:
     from numbalsoda import lsoda_sig
 
     unpack = f"{unpacked(family.states, 'y')}\n{unpacked(family.params, 'p')}"
-    return numba.cfunc(lsoda_sig)(function(source(family, "t, y, dy, p", unpack, "dy[{k}] = {value}")))
+    return numba.cfunc(lsoda_sig)(function(source(family, "t, y, dy, p", unpack, "dy[{}] = {}")))
 
 
 def numbalsoda(model: Model, params: dict[str, Any]) -> Callable[[np.ndarray | None, float], np.ndarray | None]:
