@@ -192,10 +192,11 @@ def setup(results: dict[str, Any], problem: str) -> str:
     titles = ["solver", "first answer, s", "then µs a query", "break-even, own family", "break-even, shipped model"]
     return (
         f"Training takes {costs['training']:.3g} s and compiling {costs['compile']:.3g} s, once for a family; loading "
-        f"a model file {1000 * costs['load']:.2g} ms. A solver's first answer includes what it compiles (of "
-        f"its own code, where it compiles that, for the first problem alone), and no import. Break-even: the number of new stiffnesses (at alpha = {alpha:g}, error at most "
-        f"{scientific(SHOWN_AT, 0)}) from which on stlfast, called from Python and with its certificate, has taken "
-        "less time in all, training included or not.\n\n" + markdown(titles, rows, left=1)
+        f"a model file {1000 * costs['load']:.2g} ms. A solver's first answer includes what it compiles (of its own "
+        "code, where it compiles that, for the first problem alone), and no import. Break-even: the number of new "
+        f"stiffnesses (at alpha = {alpha:g}, error at most {scientific(SHOWN_AT, 0)}) from which on stlfast, called "
+        "from Python and with its certificate, has taken less time in all, training included or not.\n\n"
+        + markdown(titles, rows, left=1)
     )
 
 

@@ -46,7 +46,7 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
 @cache
 def load(variant: str | None = None) -> Any:
     """The library for a variant, by default the one that stlfast's own core uses; Absent says why there is none."""
-    library = ctypes.CDLL(str(build(variant or default_variant())))
+    library = ctypes.CDLL(str(build("bench_peers", variant or default_variant())))
     for name, (result, arguments) in SIGNATURES.items():
         getattr(library, name).restype = result
         getattr(library, name).argtypes = arguments
@@ -65,8 +65,8 @@ def variants() -> list[str]:
     return list(VARIANTS) if features >= NEEDED else ["baseline"]
 
 
-def build(variant: str, target: str = "bench_native") -> Path:
-    """The path of the library, or of another target, brought up to date; Absent says why it cannot be."""
+def build(target: str, variant: str) -> Path:
+    """The path of a target, brought up to date; Absent says why it cannot be."""
     path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", "")])
     cmake = shutil.which("cmake", path=path)
     if cmake is None:

@@ -44,13 +44,12 @@ Cvode::Cvode() : memory_(std::make_unique<Memory>()) {
     m.J = SUNDenseMatrix(2, 2, m.context);
     m.solver = SUNLinSol_Dense(m.y, m.J, m.context);
     m.cvode = CVodeCreate(CV_BDF, m.context);
-    const bool ready = CVodeInit(m.cvode, evaluate_rhs, 0, m.y) == CV_SUCCESS &&
-                       CVodeSStolerances(m.cvode, 1e-6, 1e-6) == CV_SUCCESS &&
-                       CVodeSetLinearSolver(m.cvode, m.solver, m.J) == CV_SUCCESS &&
-                       CVodeSetJacFn(m.cvode, evaluate_jacobian) == CV_SUCCESS &&
-                       CVodeSetUserData(m.cvode, &m.member) == CV_SUCCESS &&
-                       CVodeSetErrFile(m.cvode, nullptr) == CV_SUCCESS &&
-                       CVodeSetMaxNumSteps(m.cvode, most_steps) == CV_SUCCESS;
+    const bool ready =
+        CVodeInit(m.cvode, evaluate_rhs, 0, m.y) == CV_SUCCESS &&
+        CVodeSStolerances(m.cvode, 1e-6, 1e-6) == CV_SUCCESS &&
+        CVodeSetLinearSolver(m.cvode, m.solver, m.J) == CV_SUCCESS &&
+        CVodeSetJacFn(m.cvode, evaluate_jacobian) == CV_SUCCESS && CVodeSetUserData(m.cvode, &m.member) == CV_SUCCESS &&
+        CVodeSetErrFile(m.cvode, nullptr) == CV_SUCCESS && CVodeSetMaxNumSteps(m.cvode, most_steps) == CV_SUCCESS;
     if (!ready) throw std::runtime_error("CVODE cannot be set up");
 }
 
