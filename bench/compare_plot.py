@@ -41,8 +41,8 @@ def write(results: dict[str, Any], folder: Path) -> list[Path]:
                 1, len(problems), figsize=(5.6 * len(problems), 5.8), sharey=True, layout="constrained", squeeze=False
             )
             for axis, problem in zip(axes[0], problems, strict=True):
-                draw(axis, results, problem)
                 axis.set(xscale="log", yscale="log")
+                draw(axis, results, problem)
             handles, labels = axes[0, 0].get_legend_handles_labels()
             figure.legend(handles, labels, loc="outside lower center", ncols=3 if len(problems) > 1 else 2, fontsize=10)
             figure.savefig(folder / file)
@@ -71,7 +71,9 @@ def _stiffness(axis: Any, results: dict[str, Any], problem: str) -> None:
         points = [(a, 1e6 * r["seconds"]) for a, r in found.items() if r is not None]
         axis.plot(*zip(*points, strict=True), label=name, **LOOKS[name]) if points else None
     axis.set(xlabel="stiffness α", title=f"{problem}, error at most {scientific(SHOWN_AT, 0)}")
+    axis.set_xticks(alphas(results, problem, STIFFNESS), minor=False)
     axis.xaxis.set_major_formatter("{x:g}")
+    axis.minorticks_off()
     axis.set_ylabel("µs for one solve, 512 output times") if axis.get_subplotspec().is_first_col() else None
 
 
@@ -98,7 +100,5 @@ def _queries(axis: Any, results: dict[str, Any], problem: str) -> None:
     if fixed:
         label = "stlfast, new initial values at one stiffness"
         axis.plot(n, shipped + n * fixed["seconds"], ":", color=BLUE, lw=2, label=label, zorder=5)
-    axis.set(
-        xlabel="new stiffnesses solved", title=f"{problem}, α = {alpha:g}, error at most {scientific(SHOWN_AT, 0)}"
-    )
+    axis.set(xlabel="number of queries", title=f"{problem}, α = {alpha:g}, error at most {scientific(SHOWN_AT, 0)}")
     axis.set_ylabel("seconds in all, set-up included") if axis.get_subplotspec().is_first_col() else None

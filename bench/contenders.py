@@ -57,7 +57,7 @@ CONTENDERS = (
     Contender(SWEEP, ours.prepare_many, (MANY,)),
     Contender(NUMBALSODA, numbalsoda_lsoda.prepare, (STIFFNESS, START), adaptive=True),
     Contender(NUMBALSODA_LOOP, partial(numbalsoda_lsoda.prepare, compiled=True), EVERY, adaptive=True),
-    Contender("Taylor (heyoka)", heyoka_taylor.prepare, (STIFFNESS, MANY), adaptive=True),
+    Contender("Taylor (heyoka)", heyoka_taylor.prepare, EVERY, adaptive=True),
     Contender(CVODE, cvode.prepare, EVERY, adaptive=True),
     Contender("Kvaerno5 (diffrax)", diffrax_kvaerno.prepare, (STIFFNESS, MANY), adaptive=True),
     Contender("LSODA (SciPy)", partial(scipy_ivp.prepare, method="LSODA"), (STIFFNESS, MANY), adaptive=True, most=10),

@@ -208,7 +208,11 @@ def test_an_error_above_the_target_is_not_shown_as_reached(stored):
     for found in stored["records"][:2]:
         found["error"] = 1e-5
     assert compare_report.ratios(stored, "dho", STIFFNESS, OURS, NUMBALSODA) == {}
-    assert "| stlfast | not reached | not reached |" in compare_report.times(stored, "dho", STIFFNESS, 1e-6)
+    assert "| stlfast | not reached: 10 (1e-5) | not reached: 10 (1e-5) |" in compare_report.times(
+        stored, "dho", STIFFNESS, 1e-6
+    )
+    stored["records"][2]["error"] = 1e-3
+    assert "| LSODA (numbalsoda) | not reached | 18 (1e-7) |" in compare_report.times(stored, "dho", STIFFNESS, 1e-6)
     assert "| stlfast | 10 (1e-5) | 10 (1e-5) |" in compare_report.times(stored, "dho", STIFFNESS, 1e-4)
 
 

@@ -38,12 +38,14 @@ def interleaved(
 ) -> dict[str, list[float]]:
     """Seconds of one call of each task, one value a repeat; what takes `once_from` seconds or more runs once.
 
-    Every repeat times a batch of calls of each task in turn. A first batch warms up and sets the size of the others.
+    Every repeat times a batch of calls of each task in turn. What comes before warms up and sets the batches' sizes.
     """
     calls = {name: 1 for name in tasks}
     times: dict[str, list[float]] = {}
     for name, run in tasks.items():
-        seconds = _per_call(run, 1, clock)  # caches, lazily built tables
+        seconds = _per_call(run, 1, clock)
+        if seconds >= once_from:
+            seconds = _per_call(run, 1, clock)  # the first may have compiled something
         if seconds < once_from:
             trial = max(1, min(100, int(BATCH / max(seconds, 1e-9))))
             seconds = _per_call(run, trial, clock)
