@@ -172,7 +172,7 @@ def warm_up() -> None:
         with contextlib.suppress(ImportError):
             importlib.import_module(package)
     with contextlib.suppress(Absent):
-        native.load()
+        native.peers()
 
 
 def ours(problem: Problem) -> dict[str, float]:
@@ -199,12 +199,12 @@ def versions() -> dict[str, str]:
 def flags() -> dict[str, Any]:
     """Compiler and flags of the C++ contenders, or why there are none."""
     try:
-        library = native.load()
+        library = native.peers()
     except Absent as reason:
         return {"absent": str(reason)}
     cvode = library.cvode_version()
     return {
-        "variant": native.default_variant(),
+        "isa": native.isa(),
         "compiler": library.bench_flags().decode(),
         "cvode": None if cvode is None else cvode.decode(),
     }

@@ -1,12 +1,9 @@
-"""stlfast as a contender: its default solve, a member held fixed, sweeps, and the variants that explain its speed.
-
-An answer at other times than the grid comes from the model's closed form, so that its error can be taken over all the
-points that the competitors' is.
-"""
+"""stlfast as a contender: its default solve, a member held fixed, sweeps, and the variants that explain its speed."""
 
 from __future__ import annotations
 
 import warnings
+import weakref
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -14,9 +11,11 @@ from typing import Any
 import numpy as np
 
 import stlfast
+from bench import native
 from bench.peers import Absent, Bind
 from bench.problem import Problem
 from bench.steps import PAPER
+from stlfast.model import SHIPPED
 from stlfast.timing import Run, repeated
 
 
@@ -53,18 +52,9 @@ def prepare_fixed(problem: Problem, into_out: bool = False) -> Bind:
 
     def bind(params: dict[str, Any], y0: np.ndarray, t: np.ndarray, tolerance: float | None) -> Run:
         (start,) = y0
-        fixed, out = problem.model.at(**params), np.empty((problem.family.n, len(t)))
-        if t is not problem.grid:
-            return lambda calls: problem.model.solve(start, t, **params).y[None]
-        if into_out:
-            fill = repeated(lambda: fixed.solve(start, out=out))
-
-            def run(calls: int) -> np.ndarray:
-                fill(calls)
-                return out[None]
-
-            return run
-        return _values(repeated(lambda: fixed.solve(start)))
+        fixed = problem.model.at(t=None if t is problem.grid else t, **params)
+        out = {"out": np.empty((problem.family.n, len(t)))} if into_out else {}
+        return _values(repeated(lambda: fixed.solve(start, **out)))
 
     return bind
 
@@ -74,18 +64,69 @@ def prepare_many(problem: Problem) -> Bind:
     _require(hasattr(problem.model, "solve_many"), "Model.solve_many")
 
     def bind(params: dict[str, Any], y0: np.ndarray, t: np.ndarray, tolerance: float | None) -> Run:
-        if t is not problem.grid:
-            return lambda calls: np.array([problem.model.solve(start, t, **params).y for start in y0])
         out = np.empty((*y0.shape, len(t)))
-        fill = repeated(lambda: problem.model.solve_many(y0=y0, threads=1, out=out, **params))
+        observe = None if t is problem.grid else t
+        solve = repeated(lambda: problem.model.solve_many(y0, observe=observe, threads=1, out=out, **params))
 
         def run(calls: int) -> np.ndarray:
-            fill(calls)
+            solve(calls)
             return out
 
         return run
 
     return bind
+
+
+def prepare_cpp(problem: Problem, certify: bool = True) -> Bind:
+    """Model::solve and its values in C++, on the shipped file; at other times than the grid, Model::evaluate."""
+    library = native.ours()
+    model = _opened(problem)
+
+    def bind(params: dict[str, Any], y0: np.ndarray, t: np.ndarray, tolerance: float | None) -> Run:
+        p, y = problem.family.check_params(params), np.empty((*y0.shape, len(t)))
+        on_grid = y if t is problem.grid else np.empty((*y0.shape, len(problem.grid)))
+
+        def run(calls: int) -> np.ndarray:
+            library.model_repeat(calls, model, p, y0, certify, on_grid)
+            if t is not problem.grid:
+                library.model_evaluate(1, model, _scaled(problem, t), len(t), y)
+            return y
+
+        return run
+
+    return bind
+
+
+def prepare_fixed_cpp(problem: Problem) -> Bind:
+    """Member::solve in C++; away from the grid the error is that of Model.solve, whose answer is the same."""
+    library = native.ours()
+    model = _opened(problem)
+
+    def bind(params: dict[str, Any], y0: np.ndarray, t: np.ndarray, tolerance: float | None) -> Run:
+        if t is not problem.grid:
+            return lambda calls: problem.model.solve(y0[0], t, **params).y[None]
+        member, y = library.member_open(model, problem.family.check_params(params)), np.empty((*y0.shape, len(t)))
+
+        def run(calls: int) -> np.ndarray:
+            library.member_repeat(calls, member, y0, y)
+            return y
+
+        weakref.finalize(run, library.member_close, member)
+        return run
+
+    return bind
+
+
+@cache
+def _opened(problem: Problem) -> Any:
+    model = native.ours().model_open(str(SHIPPED / f"{problem.name}.safetensors").encode())
+    if model is None:
+        raise Absent("stlfast's C++ interface cannot load the shipped file")
+    return model
+
+
+def _scaled(problem: Problem, t: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray((t - problem.grid[0]) / (problem.grid[-1] - problem.grid[0]))
 
 
 def _values(run: Callable[[int], Any]) -> Run:

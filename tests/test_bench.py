@@ -55,7 +55,7 @@ def test_jacobian_in_cpp_is_the_familys(problem):
     from bench import native
 
     try:
-        library = native.load()
+        library = native.peers()
     except Absent as reason:
         pytest.skip(str(reason))
     for alpha in (1.0, 33.0, 1000.0):
@@ -237,9 +237,9 @@ def test_what_is_not_installed_is_reported_as_absent(monkeypatch):
     monkeypatch.setattr("shutil.which", lambda *args, **kwargs: None)
     from bench import native
 
-    native.load.cache_clear()
+    native.peers.cache_clear()
     bound, seconds, absent = compare.prepare(PROBLEMS["dho"], QUICK)
-    native.load.cache_clear()
+    native.peers.cache_clear()
     assert {c.name for c in bound} == {"LSODA (SciPy)", RADAU, "RK45 (SciPy)"} == seconds.keys()
     assert "CMake" in absent["BDF (CVODE, C++)"]
     assert "numbalsoda" in absent[NUMBALSODA]

@@ -13,7 +13,7 @@ from stlfast.timing import Run
 
 
 def prepare(problem: Problem) -> Bind:
-    library = native.load()
+    library = native.peers()
     if library.cvode_version() is None:
         raise Absent("SUNDIALS was not found when the C++ competitors were built: apt install libsundials-dev")
 
@@ -32,5 +32,5 @@ def prepare(problem: Problem) -> Bind:
 
 def rhs(problem: Problem, params: dict[str, Any], t: float, y: np.ndarray) -> np.ndarray:
     dy = np.empty_like(y)
-    native.load().bench_rhs(*native.member(problem, params), t, y, dy)
+    native.peers().bench_rhs(*native.member(problem, params), t, y, dy)
     return dy

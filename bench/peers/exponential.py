@@ -17,7 +17,7 @@ from stlfast.timing import Run
 
 
 def prepare(problem: Problem) -> Bind:
-    library = native.load()
+    library = native.peers()
 
     def bind(params: dict[str, Any], y0: np.ndarray, t: np.ndarray, tolerance: float) -> Run:
         member, y = native.member(problem, params), np.empty((*y0.shape, len(t)))
@@ -32,7 +32,7 @@ def prepare(problem: Problem) -> Bind:
 
 
 def prepare_table(problem: Problem) -> Bind:
-    library = native.load()
+    library = native.peers()
 
     def bind(params: dict[str, Any], y0: np.ndarray, t: np.ndarray, tolerance: float) -> Run:
         table = problem.table(params[problem.family.stiffness], t).copy()
