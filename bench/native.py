@@ -91,16 +91,20 @@ def build(target: str, isa: str) -> Path:
     prefixes = [str(p) for entry in sys.path if (p := Path(entry, "cmeel.prefix")).is_dir()]
     generator = ["-G", "Ninja"] if shutil.which("ninja", path=path) else []
     options = ["-DSTLFAST_BENCH=ON", "-DCMAKE_BUILD_TYPE=Release", f"-DCMAKE_PREFIX_PATH={';'.join(prefixes)}"]
-    commands: list[list[Any]] = [[cmake, "--build", BUILD, "--target", f"{target}_{isa}"]]
-    if not (BUILD / "CMakeCache.txt").is_file():
-        commands.insert(0, [cmake, "-S", ROOT, "-B", BUILD, *generator, *options])
+    commands: tuple[list[Any], ...] = (
+        [cmake, "-S", ROOT, "-B", BUILD, *generator, *options],
+        [cmake, "--build", BUILD, "--target", f"{target}_{isa}"],
+    )
     for command in commands:
         done = subprocess.run(
             list(map(str, command)), env={**os.environ, "PATH": path}, text=True, capture_output=True, check=False
         )
         if done.returncode != 0:
             lines = (done.stdout + done.stderr).strip().splitlines()
-            raise Absent(f"{target} does not build: {' '.join(' '.join(lines[-5:]).split())}")
+            raise Absent(
+                f"{target} does not build (stlfast needs nlohmann_json too, the stages Google Benchmark): "
+                + " ".join(" ".join(lines[-5:]).split())
+            )
     stems = (f"{target}_{isa}", f"lib{target}_{isa}")
     found = [file for file in BUILD.rglob("*") if file.is_file() and file.name.split(".")[0] in stems]
     found = [file for file in found if file.suffix in ("", ".so", ".dylib", ".dll", ".exe")]

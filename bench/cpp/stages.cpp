@@ -1,8 +1,9 @@
 // Each stage of a solve apart, and CVODE on the same problem: bench_stages FOLDER_OF_MODEL_FILES [benchmark options]
 //
-// flops and bytes: operations and memory read or written at least, so that items over their rates is the floor.
+// flops and bytes: operations and memory traffic that a stage cannot do without; over the machine's rates, its floor.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <stlfast/io.hpp>
@@ -208,7 +209,7 @@ int main(int count, char** arguments) {
         return 1;
     }
     const std::string folder = arguments[1];
-    const Problem problems[] = {{folder, "dho"}, {folder, "ncff"}};
+    const Problem problems[] = {Problem(folder, "dho"), Problem(folder, "ncff")};
     for (const auto& problem : problems)
         for (const auto& [name, stage] : stages) {
             if (stage == cvode && bench::Cvode::version() == nullptr) continue;
