@@ -5,8 +5,8 @@
 Of each solver's tolerances (half decades, rtol = atol) the loosest is taken whose largest error, over states and the
 point set of stlfast.reference, against the exact solution, is within the target. Then everything is timed at 512
 uniform output times: medians of interleaved repeats, in processor time of the whole process, one thread each. Writes
-compare.json, compare.md and three pictures; what is not installed is reported as absent. About fifteen minutes on one
-core, a minute or two with --quick.
+compare.json, compare.md and three pictures; what is not installed is reported as absent. Six minutes on one core, two
+with --quick; the first run builds the C++ side as well.
 """
 
 from __future__ import annotations

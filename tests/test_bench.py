@@ -8,8 +8,22 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from bench import compare, compare_report
-from bench.contenders import CONTENDERS, MANY, NUMBALSODA, OURS, RADAU, STIFFNESS, Contender
+from bench import compare, compare_report, native
+from bench.contenders import (
+    CONTENDERS,
+    FIXED,
+    FIXED_CPP,
+    FIXED_OUT,
+    MANY,
+    NUMBALSODA,
+    OURS,
+    OURS_CPP,
+    OURS_CPP_BARE,
+    RADAU,
+    STIFFNESS,
+    SWEEP,
+    Contender,
+)
 from bench.peers import Absent, exponential
 from bench.problem import PROBLEMS
 from stlfast import bench, cli, demo, timing
@@ -52,8 +66,6 @@ def test_right_hand_sides_are_the_familys(peer, problem):
 
 
 def test_jacobian_in_cpp_is_the_familys(problem):
-    from bench import native
-
     try:
         library = native.peers()
     except Absent as reason:
@@ -136,6 +148,20 @@ def test_ours_is_timed_at_the_accuracy_it_reports():
         np.abs(y - problem.exact(150.0, problem.family.y0[None], problem.points)).max()
     )
     assert record["tolerance"] is None
+
+
+@pytest.mark.parametrize("name", [FIXED, FIXED_OUT, SWEEP, OURS_CPP, OURS_CPP_BARE, FIXED_CPP])
+def test_our_other_forms_answer_as_solve_does(name, problem):
+    if "C++" in name and not any(native.BUILD.rglob("*bench_stlfast*")):
+        pytest.skip("stlfast's C++ interface is not built for the benchmarks; python -m bench.compare does that")
+    try:
+        bind = contender(name).prepare(problem)
+    except Absent as reason:
+        pytest.skip(str(reason))
+    params, y0 = problem.params(77.0), np.array([[1.5, 0.25]])
+    for t in (problem.grid, problem.points):
+        expected = problem.model.solve(y0[0], t, **params).y
+        np.testing.assert_allclose(bind(params, y0, t, None)(2)[0], expected, atol=1e-10)
 
 
 # ------------------------------------------------------------------------------------------------------------- timing
@@ -235,8 +261,6 @@ def test_what_is_not_installed_is_reported_as_absent(monkeypatch):
         monkeypatch.setitem(sys.modules, module, None)  # import raises ImportError
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr("shutil.which", lambda *args, **kwargs: None)
-    from bench import native
-
     native.peers.cache_clear()
     bound, seconds, absent = compare.prepare(PROBLEMS["dho"], QUICK)
     native.peers.cache_clear()
