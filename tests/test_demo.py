@@ -75,7 +75,7 @@ def test_report_and_terminal_show_the_same_numbers(shown, results):
 def test_a_solver_that_never_gets_there_is_said_so(monkeypatch):
     monkeypatch.setattr(demo, "TOLERANCES", (1e-1,))
     effort = demo.Effort(alphas=(10.0,), repeats=1)
-    row = demo._compare(stlfast.load("dho"), 10.0, {}, effort, lambda what: None)
+    row = demo.compare(stlfast.load("dho"), 10.0, {}, effort, lambda what: None)
     assert row["RK45"] == {"rtol": None, "error": None, "seconds": None, "repeats": 0, "ratio": None}
     assert "not reached" in report.rows({"stiffness": "alpha", "rows": [row]})[0]
 

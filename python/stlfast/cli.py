@@ -1,11 +1,11 @@
-"""The command `stlfast`: demo, train, solve, inspect."""
+"""The command `stlfast`: demo, bench, train, solve, inspect."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -77,28 +77,35 @@ def demo(
 ) -> None:
     """Solve both shipped models from alpha = 10 to 1000; compare with exact solutions, the paper and SciPy."""
     _one_thread()
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
     from . import demo as demonstration
     from . import report
 
     with _clear_errors():
         output.mkdir(parents=True, exist_ok=True)
         effort = demonstration.Effort.quick() if quick else demonstration.Effort()
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=err, transient=True) as bar:
-            task = bar.add_task("starting", total=effort.steps)
-            done = iter(range(effort.steps))
-            results = demonstration.run(
-                effort, lambda what: bar.update(task, description=what, completed=next(done), refresh=True)
-            )
+        with _steps(effort.steps) as progress:
+            results = demonstration.run(effort, progress)
         for name, model in results["models"].items():
-            others = "".join(f", {key} = {value:g}" for key, value in model["others"].items())
-            out.print(_table(f"{name}{others}", report.header(model), report.rows(model)))
+            out.print(_table(_title(name, model), report.header(model), report.rows(model)))
         out.print(report.caption(results), highlight=False)
         out.print(f"Machine: {report.machine(results['machine'])}.", highlight=False)
         for path in demonstration.write(results, output):
             out.print(f"wrote {path}", highlight=False, soft_wrap=True)
+
+
+@contextlib.contextmanager
+def _steps(total: int) -> Iterator[Callable[[str], None]]:
+    """A progress bar, as a function that is called with what each step is about to do."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True) as bar:
+        task, done = bar.add_task("starting", total=total), iter(range(total))
+        yield lambda what: bar.update(task, description=what, completed=next(done), refresh=True)
+
+
+def _title(name: str, model: dict[str, Any]) -> str:
+    return name + "".join(f", {key} = {value:g}" for key, value in model["others"].items())
 
 
 def _one_thread() -> None:
@@ -114,6 +121,26 @@ def _table(title: str, header: list[str], rows: list[list[str]]) -> Table:
     for row in rows:
         table.add_row(*row)
     return table
+
+
+# ------------------------------------------------------------------------------------------------------------- bench
+@app.command()
+def bench() -> None:
+    """Time both shipped models beside SciPy and, where it is installed, numbalsoda's LSODA, at matched accuracy."""
+    _one_thread()
+    from . import bench as benchmark
+    from . import report
+
+    with _clear_errors():
+        with _steps(benchmark.EFFORT.steps) as progress:
+            results = benchmark.run(progress)
+        for name, model in results["models"].items():
+            table = _table(_title(name, model), benchmark.header(results, model), benchmark.rows(results, model))
+            out.print(table)
+        for solver, reason in results["absent"].items():
+            out.print(f"{solver} is absent: {reason}.", highlight=False, markup=False)
+        out.print(benchmark.caption(results), highlight=False)
+        out.print(f"Machine: {report.machine(results['machine'])}.", highlight=False)
 
 
 # ------------------------------------------------------------------------------------------------------------- train

@@ -11,7 +11,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -19,15 +19,32 @@ from typing import Any
 
 import numpy as np
 
-from . import accuracy
+from . import accuracy, timing
 from .model import Model, load
 from .reference import exact, point_set
 from .report import METHODS
 
 MEMBERS: dict[str, dict[str, Any]] = {"dho": {}, "ncff": {"omega": 1.0}}  # model → parameters other than stiffness
 TARGET = 1e-6  # largest absolute error that counts as accurate
+POINTS = 512  # uniform output times
 TOLERANCES = tuple(10.0**-k for k in range(3, 13))  # rtol = atol of SciPy
-CALLS = 100  # model solves in one timed repeat
+
+# Of a member, a function of times t (N) (None: 512 uniform ones) and a tolerance, rtol = atol, that returns y (n, N),
+# or None where it fails.
+Solver = Callable[[Model, dict[str, Any]], Callable[[np.ndarray | None, float], np.ndarray | None]]
+
+
+def scipy(method: str, model: Model, params: dict[str, Any]) -> Callable[[np.ndarray | None, float], np.ndarray | None]:
+    """solve_ivp, with the analytic Jacobian where the method takes one; a Solver once the method is chosen."""
+
+    def solve(t: np.ndarray | None, tolerance: float) -> np.ndarray | None:
+        answer = model.family.reference(t=t, method=method, rtol=tolerance, atol=tolerance, **params)
+        return answer.y if answer.success else None
+
+    return solve
+
+
+SCIPY = {method: partial(scipy, method) for method in METHODS}
 
 
 @dataclass(frozen=True)
@@ -59,7 +76,7 @@ def run(effort: Effort, progress: Callable[[str], None]) -> dict[str, Any]:
             "stiffness": model.family.stiffness,
             "others": others,
             "trained": list(model.family.params[model.family.stiffness].train),
-            "rows": [_compare(model, alpha, others, effort, progress) for alpha in effort.alphas],
+            "rows": [compare(model, alpha, others, effort, progress) for alpha in effort.alphas],
         }
     return {
         "target": TARGET,
@@ -102,60 +119,40 @@ def machine() -> dict[str, Any]:
 
 
 # --------------------------------------------------------------------------------------------------------- measurement
-def _compare(
-    model: Model, alpha: float, others: dict[str, Any], effort: Effort, progress: Callable[[str], None]
+def compare(
+    model: Model,
+    alpha: float,
+    others: dict[str, Any],
+    effort: Effort,
+    progress: Callable[[str], None],
+    solvers: Mapping[str, Solver] = SCIPY,
 ) -> dict[str, Any]:
-    """One row: the model's error, bound and time, and those of SciPy's methods at the target accuracy."""
+    """One row: the model's error, bound and time, and those of other solvers at the target accuracy."""
     params = {model.family.stiffness: alpha, **others}
     progress(f"{model.family.name} at {', '.join(f'{k} = {v:g}' for k, v in params.items())}")
     row = accuracy.measure(model, [params])[0]
-    matched = {method: _matched(model, method, params) for method in METHODS}
-    tasks: dict[str, Callable[[], float]] = {"stlfast": partial(_time_model, model, params)}
-    for method, found in matched.items():
-        if found["rtol"] is not None:
-            tasks[method] = partial(_time_scipy, model, method, found["rtol"], params)
-    times: dict[str, list[float]] = {name: [] for name in tasks}
-    for _ in range(effort.repeats):
-        for name, task in tasks.items():
-            if not (times[name] and times[name][0] > effort.once_from):
-                times[name].append(task())
+    t = point_set(*model.family.t_span_at(**params))
+    truth = exact(model.family, t, **params)
+    tasks = {"stlfast": timing.repeated(partial(model.solve, **params))}
+    for name, solver in solvers.items():
+        solve = solver(model, params)
+        tolerance, reached = timing.loosest(partial(_error, solve, t, truth), TARGET, TOLERANCES)
+        row[name] = {"rtol": tolerance, "error": reached}
+        if tolerance is not None:
+            tasks[name] = timing.repeated(partial(solve, None, tolerance))
+    times = timing.interleaved(tasks, effort.repeats, effort.once_from)
     row["seconds"] = float(np.median(times["stlfast"]))
-    for method, found in matched.items():
-        measured = times.get(method, [])
-        row[method] = {
-            **found,
-            "seconds": float(np.median(measured)) if measured else None,
-            "repeats": len(measured),
-            "ratio": float(np.median(measured) / row["seconds"]) if measured else None,
-        }
+    for name in solvers:
+        measured = times.get(name, [])
+        seconds = float(np.median(measured)) if measured else None
+        ratio = None if seconds is None else seconds / row["seconds"]
+        row[name] |= {"seconds": seconds, "repeats": len(measured), "ratio": ratio}
     return row
 
 
-def _matched(model: Model, method: str, params: dict[str, Any]) -> dict[str, Any]:
-    """The loosest tolerance whose error over `point_set` is within the target, and that error; None where none is."""
-    t = point_set(*model.family.t_span_at(**params))
-    truth = exact(model.family, t, **params)
-    for tolerance in TOLERANCES:
-        answer = model.family.reference(t=t, method=method, rtol=tolerance, atol=tolerance, **params)
-        error = float(np.abs(answer.y - truth).max()) if answer.success else np.inf
-        if error <= TARGET:
-            return {"rtol": tolerance, "error": error}
-    return {"rtol": None, "error": None}
-
-
-def _time_model(model: Model, params: dict[str, Any]) -> float:
-    """Seconds of one solve, with its certificate, at the 512 output times."""
-    start = time.thread_time()
-    for _ in range(CALLS):
-        model.solve(**params)
-    return (time.thread_time() - start) / CALLS
-
-
-def _time_scipy(model: Model, method: str, tolerance: float, params: dict[str, Any]) -> float:
-    """Seconds of one integration at the same output times, for Radau with the analytic Jacobian."""
-    start = time.thread_time()
-    model.family.reference(method=method, rtol=tolerance, atol=tolerance, **params)
-    return time.thread_time() - start
+def _error(solve: Callable[..., np.ndarray | None], t: np.ndarray, truth: np.ndarray, tolerance: float) -> float:
+    y = solve(t, tolerance)
+    return np.inf if y is None else float(np.abs(y - truth).max())
 
 
 def curves(models: dict[str, Any], alphas: Sequence[float]) -> dict[str, list[dict[str, Any]]]:

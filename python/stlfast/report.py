@@ -48,6 +48,10 @@ def _digits(seconds: float, units: float) -> str:
     return f"{value:.0f}" if value >= 10 else f"{value:.1f}"
 
 
+def microseconds(seconds: float) -> str:
+    return _digits(seconds, 1e6)
+
+
 def caption(results: dict[str, Any]) -> str:
     """What the table's columns are."""
     return (

@@ -1,0 +1,241 @@
+"""stlfast beside the solvers that one could pick instead, at matched achieved accuracy, in one interleaved run.
+
+    python -m bench.compare [--output docs/results] [--quick] [--problems dho ncff] [--only NAME ...]
+
+Of each solver's tolerances (half decades, rtol = atol) the loosest is taken whose largest error, over states and the
+point set of stlfast.reference, against the exact solution, is within the target. Then everything is timed at 512
+uniform output times: medians of interleaved repeats, in processor time of the whole process, one thread each. Writes
+compare.json, compare.md and three pictures; what is not installed is reported as absent. Six minutes on one core, two
+with --quick; the first run builds the C++ side as well.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench import compare_plot, compare_report, native
+from bench.contenders import CONTENDERS, MANY, QUERIES, Contender
+from bench.peers import Absent, Bind
+from bench.problem import PROBLEMS, Problem
+from stlfast import demo, timing
+
+TARGETS = (1e-4, 1e-6, 1e-8)
+TOLERANCES = tuple(10.0 ** (-k / 2) for k in range(4, 27))  # 1e-2 … 1e-13
+PACKAGES = ("numbalsoda", "numba", "heyoka", "diffrax", "jax", "jaxlib", "sympy")
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is measured."""
+
+    alphas: tuple[float, ...] = (20.0, 50.0, 150.0, 1000.0)
+    alphas_many: tuple[float, ...] = (50.0,)
+    trajectories: int = 1000  # initial values of the query for many
+    checked: int = 25  # of them whose accuracy is measured
+    repeats: int = 7
+    once_from: float = 0.3  # seconds: what takes longer is timed once
+
+
+QUICK = Effort(alphas=(50.0, 1000.0), trajectories=100, checked=5, repeats=2, once_from=0.02)
+
+
+def measure(problem: Problem, query: str, alpha: float, bound: dict[Contender, Bind], effort: Effort) -> list[dict]:
+    """One record for each contender and accuracy that it reaches."""
+    starts = _starts(problem, query, effort)
+    checked = starts[: effort.checked]
+    records, tasks = [], {}
+    for contender, bind in bound.items():
+        params, timed = problem.params(alpha), starts[: contender.most]
+        error = partial(_error, problem, bind, alpha, checked)
+        for target, tolerance, reached in matched(error, contender, problem, alpha):
+            key = f"{contender.name} {tolerance}"
+            if key not in tasks:
+                tasks[key] = bind(params, timed, problem.grid, tolerance)
+            records.append(
+                {
+                    "problem": problem.name, "query": query, "alpha": alpha, "contender": contender.name,
+                    "target": target, "tolerance": tolerance, "error": reached, "key": key, "solves": len(timed),
+                }
+            )  # fmt: skip
+    times = timing.interleaved(tasks, effort.repeats, effort.once_from, time.process_time)
+    for record in records:
+        measured = times[record.pop("key")]
+        record["seconds"] = float(np.median(measured)) / record["solves"]
+        record["spread"] = [min(measured) / record["solves"], max(measured) / record["solves"]]
+        record["repeats"] = len(measured)
+    return records
+
+
+def matched(
+    error: Any, contender: Contender, problem: Problem, alpha: float
+) -> Iterable[tuple[float | None, float | None, float]]:
+    """(target, tolerance, error) for every target that is reached; for what has no tolerance, its error alone."""
+    if not contender.adaptive:
+        yield None, None, error(None)
+        return
+    known: dict[float, float] = {}
+
+    def remembered(tolerance: float) -> float:
+        if tolerance not in known:
+            known[tolerance] = error(tolerance)
+        return known[tolerance]
+
+    for target in TARGETS:
+        tolerance, reached = timing.loosest(remembered, target, TOLERANCES)
+        if tolerance is None or reached is None:
+            return
+        yield target, tolerance, reached
+
+
+def _error(problem: Problem, bind: Bind, alpha: float, y0: np.ndarray, tolerance: float) -> float:
+    """Largest error over the points and over the very answer that is timed; infinite where the solver fails."""
+    worst = 0.0
+    for t in (problem.points, problem.grid):
+        y = bind(problem.params(alpha), y0, t, tolerance)(1)
+        difference = np.abs(y - problem.exact(alpha, y0, t)).max() if np.isfinite(y).all() else np.inf
+        worst = max(worst, float(difference))
+        if worst > TARGETS[0]:
+            break
+    return worst
+
+
+def _starts(problem: Problem, query: str, effort: Effort) -> np.ndarray:
+    """Initial values (B, n): the family's own, or many in [0, 5]^n, the first of them its corners."""
+    if query != MANY:
+        return problem.family.y0[None].copy()
+    n = problem.family.n
+    corners = np.array(np.meshgrid(*[[0.0, 5.0]] * n)).reshape(n, -1).T
+    others = np.random.default_rng(0).uniform(0, 5, (effort.trajectories - len(corners), n))
+    return np.vstack([corners, others])
+
+
+def prepare(problem: Problem, contenders: Iterable[Contender]) -> tuple[dict, dict[str, float], dict[str, str]]:
+    """What is there, bound to a problem; seconds until its first answer, compiling included; what is absent and why."""
+    bound, seconds, absent = {}, {}, {}
+    for contender in contenders:
+        started = time.perf_counter()
+        try:
+            bind = contender.prepare(problem)
+            y0 = np.repeat(problem.family.y0[None], contender.first, axis=0)
+            bind(problem.params(100.0), y0, problem.grid, 1e-6)(1)
+        except (Absent, ImportError) as reason:
+            absent[contender.name] = " ".join(str(reason).split())
+            continue
+        bound[contender], seconds[contender.name] = bind, time.perf_counter() - started
+    return bound, seconds, absent
+
+
+def run(effort: Effort, problems: Iterable[str], only: list[str] | None) -> dict[str, Any]:
+    """Everything that is measured, JSON-able."""
+    started = time.perf_counter()
+    chosen = [c for c in CONTENDERS if only is None or any(text.lower() in c.name.lower() for text in only)]
+    records, setup, absent = [], {}, {}
+    warm_up()
+    for name in problems:
+        problem = PROBLEMS[name]
+        bound, seconds, missing = prepare(problem, chosen)
+        setup[name] = {"first_answer": seconds, **ours(problem)}
+        absent |= missing
+        for query in QUERIES:
+            asked = {c: bind for c, bind in bound.items() if query in c.queries}
+            for alpha in effort.alphas_many if query == MANY else effort.alphas:
+                print(f"{name}: {query} at alpha = {alpha:g}", flush=True)
+                records += measure(problem, query, alpha, asked, effort)
+    return {
+        "machine": demo.machine(),
+        "versions": versions(),
+        "native": flags(),
+        "effort": asdict(effort),
+        "targets": TARGETS,
+        "seconds": round(time.perf_counter() - started, 1),
+        "absent": absent,
+        "setup": setup,
+        "records": records,
+    }
+
+
+def warm_up() -> None:
+    """Imports and the C++ build, so that they do not count as some solver's set-up."""
+    for package in PACKAGES:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(package)
+    with contextlib.suppress(Absent):
+        native.peers()
+
+
+def ours(problem: Problem) -> dict[str, float]:
+    """What stlfast costs before its first answer: training and compiling a family, loading a model file."""
+    import stlfast
+
+    started = time.perf_counter()
+    stlfast.load(problem.name)
+    load = time.perf_counter() - started
+    passport = problem.model.passport
+    return {"training": passport["training"]["seconds"], "compile": passport["compile"]["seconds"], "load": load}
+
+
+def versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def flags() -> dict[str, Any]:
+    """Compiler and flags of the C++ contenders, or why there are none."""
+    try:
+        library = native.peers()
+    except Absent as reason:
+        return {"absent": str(reason)}
+    cvode = library.cvode_version()
+    return {
+        "isa": native.isa(),
+        "compiler": library.bench_flags().decode(),
+        "cvode": None if cvode is None else cvode.decode(),
+    }
+
+
+def write(results: dict[str, Any], folder: Path) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / "compare.json", folder / "compare.md"]
+    paths[0].write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    pictures = compare_plot.write(results, folder)
+    paths[1].write_text(compare_report.page(results, [path.name for path in pictures]), encoding="utf-8")
+    return [*paths, *pictures]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--output", type=Path, default=Path("docs/results"), metavar="DIR")
+    parser.add_argument("--quick", action="store_true", help="fewer members, initial values and repeats")
+    parser.add_argument("--problems", nargs="+", choices=PROBLEMS, default=list(PROBLEMS))
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="contenders whose name contains one of these")
+    parser.add_argument(
+        "--render", type=Path, metavar="JSON", help="measure nothing: page and pictures of these results"
+    )
+    options = parser.parse_args()
+    if options.render:
+        results = json.loads(options.render.read_text(encoding="utf-8"))
+    else:
+        results = run(QUICK if options.quick else Effort(), options.problems, options.only)
+    for path in write(results, options.output):
+        print(f"wrote {path}")
+
+
+if __name__ == "__main__":
+    main()

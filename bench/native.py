@@ -1,0 +1,120 @@
+"""The C++ side of the benchmarks, built when first needed and loaded with ctypes.
+
+Instruction sets: "baseline" for any processor, "x86-64-v3" for x86-64 with AVX2 and FMA, named as stlfast.isa() does.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.ctypeslib import ndpointer
+
+import stlfast
+from bench.peers import Absent
+from bench.problem import Problem
+
+ROOT = Path(__file__).parents[1]
+BUILD = ROOT / "build" / "bench"
+ISAS = ("baseline", "x86-64-v3")
+EQUATIONS = {"dho": 0, "ncff": 1}  # as in bench/cpp/problems.hpp
+NEEDED = {"avx2", "bmi2", "fma"}  # of /proc/cpuinfo, for x86-64-v3
+_doubles = ndpointer(np.float64, flags="C_CONTIGUOUS")
+_long, _int, _double, _text, _pointer = ctypes.c_long, ctypes.c_int, ctypes.c_double, ctypes.c_char_p, ctypes.c_void_p
+Signatures = dict[str, tuple[Any, list[Any]]]
+PEERS: Signatures = {
+    "bench_flags": (_text, []),
+    "bench_rhs": (None, [_int, _doubles, _double, _doubles, _doubles]),
+    "bench_jacobian": (None, [_int, _doubles, _doubles]),
+    "cvode_version": (_text, []),
+    "cvode_repeat": (
+        _int,
+        [_long, _int, _doubles, _doubles, _long, _double, _double, _doubles, _long, _doubles],
+    ),
+    "exponential_repeat": (None, [_long, _int, _doubles, _doubles, _long, _doubles, _long, _doubles]),
+    "table_repeat": (None, [_long, _doubles, _doubles, _long, _int, _long, _doubles]),
+}
+OURS: Signatures = {
+    "model_open": (_pointer, [_text]),
+    "model_close": (None, [_pointer]),
+    "model_repeat": (None, [_long, _pointer, _doubles, _doubles, _int, _doubles]),
+    "model_evaluate": (None, [_long, _pointer, _doubles, _long, _doubles]),
+    "member_open": (_pointer, [_pointer, _doubles]),
+    "member_close": (None, [_pointer]),
+    "member_repeat": (None, [_long, _pointer, _doubles, _doubles]),
+}
+
+
+@cache
+def peers() -> Any:
+    """The C++ competitors, for the instruction set of stlfast's own core; Absent says why they are not there."""
+    return _load("bench_peers", PEERS)
+
+
+@cache
+def ours() -> Any:
+    """stlfast's C++ interface."""
+    return _load("bench_stlfast", OURS)
+
+
+def _load(target: str, signatures: Signatures) -> Any:
+    library = ctypes.CDLL(str(build(target, isa())))
+    for name, (result, arguments) in signatures.items():
+        getattr(library, name).restype = result
+        getattr(library, name).argtypes = arguments
+    return library
+
+
+def isa() -> str:
+    """That of stlfast's core; for one that does not tell, the best that the processor has."""
+    if hasattr(stlfast, "isa"):
+        return stlfast.isa()
+    cpuinfo = Path("/proc/cpuinfo")
+    features = set(cpuinfo.read_text().split()) if cpuinfo.is_file() else set()
+    return ISAS[features >= NEEDED]
+
+
+def build(target: str, isa: str) -> Path:
+    """The path of a target for an instruction set, brought up to date; Absent says why it cannot be."""
+    path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", "")])
+    cmake = shutil.which("cmake", path=path)
+    if cmake is None:
+        raise Absent("the C++ benchmarks need CMake: pip install cmake")
+    prefixes = [str(p) for entry in sys.path if (p := Path(entry, "cmeel.prefix")).is_dir()]
+    generator = ["-G", "Ninja"] if shutil.which("ninja", path=path) else []
+    options = ["-DSTLFAST_BENCH=ON", "-DCMAKE_BUILD_TYPE=Release", f"-DCMAKE_PREFIX_PATH={';'.join(prefixes)}"]
+    commands: tuple[list[Any], ...] = (
+        [cmake, "-S", ROOT, "-B", BUILD, *generator, *options],
+        [cmake, "--build", BUILD, "--target", f"{target}_{isa}"],
+    )
+    for command in commands:
+        done = subprocess.run(
+            list(map(str, command)), env={**os.environ, "PATH": path}, text=True, capture_output=True, check=False
+        )
+        if done.returncode != 0:
+            lines = (done.stdout + done.stderr).strip().splitlines()
+            raise Absent(
+                f"{target} does not build (stlfast needs nlohmann_json too, the stages Google Benchmark): "
+                + " ".join(" ".join(lines[-5:]).split())
+            )
+    stems = (f"{target}_{isa}", f"lib{target}_{isa}")
+    found = [file for file in BUILD.rglob("*") if file.is_file() and file.name.split(".")[0] in stems]
+    found = [file for file in found if file.suffix in ("", ".so", ".dylib", ".dll", ".exe")]
+    if not found:
+        raise Absent(f"the build left no {target}")
+    return found[0]
+
+
+def member(problem: Problem, params: dict[str, Any]) -> tuple[int, np.ndarray]:
+    """The first arguments of the library's functions: the equations and (alpha, omega)."""
+    if problem.name not in EQUATIONS:
+        raise Absent(f"{problem.name} is not among the C++ problems")
+    return EQUATIONS[problem.name], np.array([params["alpha"], params.get("omega", 0.0)])
