@@ -46,11 +46,9 @@ class Stlfast(ConanFile):
         CMake(self).install()
 
     def package_info(self):
-        core, io = self.cpp_info.components["core"], self.cpp_info.components["io"]
-        core.libs = ["stlfast_core"]
-        core.requires = ["eigen::eigen"]
-        core.system_libs = ["pthread"] if self.settings.os in ("Linux", "FreeBSD") else []
-        core.set_property("cmake_target_name", "stlfast::core")
-        io.libs, io.libdirs = [], []
-        io.requires = ["core", "nlohmann_json::nlohmann_json"]
-        io.set_property("cmake_target_name", "stlfast::io")
+        self.cpp_info.libs = ["stlfast_core"]
+        if self.settings.os in ("Linux", "FreeBSD"):
+            self.cpp_info.system_libs = ["pthread"]
+        self.cpp_info.set_property("cmake_target_name", "stlfast::core")
+        self.cpp_info.set_property("cmake_target_aliases", ["stlfast::io"])  # nlohmann_json is always there
+        self.cpp_info.set_property("cmake_components", ["core", "io"])
