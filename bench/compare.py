@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+import stlfast
 from bench import compare_plot, compare_report, native
 from bench.contenders import CONTENDERS, MANY, QUERIES, Contender
 from bench.peers import Absent, Bind
@@ -204,7 +205,7 @@ def flags() -> dict[str, Any]:
         return {"absent": str(reason)}
     cvode = library.cvode_version()
     return {
-        "isa": native.isa(),
+        "isa": stlfast.isa(),
         "compiler": library.bench_flags().decode(),
         "cvode": None if cvode is None else cvode.decode(),
     }

@@ -22,11 +22,9 @@ import stlfast
 from bench.peers import Absent
 from bench.problem import Problem
 
-ROOT = Path(__file__).parents[1]
-BUILD = ROOT / "build" / "bench"
-ISAS = ("baseline", "x86-64-v3")
+SOURCE = Path(__file__).parent / "cpp"
+BUILD = SOURCE.parents[1] / "build" / "bench"
 EQUATIONS = {"dho": 0, "ncff": 1}  # as in bench/cpp/problems.hpp
-NEEDED = {"avx2", "bmi2", "fma"}  # of /proc/cpuinfo, for x86-64-v3
 _doubles = ndpointer(np.float64, flags="C_CONTIGUOUS")
 _long, _int, _double, _text, _pointer = ctypes.c_long, ctypes.c_int, ctypes.c_double, ctypes.c_char_p, ctypes.c_void_p
 Signatures = dict[str, tuple[Any, list[Any]]]
@@ -66,20 +64,11 @@ def ours() -> Any:
 
 
 def _load(target: str, signatures: Signatures) -> Any:
-    library = ctypes.CDLL(str(build(target, isa())))
+    library = ctypes.CDLL(str(build(target, stlfast.isa())))
     for name, (result, arguments) in signatures.items():
         getattr(library, name).restype = result
         getattr(library, name).argtypes = arguments
     return library
-
-
-def isa() -> str:
-    """That of stlfast's core; for one that does not tell, the best that the processor has."""
-    if hasattr(stlfast, "isa"):
-        return stlfast.isa()
-    cpuinfo = Path("/proc/cpuinfo")
-    features = set(cpuinfo.read_text().split()) if cpuinfo.is_file() else set()
-    return ISAS[features >= NEEDED]
 
 
 def build(target: str, isa: str) -> Path:
@@ -90,9 +79,14 @@ def build(target: str, isa: str) -> Path:
         raise Absent("the C++ benchmarks need CMake: pip install cmake")
     prefixes = [str(p) for entry in sys.path if (p := Path(entry, "cmeel.prefix")).is_dir()]
     generator = ["-G", "Ninja"] if shutil.which("ninja", path=path) else []
-    options = ["-DSTLFAST_BENCH=ON", "-DCMAKE_BUILD_TYPE=Release", f"-DCMAKE_PREFIX_PATH={';'.join(prefixes)}"]
+    installed = subprocess.run(
+        [sys.executable, "-m", "stlfast", "--cmakedir"], text=True, capture_output=True, check=True
+    ).stdout.strip()
+    options = [
+        f"-Dstlfast_DIR={installed}", "-DCMAKE_BUILD_TYPE=Release", f"-DCMAKE_PREFIX_PATH={';'.join(prefixes)}",
+    ]  # fmt: skip
     commands: tuple[list[Any], ...] = (
-        [cmake, "-S", ROOT, "-B", BUILD, *generator, *options],
+        [cmake, "-S", SOURCE, "-B", BUILD, *generator, *options],
         [cmake, "--build", BUILD, "--target", f"{target}_{isa}"],
     )
     for command in commands:

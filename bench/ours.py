@@ -48,7 +48,6 @@ def prepare(problem: Problem, basis: str | None = None, **options: Any) -> Bind:
 
 def prepare_fixed(problem: Problem, into_out: bool = False) -> Bind:
     """Model.at once, then Member.solve for each initial value."""
-    _require(hasattr(problem.model, "at"), "Model.at")
 
     def bind(params: dict[str, Any], y0: np.ndarray, t: np.ndarray, tolerance: float | None) -> Run:
         (start,) = y0
@@ -61,7 +60,6 @@ def prepare_fixed(problem: Problem, into_out: bool = False) -> Bind:
 
 def prepare_many(problem: Problem) -> Bind:
     """Model.solve_many on one thread, into an array of the caller's."""
-    _require(hasattr(problem.model, "solve_many"), "Model.solve_many")
 
     def bind(params: dict[str, Any], y0: np.ndarray, t: np.ndarray, tolerance: float | None) -> Run:
         out = np.empty((*y0.shape, len(t)))
@@ -131,8 +129,3 @@ def _scaled(problem: Problem, t: np.ndarray) -> np.ndarray:
 
 def _values(run: Callable[[int], Any]) -> Run:
     return lambda calls: run(calls).y[None]
-
-
-def _require(there: bool, what: str) -> None:
-    if not there:
-        raise Absent(f"this stlfast ({stlfast.__version__}) has no {what}")

@@ -34,12 +34,12 @@ TRAINING = {
 MODELS: dict[str, dict[str, Any]] = {
     "dho": {
         "training": {**TRAINING, "tau": 1e-1},  # dho is smooth in time: room late, for oscillating forcings
-        "compile": {"tol": 1e-8},
+        "compile": {"tol": 1e-8, "max_rank": 12},
         "members": {"alpha": ALPHAS},
     },
     "ncff": {
         "training": {**TRAINING, "tau": 1e-3},
-        "compile": {"tol": 5e-8},
+        "compile": {"tol": 5e-8, "max_rank": 32},
         "members": {"alpha": ALPHAS, "omega": OMEGAS},
     },
 }

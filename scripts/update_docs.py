@@ -1,8 +1,9 @@
 """Refresh the numbers and pictures of README.md from a demonstration's folder and the shipped models.
 
-    stlfast demo --output build/demo && python scripts/update_docs.py build/demo
+    python -m bench.compare && stlfast demo --output build/demo && python scripts/update_docs.py build/demo
 
-Writes docs/results/demo.json, docs/results/models.json, docs/*.png, and what lies between the markers
+Takes the comparison with other solvers from docs/results/compare.json. Writes docs/results/demo.json,
+docs/results/models.json, docs/*.png, and what lies between the markers
 `<!-- begin NAME -->` and `<!-- end NAME -->` in README.md.
 """
 
@@ -20,6 +21,9 @@ from stlfast import accuracy, report
 from stlfast.model import SHIPPED
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+from bench import compare_report  # noqa: E402
+
 README = ROOT / "README.md"
 RESULTS = ROOT / "docs" / "results"
 PICTURES = ("error_vs_stiffness.png", "solutions.png")
@@ -43,9 +47,24 @@ def model_facts() -> dict[str, Any]:
     return facts
 
 
-def blocks(demo: dict[str, Any], models: dict[str, Any]) -> dict[str, str]:
+def blocks(demo: dict[str, Any], models: dict[str, Any], compare: dict[str, Any]) -> dict[str, str]:
     """Markdown for each pair of markers."""
-    return {"headline": report.headline(demo), "models": _models(models), "demo": report.tables(demo)}
+    return {
+        "headline": report.headline(demo),
+        "models": _models(models),
+        "compare": _compare(compare),
+        "demo": report.tables(demo),
+    }
+
+
+def _compare(results: dict[str, Any]) -> str:
+    parts = ["Microseconds and, in brackets, the error reached, for an error of at most 1e-6."]
+    for problem in results["setup"]:
+        for query in ("new stiffness", "new initial value", "many initial values"):
+            if compare_report.alphas(results, problem, query):
+                parts += [f"**`{problem}`, {query}**", compare_report.times(results, problem, query, 1e-6)]
+    machine = f"{report.machine(results['machine'])}; stlfast's build: {results['flags']['isa']}"
+    return "\n\n".join([*parts, f"Machine: {machine}."])
 
 
 def _models(models: dict[str, Any]) -> str:
@@ -80,12 +99,12 @@ def fill(text: str, contents: dict[str, str]) -> str:
 
 def main(folder: Path) -> None:
     demo, models = json.loads((folder / "results.json").read_text(encoding="utf-8")), model_facts()
-    RESULTS.mkdir(parents=True, exist_ok=True)
+    compare = json.loads((RESULTS / "compare.json").read_text(encoding="utf-8"))
     for name, facts in (("demo", demo), ("models", models)):
         (RESULTS / f"{name}.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     for picture in PICTURES:
         shutil.copyfile(folder / picture, ROOT / "docs" / picture)
-    README.write_text(fill(README.read_text(encoding="utf-8"), blocks(demo, models)), encoding="utf-8")
+    README.write_text(fill(README.read_text(encoding="utf-8"), blocks(demo, models, compare)), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -152,8 +152,6 @@ def test_ours_is_timed_at_the_accuracy_it_reports():
 
 @pytest.mark.parametrize("name", [FIXED, FIXED_OUT, SWEEP, OURS_CPP, OURS_CPP_BARE, FIXED_CPP])
 def test_our_other_forms_answer_as_solve_does(name, problem):
-    if "C++" in name and not any(native.BUILD.rglob("*bench_stlfast*")):
-        pytest.skip("stlfast's C++ interface is not built for the benchmarks; python -m bench.compare does that")
     try:
         bind = contender(name).prepare(problem)
     except Absent as reason:

@@ -59,6 +59,17 @@ def test_saved_model_of_another_basis(dho, tmp_path):
     np.testing.assert_array_equal(again.solve(alpha=40.0).y, model.solve(alpha=40.0).y)
 
 
+def test_less_rank_means_more_bands(dho):
+    models = [stlfast.compile(dho.family, dho.body, max_rank=r, tol=1e-6) for r in (8, 16)]
+    counts = [len(model.compiled.bands) for model in models]
+    ranks = [max(band[3].shape[1] // 2 for band in model.compiled.bands) for model in models]
+    assert counts[0] > counts[1]
+    assert ranks[0] <= 8 < ranks[1] <= 16
+    for model in models:
+        solution = model.solve(alpha=300.0, reduced=True)
+        assert solution.error_bound.max() < 1e-5
+
+
 def test_error_falls_with_the_rank(dho):
     """Geometrically: the fitted slope of log error against rank is at least half a digit a function."""
     ranks = (6, 8, 10, 12, 14)
@@ -185,6 +196,8 @@ def test_progress_and_interruption(dho):
         ({"row_weights": "t"}, "unknown row_weights"),
         ({"solver": "magic"}, "solver is"),
         ({"rank": 0}, "rank must be"),
+        ({"max_rank": 0}, "max_rank must be"),
+        ({"max_rank": "less"}, "max_rank must be"),
         ({"rank": "most"}, "rank must be"),
         ({"tol": 0.0}, "tol must be"),
         ({"tol": float("nan")}, "tol must be"),

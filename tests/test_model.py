@@ -318,7 +318,7 @@ def test_missing_tensor(saved, name):
         ("bands.1.tau", lambda a: np.array([5e-324])),
         ("bands.1.coefficients", lambda a: np.zeros((0, 40))),
         ("bands.1.coefficients", lambda a: np.zeros((5, 0))),
-        ("bands.1.high", lambda a: a * 100),
+        ("bands.1.high", lambda a: a * 1000),
         ("bands.1.tau", lambda a: np.zeros(2)),
     ],
 )

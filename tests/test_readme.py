@@ -24,7 +24,9 @@ def update_docs():
 
 @pytest.fixture(scope="module")
 def stored():
-    return [json.loads((ROOT / "docs" / "results" / f"{name}.json").read_text()) for name in ("demo", "models")]
+    return [
+        json.loads((ROOT / "docs" / "results" / f"{name}.json").read_text()) for name in ("demo", "models", "compare")
+    ]
 
 
 def test_use(capsys):
@@ -36,15 +38,22 @@ def test_use(capsys):
     assert namespace["sol"].success
 
 
+def test_loops_and_sweeps(capsys):
+    exec(PROGRAMS[1], {})
+    assert capsys.readouterr().out.splitlines() == ["(1000, 2, 512) True True", "True"]
+
+
 def test_your_own_family(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    exec(PROGRAMS[1], {})
+    exec(PROGRAMS[2], {})
     assert capsys.readouterr().out.splitlines()[-1] == "[ True  True]"
     assert stlfast.load(tmp_path / "exchange.safetensors").family.name == "exchange"
 
 
 def test_all_programs_are_tested():
-    assert len(PROGRAMS) == 2
+    assert len(PROGRAMS) == 3
+    (program,) = re.findall(r"```cpp\n(.*?)```", TEXT, re.DOTALL)
+    assert program == (ROOT / "tests" / "cpp" / "consumer" / "main.cpp").read_text()
 
 
 def test_numbers_are_those_of_the_stored_results(update_docs, stored):
@@ -52,7 +61,7 @@ def test_numbers_are_those_of_the_stored_results(update_docs, stored):
 
 
 def test_stored_models_are_the_shipped_ones(update_docs, stored):
-    _, models = stored
+    _, models, _ = stored
     assert models == json.loads(json.dumps(update_docs.model_facts()))
 
 

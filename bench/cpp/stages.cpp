@@ -80,11 +80,19 @@ void features(State& state, const Problem& problem, double) {
     }
 }
 
+// δ_q of the operators: that of the central member and those of the coefficient functions that vary.
+double factors(const stlfast::Model& model) {
+    const auto& theta = *model.family().theta;
+    double count = 1;
+    for (Index q = 0; q < theta.n_outputs(); ++q) count += theta.is_constant(q) ? 0 : 1;
+    return count;
+}
+
 void assemble_and_factor(State& state, const Problem& problem, double alpha) {
     Solved s(problem, alpha);
     for (auto _ : state) benchmark::DoNotOptimize(s.operators->factor(s.p, s.workspace.band));
-    const double r = static_cast<double>(s.r), Q = s.model.family().theta->n_outputs();
-    const double pairs = (Q + 1) * (Q + 2) / 2, triangle = r * (r + 1) / 2;
+    const double r = static_cast<double>(s.r), Q = factors(s.model);
+    const double pairs = Q * (Q + 1) / 2, triangle = r * (r + 1) / 2;
     count(state, 2 * pairs * triangle + r * r * r / 3, (pairs + 1) * triangle);
 }
 
@@ -96,8 +104,8 @@ void solve(State& state, const Problem& problem, double alpha) {
         s.operators->solve(s.p, s.data, c, s.workspace.band);
         benchmark::DoNotOptimize(c.data());
     }
-    const double r = static_cast<double>(s.r), Q = s.model.family().theta->n_outputs();
-    const double sources = (Q + 1) * static_cast<double>(s.model.family().n * s.model.modes().size());
+    const double r = static_cast<double>(s.r), Q = factors(s.model);
+    const double sources = Q * static_cast<double>(s.model.family().n * s.model.modes().size());
     count(state, 2 * r * r + 2 * r * sources, r * (r + 1) / 2 + r * sources);
 }
 
@@ -124,6 +132,17 @@ void certificate(State& state, const Problem& problem, double alpha) {
     count(state, 4 * size * r, 2 * size * r);
 }
 
+void uncertified(State& state, const Problem& problem, double alpha) {
+    Solved s(problem, alpha);
+    stlfast::SolveOptions options;
+    options.certify = false;
+    for (auto _ : state) {
+        s.model.solve(s.p, s.data, options, s.answer, s.workspace);
+        s.model.output().evaluate(s.answer, s.y);
+        benchmark::DoNotOptimize(s.y.data());
+    }
+}
+
 void new_stiffness(State& state, const Problem& problem, double alpha) {
     Solved s(problem, alpha);
     for (auto _ : state) {
@@ -142,6 +161,21 @@ void new_initial_value(State& state, const Problem& problem, double alpha) {
         benchmark::DoNotOptimize(s.y.data());
     }
     const double size = static_cast<double>(s.y.size()), columns = s.model.family().n + (problem.forced ? 1 : 0);
+    count(state, 2 * size * columns, size * (columns + 1));
+}
+
+// Twice the forcing sin t in every equation, as another amplitude of it.
+void new_amplitude(State& state, const Problem& problem, double alpha) {
+    Solved s(problem, alpha);
+    const MatrixXd forcing = (10 * s.model.forcing_points()).array().sin().matrix().replicate(1, s.model.family().n);
+    const stlfast::Member member(s.model, s.model.output(), s.p, {forcing}, {});
+    stlfast::Member::Workspace workspace;
+    const VectorXd amplitude = VectorXd::Constant(1, 2.0);
+    for (auto _ : state) {
+        member.solve(s.data.y0, amplitude, s.y, s.answer, workspace);
+        benchmark::DoNotOptimize(s.y.data());
+    }
+    const double size = static_cast<double>(s.y.size()), columns = s.model.family().n + (problem.forced ? 2 : 1);
     count(state, 2 * size * columns, size * (columns + 1));
 }
 
@@ -188,6 +222,24 @@ void cvode(State& state, const Problem& problem, double alpha) {
     state.counters["error"] = error;
 }
 
+// What the machine can do, from which floors follow: a product with a matrix in the first cache, a sum over the second.
+void multiply_add(State& state) {
+    const MatrixXd M = MatrixXd::Random(64, 32);
+    const VectorXd v = VectorXd::Random(32);
+    VectorXd y(64);
+    for (auto _ : state) {
+        y.noalias() = M * v;
+        benchmark::DoNotOptimize(y.data());
+    }
+    count(state, 2.0 * 64 * 32, 64 * 32);
+}
+
+void read(State& state) {
+    const VectorXd v = VectorXd::Random(32768);
+    for (auto _ : state) benchmark::DoNotOptimize(v.sum());
+    count(state, 32768, 32768);
+}
+
 using Stage = void (*)(State&, const Problem&, double);
 const std::pair<const char*, Stage> stages[] = {
     {"features at 512 times", features},
@@ -195,8 +247,10 @@ const std::pair<const char*, Stage> stages[] = {
     {"solve", solve},
     {"evaluate at 512 times", evaluate},
     {"certificate", certificate},
+    {"new stiffness, not certified", uncertified},
     {"new stiffness, certified", new_stiffness},
     {"new initial value, certified", new_initial_value},
+    {"new forcing amplitude, certified", new_amplitude},
     {"512 new output times", new_output_times},
     {"CVODE BDF, error 1e-6", cvode},
 };
@@ -210,6 +264,8 @@ int main(int count, char** arguments) {
     }
     const std::string folder = arguments[1];
     const Problem problems[] = {Problem(folder, "dho"), Problem(folder, "ncff")};
+    benchmark::RegisterBenchmark("machine: multiply and add", multiply_add);
+    benchmark::RegisterBenchmark("machine: read 256 kB", read);
     for (const auto& problem : problems)
         for (const auto& [name, stage] : stages) {
             if (stage == cvode && bench::Cvode::version() == nullptr) continue;

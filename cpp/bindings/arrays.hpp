@@ -7,8 +7,10 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -49,34 +51,41 @@ inline std::vector<py::ssize_t> shape_of(const py::array& array) {
     return {array.shape(), array.shape() + array.ndim()};
 }
 
+inline bool has_shape(const py::array& array, std::initializer_list<py::ssize_t> shape) {
+    return std::equal(shape.begin(), shape.end(), array.shape(), array.shape() + array.ndim());
+}
+
 // The argument as a contiguous float64 array of this shape, converted from anything that holds integers or floats; a
-// float64 array crosses without a copy. Throws ValueError for another shape and for numbers that are not finite.
+// contiguous float64 array crosses without a copy. Throws ValueError for another shape and for numbers that are not
+// finite.
 inline py::array_t<double> finite_array(const py::object& object, const char* name,
-                                        const std::vector<py::ssize_t>& shape) {
-    using Contiguous = py::array_t<double, py::array::c_style | py::array::forcecast>;
+                                        std::initializer_list<py::ssize_t> shape) {
+    using Converted = py::array_t<double, py::array::c_style | py::array::forcecast>;
     const auto refuse = [&](const std::string& what) { throw py::value_error(name + (" must " + what)); };
-    py::array array = py::isinstance<py::array_t<double>>(object) ? py::reinterpret_borrow<py::array>(object)
-                                                                  : py::array::ensure(object);
-    if (!array || std::string("iuf").find(array.dtype().kind()) == std::string::npos)
+    const bool ready = py::isinstance<py::array_t<double, py::array::c_style>>(object);
+    py::array array = ready ? py::reinterpret_borrow<py::array>(object) : py::array::ensure(object);
+    if (!array || std::string_view("iuf").find(array.dtype().kind()) == std::string_view::npos)
         refuse("be an array of real numbers, got " + std::string(py::repr(object)));
-    if (!std::equal(shape.begin(), shape.end(), array.shape(), array.shape() + array.ndim()))
-        refuse("have shape " + shape_text(shape) + ", got " + shape_text(shape_of(array)));
-    const Contiguous values(array);
+    if (!has_shape(array, shape)) refuse("have shape " + shape_text(shape) + ", got " + shape_text(shape_of(array)));
+    auto values = ready ? py::reinterpret_borrow<py::array_t<double>>(array) : py::array_t<double>(Converted(array));
     for (py::ssize_t k = 0; k < values.size(); ++k)
         if (!std::isfinite(values.data()[k])) refuse("be finite; entry " + std::to_string(k) + " is not");
     return values;
 }
 
 // The argument itself, to be written to: a float64 array of this shape that is C-contiguous and writable.
-inline py::array_t<double> output_array(const py::object& object, const std::vector<py::ssize_t>& shape) {
-    const std::string expected = "out must be a writable C-contiguous float64 array of shape " + shape_text(shape);
+inline py::array_t<double> output_array(const py::object& object, std::initializer_list<py::ssize_t> shape) {
+    const auto expected = [&] {
+        return "out must be a writable C-contiguous float64 array of shape " + shape_text(shape) + ", got ";
+    };
     if (!py::isinstance<py::array>(object))
-        throw py::type_error(expected + ", got a " + std::string(py::str(py::type::of(object).attr("__name__"))));
+        throw py::type_error(expected() + "a " + std::string(py::str(py::type::of(object).attr("__name__"))));
     const auto array = py::reinterpret_borrow<py::array>(object);
-    const auto refuse = [&](const std::string& got) { throw py::value_error(expected + ", got " + got); };
+    const auto refuse = [&](const std::string& got) { throw py::value_error(expected() + got); };
     if (!py::isinstance<py::array_t<double>>(array)) refuse("dtype " + std::string(py::str(array.dtype())));
-    if (shape_of(array) != shape) refuse("shape " + shape_text(shape_of(array)));
-    if (!(array.flags() & py::array::c_style)) refuse("another memory layout: pass numpy.empty(shape)");
+    if (!has_shape(array, shape)) refuse("shape " + shape_text(shape_of(array)));
+    if (!(array.flags() & py::array::c_style) || !(array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_))
+        refuse("another memory layout: pass numpy.empty(shape)");
     if (!array.writeable()) refuse("a read-only one");
     return py::reinterpret_borrow<py::array_t<double>>(array);
 }

@@ -67,7 +67,11 @@ double tolerance_of(const py::object& value, const char* name) {
 // reduced: None for what is best, True or False for the one or the other alone.
 SolveOptions options_of(const py::object& reduced, const py::object& certify, const py::object& rtol,
                         const py::object& atol) {
-    const auto truth = [](const py::object& value) { return PyObject_IsTrue(value.ptr()) == 1; };
+    const auto truth = [](const py::object& value) {
+        const int answer = PyObject_IsTrue(value.ptr());
+        if (answer < 0) throw py::error_already_set();
+        return answer == 1;
+    };
     const Space space = reduced.is_none() ? Space::automatic : truth(reduced) ? Space::reduced : Space::full;
     return {truth(certify), {tolerance_of(rtol, "rtol"), tolerance_of(atol, "atol")}, space};
 }
@@ -170,7 +174,7 @@ py::tuple solve_member(const Member& member, const py::object& y0, const py::obj
                                               : finite_array(amplitudes, "amplitudes", {member.forcings()});
     auto y = out.is_none() ? py::array_t<double>({n, E}) : output_array(out, {n, E});
     auto answer = std::make_unique<Answer>();
-    const auto v = as_vector(start), a = as_vector(factors);
+    const VectorXd v = as_vector(start), a = as_vector(factors);  // which may share memory with out
     Eigen::Map<MatrixXd> values(y.mutable_data(), E, n);
     {
         const py::gil_scoped_release release;
@@ -183,15 +187,16 @@ py::tuple solve_member(const Member& member, const py::object& y0, const py::obj
     return py::make_tuple(std::move(answer), std::move(y));
 }
 
-// (B, n, E) or (B, n) values, (B) success and (B, n) bounds or None.
-py::tuple solve_queries(const Model& model, const OutputTable& output, const py::object& parameters,
-                        const py::object& y0, bool maximum, const py::object& reduced, const py::object& certify,
+// (B, n, E) values, (B, n) of the last point or the maximum; (B) success and (B, n) bounds or None.
+py::tuple solve_queries(const Model& model, const OutputTable& output, Index B, const py::object& parameters,
+                        const py::object& y0, bool final, bool maximum, const py::object& reduced, const py::object& certify,
                         const py::object& rtol, const py::object& atol, int threads, const py::object& out, const py::object& progress) {
     const auto p = checked_array<double>(parameters, "parameters", 2), start = checked_array<double>(y0, "y0", 2);
-    const Index B = std::max(p.shape(0), start.shape(0)), n = model.family().n;
-    std::vector<py::ssize_t> shape{B, n};
-    if (!maximum) shape.push_back(output.x().size());
-    auto y = out.is_none() ? py::array_t<double>(shape) : output_array(out, shape);
+    const Index n = model.family().n, E = output.x().size();
+    const bool flat = final || maximum;
+    auto y = !out.is_none() ? (flat ? output_array(out, {B, n}) : output_array(out, {B, n, E}))
+             : flat         ? py::array_t<double>({B, n})
+                            : py::array_t<double>({B, n, E});
     py::array_t<bool> success(B);
     const SweepOptions options{options_of(reduced, certify, rtol, atol), threads,
                                maximum ? Observe::maximum : Observe::values};
@@ -288,7 +293,8 @@ void bind_model(py::module_& module) {
              py::arg("solver"), py::arg("uniform_checks"), py::arg("modes"), py::arg("bands"))
         .def("solve", &solve, py::arg("params"), py::arg("names"), py::arg("y0"), py::arg("reduced"),
              py::arg("certify"), py::arg("rtol"), py::arg("atol"), py::arg("added"), py::arg("x"))
-        .def("solve_many", &solve_queries, py::arg("output"), py::arg("parameters"), py::arg("y0"), py::arg("maximum"),
+        .def("solve_many", &solve_queries, py::arg("output"), py::arg("count"), py::arg("parameters"), py::arg("y0"),
+             py::arg("final"), py::arg("maximum"),
              py::arg("reduced"), py::arg("certify"), py::arg("rtol"), py::arg("atol"), py::arg("threads"),
              py::arg("out"), py::arg("progress"))
         .def("certify_heads", &certify_heads, py::arg("parameters"), py::arg("y0"), py::arg("heads"))

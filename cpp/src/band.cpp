@@ -1,5 +1,6 @@
 #include "stlfast/band.hpp"
 
+#include <Eigen/Cholesky>
 #include <stdexcept>
 
 #include "stlfast/assembly.hpp"
@@ -45,13 +46,16 @@ BandOperators::BandOperators(const Band& band, const Family& family, const Forci
     if (r_ * n != band.coefficients.cols() || r_ == 0 || !band.coefficients.allFinite())
         throw std::invalid_argument("a band's coefficients must be finite, with a multiple of " + std::to_string(n) +
                                     " columns");
+    Workspace workspace;
+    evaluate_theta(0.5 * (band.low + band.high), workspace);
+    centre_ = workspace.theta;
     MatrixXd T, dT;
     chebyshev::basis(VectorXd::Zero(1), D, band.tau, T);
-    initial_ = stacked(T * band.coefficients, n);
+    initial_ = stacked(dense::product(T, band.coefficients), n);
     initial_right_ = initial_weight * initial_weight * initial_.transpose();
     chebyshev::basis(grids.certificate.x(), D, band.tau, T, &dT);
-    check_ = stacked(T * band.coefficients, n);
-    dcheck_ = stacked(dT * band.coefficients, n);
+    check_ = stacked(dense::product(T, band.coefficients), n);
+    dcheck_ = stacked(dense::product(dT, band.coefficients), n);
     assemble_operators();
 }
 
@@ -60,7 +64,7 @@ void BandOperators::assemble_operators() {
     const Index n = family_->n, N = points.x.size(), K = modes_->size(), Q = family_->theta->n_outputs();
     MatrixXd T, dT;
     chebyshev::basis(points.x, band_->coefficients.rows(), band_->tau, T, &dT);
-    const MatrixXd H = T * band_->coefficients, dH = dT * band_->coefficients;
+    const MatrixXd H = dense::product(T, band_->coefficients), dH = dense::product(dT, band_->coefficients);
     Trial trial{{}, r_};
     for (Index i = 0; i < n; ++i) trial.equations.push_back({H.middleCols(i * r_, r_), dH.middleCols(i * r_, r_), 0});
 
@@ -74,39 +78,59 @@ void BandOperators::assemble_operators() {
     family_->parts->evaluate(x.head(parts_.rows()), unused, parts_, workspace);
 
     rows_.push_back(derivative_rows(trial, points.weight));
-    for (Index q = 0; q < Q; ++q)
-        rows_.push_back(-system_rows(trial, parts.middleCols(q * n * n, n * n), points.weight));
+    for (Index q = 0; q < Q; ++q) {
+        const MatrixXd rows = -system_rows(trial, parts.middleCols(q * n * n, n * n), points.weight);
+        rows_[0] += centre_[q] * rows;
+        if (family_->theta->is_constant(q)) continue;
+        varying_.push_back(q);
+        rows_.push_back(rows);
+    }
 
-    gram_.resize(dense::packed_size(r_), (Q + 1) * (Q + 2) / 2);
+    const auto R = static_cast<Index>(rows_.size());
+    gram_.resize(dense::packed_size(r_), R * (R + 1) / 2);
     Index pair = 0;
-    for (Index q = 0; q <= Q; ++q)
-        for (Index s = q; s <= Q; ++s, ++pair) {
-            MatrixXd G = rows_[q].transpose() * rows_[s];
+    for (Index q = 0; q < R; ++q)
+        for (Index s = q; s < R; ++s, ++pair) {
+            MatrixXd G = dense::product(rows_[q].transpose(), rows_[s]);
             if (s != q) G += G.transpose().eval();
-            if (pair == 0) G += initial_right_ * initial_;
+            if (pair == 0) G += dense::product(initial_right_, initial_);
             gram_.col(pair) = dense::packed(G);
         }
     if (K == 0) return;
-    const MatrixXd g = points.weight.asDiagonal() * modes_->g;
-    forced_.resize(r_, (Q + 1) * n * K);
-    for (Index q = 0, column = 0; q <= Q; ++q)
+    // Of the forcing's values at the magic points, which the modes interpolate.
+    const MatrixXd g = points.weight.asDiagonal() * dense::product(modes_->g, modes_->interpolate);
+    forced_.resize(r_, R * n * K);
+    for (Index q = 0, column = 0; q < R; ++q)
         for (Index i = 0; i < n; ++i, column += K)
-            forced_.middleCols(column, K) = rows_[q].middleRows(i * N, N).transpose() * g;
+            forced_.middleCols(column, K) = dense::product(rows_[q].middleRows(i * N, N).transpose(), g);
+}
+
+MatrixXd BandOperators::orthonormalise() const {
+    MatrixXd G(r_, r_);
+    for (Index j = 0, at = 0; j < r_; at += r_ - j, ++j) G.col(j).tail(r_ - j) = gram_.col(0).segment(at, r_ - j);
+    const Eigen::LLT<MatrixXd> cholesky(G);
+    if (cholesky.info() != Eigen::Success) return MatrixXd::Identity(r_, r_);
+    return cholesky.matrixU().solve(MatrixXd::Identity(r_, r_));
 }
 
 void BandOperators::evaluate_theta(const ConstVector& parameters, Workspace& w) const {
     static const VectorXd origin = VectorXd::Zero(1);
     const Index Q = family_->theta->n_outputs();
-    w.theta.resize(Q + 1);
-    w.theta[0] = 1;
-    family_->theta->evaluate(origin, parameters, Map<MatrixXd>(w.theta.data() + 1, 1, Q), w.program);
+    w.theta.resize(Q);
+    family_->theta->evaluate(origin, parameters, Map<MatrixXd>(w.theta.data(), 1, Q), w.program);
 }
 
 bool BandOperators::factor(const ConstVector& parameters, Workspace& w) const {
     evaluate_theta(parameters, w);
+    w.factors.resize(static_cast<Index>(rows_.size()));
+    w.factors[0] = 1;
+    for (Index k = 1; k < w.factors.size(); ++k) {
+        const Index q = varying_[static_cast<std::size_t>(k - 1)];
+        w.factors[k] = w.theta[q] - centre_[q];
+    }
     w.pairs.resize(gram_.cols());
-    for (Index q = 0, pair = 0; q < w.theta.size(); ++q)
-        for (Index s = q; s < w.theta.size(); ++s, ++pair) w.pairs[pair] = w.theta[q] * w.theta[s];
+    for (Index q = 0, pair = 0; q < w.factors.size(); ++q)
+        for (Index s = q; s < w.factors.size(); ++s, ++pair) w.pairs[pair] = w.factors[q] * w.factors[s];
     auto G = part(w.G, gram_.rows());
     dense::product(gram_, w.pairs, G);
     return dense::factor(G, r_);
@@ -118,26 +142,28 @@ void BandOperators::solve(const ConstVector& parameters, const Data& data, Vecto
     if (data.added.size() > 0) {
         const VectorXd added =
             weighted(data.added.topRows(grids_->collocation.x.size()), grids_->collocation.weight);
-        for (Index q = 0; q < w.theta.size(); ++q) c.noalias() += w.theta[q] * (rows_[q].transpose() * added);
+        for (Index q = 0; q < w.factors.size(); ++q)
+            c += w.factors[q] * dense::product(rows_[q].transpose(), added).col(0);
     }
     dense::solve(w.G.head(gram_.rows()), c);
 }
 
 void BandOperators::add_own_forcing(const ConstVector& parameters, Vector c, Workspace& w) const {
     const Index K = modes_->size(), n = family_->n;
-    auto at_magic = part(w.at_magic, K, n), beta = part(w.beta, K, n);
+    auto at_magic = part(w.at_magic, K, n);
     family_->b.evaluate(modes_->magic, parameters, at_magic, w.program);
-    for (Index i = 0; i < n; ++i) dense::product(modes_->interpolate, at_magic.col(i), beta.col(i));
     auto sources = part(w.sources, forced_.cols());
-    for (Index q = 0; q < w.theta.size(); ++q) sources.segment(q * K * n, K * n) = w.theta[q] * beta.reshaped();
-    c.noalias() += forced_ * sources;
+    for (Index q = 0; q < w.factors.size(); ++q) sources.segment(q * K * n, K * n) = w.factors[q] * at_magic.reshaped();
+    auto right = part(w.right, c.size());
+    dense::product(forced_, sources, right);
+    c += right;
 }
 
 void BandOperators::certify(const ConstVector& parameters, const Data& data, const ConstVector& c, Vector bound,
                             Vector scale, Workspace& w) const {
     const Index n = family_->n, C = grids_->certificate.x().size();
     w.A.setZero(parts_.rows(), n * n);
-    for (Index q = 1; q < w.theta.size(); ++q) w.A += w.theta[q] * parts_.middleCols((q - 1) * n * n, n * n);
+    for (Index q = 0; q < w.theta.size(); ++q) w.A += w.theta[q] * parts_.middleCols(q * n * n, n * n);
     const bool forced = data.own_forcing && modes_->size() > 0;
     if (forced) {
         w.b.resize(C, n);
@@ -145,8 +171,8 @@ void BandOperators::certify(const ConstVector& parameters, const Data& data, con
     }
     w.start.resize(n), w.values.resize(n * C), w.derivatives.resize(n * C);
     dense::product(initial_, c, w.start);
-    dense::product(check_, c, w.values);
-    dense::product(dcheck_, c, w.derivatives);
+    w.values.noalias() = check_ * c;
+    w.derivatives.noalias() = dcheck_ * c;
     const Map<const MatrixXd> y(w.values.data(), C, n), dy(w.derivatives.data(), C, n);
     for (Index i = 0; i < n; ++i) scale[i] = y.col(i).cwiseAbs().maxCoeff();
     defect(w.A, y, dy, forced ? &w.b : nullptr, w.start, data.y0, w.defect);

@@ -132,6 +132,7 @@ class BandCompiler {
         Band band;
         const double bound = best_band(box, snapshots, band);
         if (bound <= options_.tolerance) {
+            orthonormalise(band);
             bands_.push_back(std::move(band));
             done_ += (box.high - box.low).prod();
             progress(done_);
@@ -252,6 +253,15 @@ class BandCompiler {
                 too_few = r;
         }
         return options_.tolerance;
+    }
+
+    // So that the operators of all members are well conditioned. The first k functions span what they did.
+    void orthonormalise(Band& band) const {
+        const BandOperators operators(band, family_, modes_, grids_);
+        const MatrixXd combinations = operators.orthonormalise();
+        const Index r = operators.size();
+        for (Index i = 0; i < family_.n; ++i)
+            band.coefficients.middleCols(i * r, r) = (band.coefficients.middleCols(i * r, r) * combinations).eval();
     }
 
     // Largest certified bound of the box's members for unit initial values, and for the forcing with zero ones.

@@ -86,8 +86,22 @@ constexpr double pi_half_2 = 6.07710050630396597660e-11;
 constexpr double pi_half_3 = 2.02226624879595063154e-21;
 constexpr double largest_reduced = 1e5;  // |x| up to which that reduction is used
 
-// sin(|x| + shift·π/2) by fdlibm's polynomials for sine and cosine on [−π/4, π/4].
-inline double sine_kernel(double a, std::uint64_t shift) {
+// sin and cos of |x| by fdlibm's polynomials on [−π/4, π/4]; `bits` holds the quadrant, in which each is one of them or
+// its negative.
+struct Circle {
+    double sine, cosine;
+    std::uint64_t bits;
+
+    // sin(|x| + shift·π/2)
+    double at(std::uint64_t shift) const {
+        const std::uint64_t quadrant = bits + shift;
+        const std::uint64_t swap = ~((quadrant & 1) - 1);  // all ones in odd quadrants
+        const std::uint64_t sign = (quadrant & 2) << 62;
+        return from_bits(((to_bits(cosine) & swap) | (to_bits(sine) & ~swap)) ^ sign);
+    }
+};
+
+inline Circle circle(double a) {
     const double shifted = a * two_over_pi + rounder;
     const double k = shifted - rounder;
     const double r = ((a - k * pi_half_1) - k * pi_half_2) - k * pi_half_3;
@@ -107,17 +121,14 @@ inline double sine_kernel(double a, std::uint64_t shift) {
     c = c * z + 4.16666666666666019037e-02;
     const double half = 0.5 * z, w = 1.0 - half;
     const double cosine = w + (((1.0 - w) - half) + z * z * c);
-    const std::uint64_t quadrant = to_bits(shifted) + shift;
-    const std::uint64_t swap = ~((quadrant & 1) - 1);  // all ones in odd quadrants
-    const std::uint64_t sign = (quadrant & 2) << 62;
-    return from_bits(((to_bits(cosine) & swap) | (to_bits(sine) & ~swap)) ^ sign);
+    return {sine, cosine, to_bits(shifted)};
 }
 
-inline double sin_kernel(double x) {
-    return from_bits(to_bits(sine_kernel(magnitude(x), 0)) ^ (to_bits(x) & sign_bit));
-}
+inline double with_sign_of(double x, double value) { return from_bits(to_bits(value) ^ (to_bits(x) & sign_bit)); }
 
-inline double cos_kernel(double x) { return sine_kernel(magnitude(x), 1); }
+inline double sin_kernel(double x) { return with_sign_of(x, circle(magnitude(x)).at(0)); }
+
+inline double cos_kernel(double x) { return circle(magnitude(x)).at(1); }
 
 // in and out may be the same array: the pragma tells the compiler that this is harmless.
 template <class Function>
@@ -170,6 +181,28 @@ void sin(const double* in, double* out, std::ptrdiff_t n) {
 
 void cos(const double* in, double* out, std::ptrdiff_t n) {
     transform_periodic([](double x) { return cos_kernel(x); }, [](double x) { return std::cos(x); }, in, out, n);
+}
+
+void sincos(const double* in, double* sine, double* cosine, std::ptrdiff_t n) {
+    constexpr std::ptrdiff_t block = 128;
+    for (std::ptrdiff_t start = 0; start < n; start += block) {
+        const std::ptrdiff_t end = std::min(start + block, n);
+        if (!all_reduced(in + start, end - start)) {
+            sin(in + start, sine + start, end - start);
+            cos(in + start, cosine + start, end - start);
+            continue;
+        }
+#if defined(__clang__)
+#pragma clang loop vectorize(assume_safety)
+#elif defined(__GNUC__)
+#pragma GCC ivdep
+#endif
+        for (std::ptrdiff_t i = start; i < end; ++i) {
+            const Circle both = circle(magnitude(in[i]));
+            sine[i] = with_sign_of(in[i], both.at(0));
+            cosine[i] = both.at(1);
+        }
+    }
 }
 
 }  // namespace STLFAST_NAMESPACE::math

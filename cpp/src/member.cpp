@@ -39,6 +39,7 @@ Member::Member(const Model& model, const OutputTable& output, VectorXd parameter
         if (f.rows() != model.forcing_points().size() || f.cols() != model.family().n || !f.allFinite())
             throw std::invalid_argument("a forcing must have one finite value for each forcing point and equation");
     forced_ = !forcing(model.family(), parameters_, model.grids().collocation.x).isZero(0);
+    ones_.setOnes(this->forcings());
     const std::vector<Data> data = unit_data();
     bounds_.resize(model.family().n, static_cast<Index>(data.size()));
     Model::Workspace workspace;
@@ -58,13 +59,18 @@ std::vector<Data> Member::unit_data() const {
 
 // Whether the reduced basis will do.
 bool Member::solve_reduced(const std::vector<Data>& data, Model::Workspace& workspace) {
+    const bool automatic = options_.space == Space::automatic;
     SolveOptions options = options_;
     options.space = Space::reduced;
     Answer answer;
     for (std::size_t j = 0; j < data.size(); ++j) {
-        model_->solve(parameters_, data[j], options, answer, workspace);
-        const bool beyond = data[j].added.size() > 0 && options.certify && !answer.within;
-        if (beyond && options_.space == Space::automatic) return false;
+        try {
+            model_->solve(parameters_, data[j], options, answer, workspace);
+        } catch (const std::runtime_error&) {  // a singular operator
+            if (automatic) return false;
+            throw;
+        }
+        if (automatic && options.certify && data[j].added.size() > 0 && !answer.within) return false;
         const Index U = model_->operators(answer.band).size();
         if (j == 0) coefficients_.resize(U, static_cast<Index>(data.size()));
         coefficients_.col(static_cast<Index>(j)) = answer.c.head(U);
@@ -87,28 +93,31 @@ void Member::solve_full(const std::vector<Data>& data, Model::Workspace& workspa
 }
 
 void Member::tabulate() {
-    const Index n = model_->family().n, E = output_->x().size(), J = coefficients_.cols();
-    if (band_ >= 0 && J >= coefficients_.rows()) return;
-    table_.resize(n * E, J);
-    Answer column;
-    column.band = band_;
-    for (Index j = 0; j < J; ++j) {
-        if (band_ >= 0)
-            column.c = coefficients_.col(j);
-        else
-            column.heads = coefficients_.col(j).reshaped(model_->dictionary().size(), n);
-        output_->evaluate(column, Map<MatrixXd>(table_.col(j).data(), E, n));
-    }
-    if (options_.certify) {
-        // Adding up the columns rounds.
-        for (Index i = 0; i < n; ++i)
-            bounds_.row(i) += rounding * table_.middleRows(i * E, E).cwiseAbs().colwise().maxCoeff();
-    }
+    const Index n = model_->family().n, J = coefficients_.cols();
+    const auto tabulated = [&](const OutputTable& output) {
+        const Index E = output.x().size();
+        MatrixXd table(n * E, J);
+        Answer column;
+        column.band = band_;
+        for (Index j = 0; j < J; ++j) {
+            if (band_ >= 0)
+                column.c = coefficients_.col(j);
+            else
+                column.heads = coefficients_.col(j).reshaped(model_->dictionary().size(), n);
+            output.evaluate(column, Map<MatrixXd>(table.col(j).data(), E, n));
+        }
+        return table;
+    };
+    if (band_ < 0 || J < coefficients_.rows()) table_ = tabulated(*output_);
+    samples_ = tabulated(model_->samples());
+    if (!options_.certify) return;
+    const Index S = model_->samples().x().size();
+    for (Index i = 0; i < n; ++i)  // adding up the columns rounds
+        bounds_.row(i) += rounding * samples_.middleRows(i * S, S).cwiseAbs().colwise().maxCoeff();
 }
 
 void Member::solve(const ConstVector& y0, Eigen::Ref<MatrixXd> y, Answer& answer, Workspace& workspace) const {
-    static const VectorXd none;
-    solve(y0, none, y, answer, workspace);
+    solve(y0, ones_, y, answer, workspace);
 }
 
 void Member::solve(const ConstVector& y0, const ConstVector& amplitudes, Eigen::Ref<MatrixXd> y, Answer& answer,
@@ -137,21 +146,38 @@ void Member::solve(const ConstVector& y0, const ConstVector& amplitudes, Eigen::
     else
         output_->evaluate(answer, y);
 
+    check_finite(answer, y);
+
     answer.bound.resize(n);
     answer.within = false;
     if (!options_.certify) return;
-    v = v.cwiseAbs();
-    dense::product(bounds_, v, answer.bound);
-    answer.within = within(y0, y, answer.bound);
-    if (!answer.within && options_.space == Space::automatic) solve_anew(y0, amplitudes, y, answer, w);
+    for (Index i = 0; i < n; ++i) answer.bound[i] = bounds_.row(i).cwiseAbs().dot(v.cwiseAbs());
+    answer.within = within(y0, v, answer.bound, w);
+    if (!answer.within) solve_anew(y0, amplitudes, y, answer, w);
 }
 
-bool Member::within(const ConstVector& y0, const Eigen::Ref<const MatrixXd>& y, const ConstVector& bound) const {
+// The values of moderate coefficients are finite, so that they need no look.
+void Member::check_finite(const Answer& answer, const Eigen::Ref<const MatrixXd>& y) const {
+    constexpr double moderate = 1e280;
+    const double largest = band_ >= 0 ? answer.c.head(coefficients_.rows()).cwiseAbs().maxCoeff()
+                                      : answer.heads.cwiseAbs().maxCoeff();
+    if (!(largest < moderate) && !y.allFinite())
+        throw std::domain_error("the answer is not finite: y0 or the amplitudes are too large");
+}
+
+// By max |y| over few points, which is no larger than that over all.
+bool Member::within(const ConstVector& y0, const ConstVector& v, const ConstVector& bound, Workspace& w) const {
     const Tolerance& tolerance = options_.tolerance;
-    for (Index i = 0; i < y.cols(); ++i) {
-        if (bound[i] <= tolerance.absolute + tolerance.relative * std::abs(y0[i])) continue;  // max |y| is no smaller
-        if (!(bound[i] <= tolerance.absolute + tolerance.relative * y.col(i).cwiseAbs().maxCoeff())) return false;
-    }
+    bool met = true;
+    for (Index i = 0; i < y0.size(); ++i)
+        met = met && bound[i] <= tolerance.absolute + tolerance.relative * std::abs(y0[i]);
+    if (met) return true;
+    const Index n = bound.size(), S = samples_.rows() / n;
+    auto sampled = part(w.sampled, samples_.rows());
+    dense::product(samples_, v, sampled);
+    for (Index i = 0; i < n; ++i)
+        if (!(bound[i] <= tolerance.absolute + tolerance.relative * sampled.segment(i * S, S).cwiseAbs().maxCoeff()))
+            return false;
     return true;
 }
 

@@ -6,6 +6,7 @@
 
 #include "stlfast/buffer.hpp"
 #include "stlfast/chebyshev.hpp"
+#include "stlfast/dense.hpp"
 #include "stlfast/residual.hpp"
 
 namespace STLFAST_NAMESPACE {
@@ -17,10 +18,11 @@ using Eigen::VectorXd;
 namespace {
 
 constexpr double check_tau = 1e-5;     // the check points resolve time scales from this one on
-constexpr Index band_checks = 160;     // a reduced residual swings about r times
+constexpr Index band_checks = 128;     // a reduced residual swings about r times, 40 at most
 constexpr Index dense_checks = 800;    // one on the full dictionary about M times,
 constexpr Index dense_uniform = 1200;  // and one with a user's forcing as often as that does
 constexpr Index output_points = 512;
+constexpr Index sample_points = 16;
 constexpr Index longest_expansion = 4096;
 constexpr double smallest_tau = 1e-12;
 
@@ -77,6 +79,7 @@ Model::Model(Family family, Dictionary dictionary, Points collocation, FullOptio
       bands_(std::move(bands)),
       grids_{std::move(collocation), Certificate(band_check_points(uniform_checks))},
       output_(bands_, dictionary_, family_.n, VectorXd::LinSpaced(output_points, 0, 1)),
+      samples_(bands_, dictionary_, family_.n, check_points(sample_points, check_tau)),
       dense_(check_points(dense_checks, check_tau, dense_uniform)),
       forcing_points_(joined(grids_.collocation.x, dense_.x())),
       band_once_(bands_.size()),
@@ -228,7 +231,7 @@ MatrixXd Model::expansion(const Answer& answer) const {
     const MatrixXd& functions = bands_[static_cast<std::size_t>(answer.band)].coefficients;
     const Index r = functions.cols() / family_.n;
     MatrixXd a(functions.rows(), family_.n);
-    for (Index i = 0; i < family_.n; ++i) a.col(i).noalias() = functions.middleCols(i * r, r) * answer.c.head(r);
+    for (Index i = 0; i < family_.n; ++i) dense::product(functions.middleCols(i * r, r), answer.c.head(r), a.col(i));
     return a;
 }
 

@@ -25,7 +25,7 @@ const MatrixXd& OutputTable::functions(Index band) const {
         MatrixXd T;
         const Band& source = (*bands_)[k];
         chebyshev::basis(x_, source.coefficients.rows(), source.tau, T);
-        tables_[k] = stacked(T * source.coefficients, n_);
+        tables_[k] = stacked(dense::product(T, source.coefficients), n_);
     });
     return tables_[k];
 }
@@ -40,9 +40,9 @@ void OutputTable::evaluate(const Answer& answer, Eigen::Ref<MatrixXd> y) const {
     const MatrixXd& Psi = functions(answer.band);
     const auto c = answer.c.head(Psi.cols());
     if (y.outerStride() == E)
-        dense::product(Psi, c, Map<VectorXd>(y.data(), n_ * E));
+        Map<VectorXd>(y.data(), n_ * E).noalias() = Psi * c;
     else
-        for (Index i = 0; i < n_; ++i) dense::product(Psi.middleRows(i * E, E), c, y.col(i));
+        for (Index i = 0; i < n_; ++i) y.col(i).noalias() = Psi.middleRows(i * E, E) * c;
 }
 
 }  // namespace STLFAST_NAMESPACE

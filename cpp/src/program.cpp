@@ -116,10 +116,19 @@ void Program::classify_registers() {
         const auto a = code_(k, 1), b = code_(k, 2);
         if (column_[a] >= 0 || (b >= 0 && column_[b] >= 0)) column_[first + k] = n_columns_++;
     }
+    twin_.assign(static_cast<std::size_t>(code_.rows()), -1);
+    const auto is = [&](Index k, Op op) { return column_[first + k] >= 0 && code_(k, 0) == static_cast<int>(op); };
+    for (Index k = 0; k < code_.rows(); ++k)
+        for (Index l = 0; l < code_.rows() && is(k, Op::sin); ++l)
+            if (is(l, Op::cos) && code_(k, 1) == code_(l, 1) && twin_[k] < 0 && twin_[l] < 0) twin_[k] = l, twin_[l] = k;
 }
 
 bool Program::varies() const {
     return std::any_of(outputs_.begin(), outputs_.end(), [this](auto r) { return column_[r] >= 0; });
+}
+
+bool Program::is_constant(Index o) const {
+    return outputs_[o] >= n_inputs_ && outputs_[o] < n_inputs_ + constants_.size();
 }
 
 void Program::evaluate_uniform(const Eigen::Ref<const Eigen::VectorXd>& inputs, Workspace& workspace) const {
@@ -144,6 +153,12 @@ void Program::evaluate_block(Index n, Workspace& workspace) const {
     for (Index k = 0; k < code_.rows(); ++k) {
         const Index column = column_[first + k];
         if (column < 0) continue;
+        if (const Index twin = twin_[k]; twin >= 0) {
+            double *const mine = &value(0, column), *const other = &value(0, column_[first + twin]);
+            const bool sine = code_(k, 0) == static_cast<int>(Op::sin);
+            if (k < twin) math::sincos(operand(code_(k, 1)).values, sine ? mine : other, sine ? other : mine, n);
+            continue;
+        }
         apply(static_cast<Op>(code_(k, 0)), operand(code_(k, 1)), operand(code_(k, 2)), &value(0, column), n);
     }
 }

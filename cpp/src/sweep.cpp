@@ -136,12 +136,16 @@ class Sweep {
             const bool whole = options_.observe == Observe::values;
             if (!whole) s.values.resize(E, n_);
             Map<MatrixXd> y(whole ? results_.y + query * n_ * E : s.values.data(), E, n_);
-            if (member) {
-                member->solve(s.data.y0, y, s.answer, s.workspace);
-            } else {
-                s.parameters = parameters(query);
-                model_.solve(s.parameters, s.data, options_.solve, s.answer, s.workspace.model);
-                output_.evaluate(s.answer, y);
+            try {
+                if (member) {
+                    member->solve(s.data.y0, y, s.answer, s.workspace);
+                } else {
+                    s.parameters = parameters(query);
+                    model_.solve(s.parameters, s.data, options_.solve, s.answer, s.workspace.model);
+                    output_.evaluate(s.answer, y);
+                }
+            } catch (const std::domain_error& error) {
+                throw std::domain_error("row " + std::to_string(query) + ": " + error.what());
             }
             if (!whole) Map<VectorXd>(results_.y + query * n_, n_) = y.colwise().maxCoeff();
             results_.success[query] = s.answer.within || !s.answer.certified;

@@ -116,8 +116,10 @@ class Model:
     def solve_many(
         self,
         output: OutputTable,
+        count: int,
         parameters: np.ndarray,
         y0: np.ndarray,
+        final: bool,
         maximum: bool,
         reduced: bool | None,
         certify: bool,

@@ -22,6 +22,7 @@ FEWEST_POINTS = 16  # with fewer nothing worth solving is resolved
 DILATION_RATIO = 8.0  # largest step between neighbouring dilations
 DILATION_MARGIN = 2.5  # the steepest dilation over the ratio of the stiffest member to the stiffest trained one
 RANK_PLAIN, RANK_FORCED = 24, 40  # largest rank of a band without and with forcing
+MOST_BANDS = 64
 
 
 def compile(
@@ -36,6 +37,7 @@ def compile(
     solver: str = "svd",
     reduced: bool = True,
     rank: str | int = "auto",
+    max_rank: str | int = "auto",
     tol: float = 1e-8,
     seed: int = 0,
     progress: Callable[[float], None] | None = None,
@@ -55,8 +57,10 @@ def compile(
     solver: "svd" (QR on functions orthonormalised by an SVD), "qr" (pivoted, raw functions) or "pinv" (pseudo-inverse
         of the normal equations, raw functions).
     reduced: build reduced bases for bands of members; False leaves only the full dictionary, milliseconds a solve.
-    rank: "auto" is the smallest that meets tol, at most 24 (40 with forcing) or the band is split; a number truncates
-        every band to that many functions.
+    rank: "auto" is the smallest that meets tol, at most max_rank or the band is split; a number truncates every band to
+        that many functions.
+    max_rank: "auto" is 24, and 40 with forcing. The time of a solve grows with the rank: less makes solves faster, with
+        more bands, a larger file and a longer compilation.
     tol: certified bound on the error of every member for unit initial values and, apart, for the forcing. Raised, with
         a warning, to what the full dictionary reaches.
     progress: called with the finished share, 0 … 1.
@@ -66,7 +70,9 @@ def compile(
     reduced=False), or a body that does not fit; RuntimeError where 64 bands do not reach tol.
     """
     started = time.perf_counter()
-    _check(family, body, basis, row_weights, rank, tol)
+    _check(family, body, basis, row_weights, tol)
+    _check_rank("rank", rank)
+    _check_rank("max_rank", max_rank)
     if basis == "random" and body is not None:
         body = Body.random(body.sizes[1:], body.activation, body.input, body.tau, seed)
     ladder = _dilations(family, body, dilations)
@@ -82,7 +88,7 @@ def compile(
     compiled = Compiled(dictionary, _points(points), row_weights, shared_head, solver, checks, modes)
     used = tol
     if reduced:
-        compiled, used = _with_bands(family, body, compiled, rank, tol, progress)
+        compiled, used = _with_bands(family, body, compiled, rank, max_rank, tol, progress)
     passport = {
         "stlfast": _version(),
         "family": family.name,
@@ -102,7 +108,7 @@ def compile(
 
 
 def _with_bands(
-    family: Family, body: Body | None, compiled: Compiled, rank: str | int, tol: float,
+    family: Family, body: Body | None, compiled: Compiled, rank: str | int, max_rank: str | int, tol: float,
     progress: Callable[[float], None] | None,
 ) -> tuple[Compiled, float]:  # fmt: skip
     from . import _core
@@ -115,8 +121,10 @@ def _with_bands(
     points = _core.Points.given(compiled.points, compiled.row_weights == "sqrt_t")
     modes = _core.compile_forcing(core_family(family), points)
     compiled = replace(compiled, modes=modes)
-    max_rank = RANK_FORCED if len(modes[1]) else RANK_PLAIN
-    bands, used = _core.compile_bands(compiled.core(family, body), tol, max_rank, 64, progress or (lambda share: None))
+    most = (RANK_FORCED if len(modes[1]) else RANK_PLAIN) if max_rank == "auto" else int(max_rank)
+    bands, used = _core.compile_bands(
+        compiled.core(family, body), tol, most, MOST_BANDS, progress or (lambda share: None)
+    )
     if used > tol:
         warnings.warn(
             f"tol = {tol:g} is below what the full dictionary of {family.name!r} reaches; used {used:.1e}. More "
@@ -165,7 +173,12 @@ def _points(points: int | np.ndarray) -> np.ndarray:
     return given.astype(np.float64)
 
 
-def _check(family: Any, body: Any, basis: str, row_weights: str, rank: Any, tol: Any) -> None:
+def _check_rank(name: str, rank: Any) -> None:
+    if rank != "auto" and not (isinstance(rank, (int, np.integer)) and not isinstance(rank, bool) and rank >= 1):
+        raise ValueError(f"{name} must be 'auto' or a positive integer, got {rank!r}")
+
+
+def _check(family: Any, body: Any, basis: str, row_weights: str, tol: Any) -> None:
     if not isinstance(family, Family):
         raise ValueError(f"compile takes a Family, then a Body; got {type(family).__name__} first")
     if not isinstance(body, Body):
@@ -177,8 +190,6 @@ def _check(family: Any, body: Any, basis: str, row_weights: str, rank: Any, tol:
         raise ValueError(f"unknown basis {basis!r}; known: {', '.join(BASES)}")
     if row_weights not in ROW_WEIGHTS:
         raise ValueError(f"unknown row_weights {row_weights!r}; known: {', '.join(ROW_WEIGHTS)}")
-    if rank != "auto" and not (isinstance(rank, (int, np.integer)) and not isinstance(rank, bool) and rank >= 1):
-        raise ValueError(f"rank must be 'auto' or a positive integer, got {rank!r}")
     if not (isinstance(tol, (int, float)) and 0 < tol < math.inf):
         raise ValueError(f"tol must be a positive number, got {tol!r}")
 

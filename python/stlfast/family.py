@@ -33,7 +33,8 @@ Forcing = Callable[[np.ndarray], np.ndarray]
 
 # Keyword arguments of solve and reference, which take the parameters by name too.
 RESERVED = {
-    "y0", "t", "rtol", "atol", "certify", "forcing", "reduced", "heads", "family", "method", "threads", "out", "self",
+    "y0", "t", "rtol", "atol", "certify", "forcing", "reduced", "heads", "family", "method", "threads", "out",
+    "observe", "progress", "self",
 }  # fmt: skip
 IMPLICIT = {"Radau", "BDF", "LSODA"}  # SciPy's methods that use a Jacobian
 PROGRAMS = ("A", "b", "theta", "parts", "t_span")

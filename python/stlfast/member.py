@@ -22,15 +22,17 @@ class Member:
     table. The error bound is Σ_j |v_j| B_j from the bounds of the columns; where that misses the tolerance, the member
     is solved anew as one. Immutable, picklable, safe to solve with from many threads.
 
-    t: (N,) output times. params: the member's parameters.
+    t: (N,) output times, read-only. params: the member's parameters by name.
     """
 
-    __slots__ = ("_model", "_options", "_solve", "_span", "t")
+    __slots__ = ("_model", "_options", "_solve", "_span", "params", "t")
 
     def __init__(
-        self, model: Model, core: _core.Member, options: dict[str, Any], span: tuple[float, float], t: np.ndarray
-    ) -> None:
-        self._model, self._solve, self._options, self._span, self.t = model, core.solve, options, span, t
+        self, model: Model, core: _core.Member, params: dict[str, float], options: dict[str, Any],
+        span: tuple[float, float], t: np.ndarray,
+    ) -> None:  # fmt: skip
+        self._model, self._solve, self._options, self._span = model, core.solve, options, span
+        self.params, self.t = params, t
 
     def solve(
         self,
@@ -51,12 +53,8 @@ class Member:
         answer, y = self._solve(start, amplitudes, out)
         return Solution(self._model, answer, self._span, self.t, y)
 
-    @property
-    def params(self) -> dict[str, float]:
-        return {name: self._options[name] for name in self._model.family.params}
-
     def __reduce__(self) -> tuple[Any, ...]:
-        return _remake, (self._model, self._options)
+        return _remake, (self._model, self._options | self.params)
 
     def __repr__(self) -> str:
         values = ", ".join(f"{name}={value:g}" for name, value in self.params.items())

@@ -69,9 +69,9 @@ class Model:
         reduced: None (default) solves in the band's reduced basis and, where its bound misses the tolerance, again on
             the full dictionary (milliseconds instead of microseconds); True and False allow the one or the other alone.
 
-        Returns a Solution; its default t is shared and read-only. Errors: ParameterError (a KeyError and ValueError) for
-        a parameter unknown, missing or out of range; ValueError for a wrong shape, a number that is not finite, or a
-        time outside t_span.
+        Returns a Solution; its default t is shared and read-only. Errors: ParameterError (a KeyError and ValueError)
+        for a parameter unknown, missing or out of range; ValueError for a wrong shape, a number that is not finite, or
+        a time outside t_span.
         """
         span = self._fixed_span or self.family.t_span_at(**params)
         if t is None:
@@ -109,17 +109,18 @@ class Model:
 
         p = self.family.check_params(params)
         span = self._fixed_span or self.family.t_span_at(**params)
-        forcings = [] if forcing is None else [forcing] if callable(forcing) else list(forcing)
         if t is None:
             output, times = self.core.output, self._uniform(span)
         else:
             times = np.array(finite(t, "t"))
+            times.flags.writeable = False  # solutions share them
             output = _core.OutputTable(self.core, scaled_times(times, span))
-        core = _core.Member(
-            self.core, output, p, [self._sampled(f, span) for f in forcings], reduced, certify, rtol, atol
-        )
-        options = {"t": t, "rtol": rtol, "atol": atol, "certify": certify, "forcing": forcing, "reduced": reduced}
-        return Member(self, core, options | params, span, times)
+        forcings = _forcings(forcing)
+        sampled = [self._sampled(f, span) for f in forcings]
+        core = _core.Member(self.core, output, p, sampled, reduced, certify, rtol, atol)
+        options = {"rtol": rtol, "atol": atol, "certify": certify, "forcing": forcings, "reduced": reduced}
+        options |= {} if t is None else {"t": times}
+        return Member(self, core, dict(zip(self._names, p.tolist(), strict=True)), options, span, times)
 
     def solve_many(
         self,
@@ -139,16 +140,16 @@ class Model:
 
         y0: (n,) or (B, n), default the family's. params: by name, each a number or (B,). All broadcast.
         observe: None, the 512 default output times; an array of times in t_span; "final", the values at the end; or
-            "maximum", the largest value of each state over the default times. The last two need little memory: a million
-            trajectories are a (1000000, n) array.
+            "maximum", the largest value of each state over the default times. The last two need little memory: a
+            million trajectories are a (1000000, n) array.
         threads: how many to use, default all that this process may. Results are the same, bit by bit, for any number.
         out: C-contiguous float64 array for the values, (B, n, N) or (B, n), for instance a numpy.memmap.
         progress: True shows a bar on stderr; a function is called several times a second with the number that is done.
         The other arguments are those of `solve`. Queries that share a member are solved together.
 
         Returns Solutions. Ctrl-C stops within a second, with out partly written. Errors: ParameterError and ValueError
-        as in `solve`, with the row; ValueError for shapes that do not broadcast, and for out of another shape or layout;
-        TypeError for out that is no array.
+        as in `solve`, with the row; ValueError for shapes that do not broadcast, and for out of another shape or
+        layout; TypeError for out that is no array.
         """
         from .sweep import solve_many
 
@@ -218,6 +219,19 @@ def _fixed_span(family: Family) -> tuple[float, float] | None:
     if any(family.t_span.depends_on(k).any() for k in range(1, family.t_span.n_inputs)):
         return None
     return family.t_span_at(**{name: interval.solve[0] for name, interval in family.params.items()})
+
+
+def _forcings(forcing: Any) -> tuple[Forcing, ...]:
+    if forcing is None:
+        return ()
+    if callable(forcing):
+        return (forcing,)
+    try:
+        return tuple(forcing)
+    except TypeError:
+        raise ValueError(
+            f"forcing must be a function of t (C,) that returns (n, C), or several of them, got {forcing!r}"
+        ) from None
 
 
 def _uniform(x: np.ndarray, span: tuple[float, float]) -> np.ndarray:

@@ -95,9 +95,10 @@ class Solution:
 class Solutions:
     """What `Model.solve_many` returns for B queries.
 
-    y: (B, n, N) values at the output times t (N,), or (B, n) for observe="final" and "maximum"; t is (B, N) where t_span
-        depends on the parameters, and the final times for observe="final".
-    success: (B,) whether the bound meets atol + rtol·max|y| in every state; all True where certify=False asked for none.
+    y: (B, n, N) values at the output times, or (B, n) for observe="final" and "maximum".
+    t: (N,) output times, (B, N) where t_span depends on the parameters; the last ones alone for observe="final", None
+        for "maximum".
+    success: (B,) whether the bound meets atol + rtol·max|y| in every state; True for certify=False.
     error_bound: (B, n) bound on max |error| over t_span, None where not certified. For members that many queries share
         it is the sum of the bounds of unit initial values, which is larger than a single solve's.
     message: one sentence on all of them.
@@ -105,7 +106,9 @@ class Solutions:
 
     __slots__ = ("error_bound", "success", "t", "y")
 
-    def __init__(self, t: np.ndarray, y: np.ndarray, success: np.ndarray, error_bound: np.ndarray | None) -> None:
+    def __init__(
+        self, t: np.ndarray | None, y: np.ndarray, success: np.ndarray, error_bound: np.ndarray | None
+    ) -> None:
         self.t, self.y, self.success, self.error_bound = t, y, success, error_bound
 
     @property
@@ -127,12 +130,12 @@ class Solutions:
         return f"Solutions({len(self)}, y {self.y.shape}, {int(self.success.sum())} successful)"
 
 
-def scaled_times(t: np.ndarray, span: tuple[float, float]) -> np.ndarray:
+def scaled_times(t: np.ndarray, span: tuple[float, float], what: str = "t") -> np.ndarray:
     """x of times (N,) in t_span; ValueError for another shape or a time outside."""
     if t.ndim != 1:
-        raise ValueError(f"t must be one-dimensional, got shape {t.shape}")
+        raise ValueError(f"{what} must be one-dimensional, got shape {t.shape}")
     t0, t1 = span
     inside = (t >= t0) & (t <= t1)  # False for NaN
     if not inside.all():
-        raise ValueError(f"t = {float(t[np.argmin(inside)])!r} is outside t_span = ({t0:g}, {t1:g})")
+        raise ValueError(f"{what} = {float(t[np.argmin(inside)])!r} is outside t_span = ({t0:g}, {t1:g})")
     return np.minimum((t - t0) / (t1 - t0), 1.0)

@@ -28,10 +28,10 @@ def solve_many(
     start, members, B = _broadcast(model, y0, params)
     _check_ranges(model, members)
     output, x = _output(model, observe)
-    count = _threads(threads)
     final, maximum = (isinstance(observe, str) and observe == name for name in OBSERVED)
-    if final and isinstance(out, np.ndarray) and out.shape == (B, model.family.n):
-        out = out[..., np.newaxis]
+    count = min(_threads(threads), max(B, 1))
+    if isinstance(out, np.ndarray) and np.may_share_memory(start, out):
+        start = start.copy()
     done = 0
     with _progress(progress, B) as shown:
 
@@ -42,14 +42,14 @@ def solve_many(
 
         try:
             y, success, bound = model.core.solve_many(
-                output, members, start, maximum, *options, count, out, report
+                output, B, members, start, final, maximum, *options, count, out, report
             )
         except KeyboardInterrupt:
             raise KeyboardInterrupt(
                 f"solve_many was stopped after about {done} of {B} solves; out, if given, is partly written"
             ) from None
         shown(B)
-    return Solutions(_times(model, members, x), y[..., 0] if final else y, success, bound)
+    return Solutions(None if maximum else _times(model, members, x, B), y, success, bound)
 
 
 def _broadcast(model: Model, y0: Any, params: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray, int]:
@@ -59,10 +59,14 @@ def _broadcast(model: Model, y0: Any, params: Mapping[str, Any]) -> tuple[np.nda
     if start.ndim not in (1, 2) or start.shape[-1] != family.n:
         raise ValueError(f"y0 must have shape ({family.n},) or (B, {family.n}), got {start.shape}")
     family.check_names(params)
-    columns = {name: real(params[name], name) for name in family.params}
-    for name, column in columns.items():
-        if column.ndim > 1:
-            raise ValueError(f"{name} must be a number or have shape (B,), got {column.shape}")
+    columns = {}
+    for name in family.params:
+        try:
+            columns[name] = real(params[name], name)
+        except ValueError as error:
+            raise ParameterError(str(error)) from None
+        if columns[name].ndim > 1:
+            raise ParameterError(f"{name} must be a number or have shape (B,), got {columns[name].shape}")
     shapes = {"y0": start.shape[:-1], **{name: column.shape for name, column in columns.items()}}
     try:
         rows = np.broadcast_shapes(*shapes.values())
@@ -98,18 +102,18 @@ def _output(model: Model, observe: Any) -> tuple[_core.OutputTable, np.ndarray]:
     elif observe is not None:
         if model._fixed_span is None:
             raise ValueError("observe can't be times where t_span depends on the parameters; use None or 'final'")
-        x = scaled_times(finite(observe, "observe"), model._fixed_span)
+        x = scaled_times(finite(observe, "observe"), model._fixed_span, "observe")
         return _core.OutputTable(model.core, x), x
     return model.core.output, model.core.output.x
 
 
-def _times(model: Model, members: np.ndarray, x: np.ndarray) -> np.ndarray:
+def _times(model: Model, members: np.ndarray, x: np.ndarray, B: int) -> np.ndarray:
     if model._fixed_span is not None:
         t0, t1 = model._fixed_span
         return t0 + (t1 - t0) * x
     named = [dict(zip(model.family.params, row, strict=True)) for row in members.tolist()]
-    spans = np.array([model.family.t_span_at(**p) for p in named])
-    return spans[:, :1] + (spans[:, 1:] - spans[:, :1]) * x
+    spans = np.array([model.family.t_span_at(**p) for p in named]).reshape(-1, 2)
+    return np.broadcast_to(spans[:, :1] + (spans[:, 1:] - spans[:, :1]) * x, (B, len(x)))
 
 
 def _threads(threads: int | None) -> int:
@@ -124,6 +128,8 @@ def _threads(threads: int | None) -> int:
 def _progress(progress: Any, total: int) -> Iterator[Callable[[int], None]]:
     if callable(progress):
         yield progress
+    elif not isinstance(progress, bool):
+        raise ValueError(f"progress must be True, False or a function, got {progress!r}")
     elif progress:
         from rich.console import Console
         from rich.progress import Progress

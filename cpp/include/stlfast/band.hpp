@@ -1,11 +1,14 @@
 // A reduced basis for a band of members, and the operators that solve any of them.
 //
-//   y_i(x) = Σ_k ψ_ik(x) c_k,   G(p) c = g,   G = Σ_qs θ_q θ_s G_qs + ω_0² Ψ(0)ᵀ Ψ(0)
+//   y_i(x) = Σ_k ψ_ik(x) c_k,   G(p) c = g,   G = Σ_qs δ_q δ_s G_qs + ω_0² Ψ(0)ᵀ Ψ(0)
+//
+// δ_0 = 1 belongs to the residual of the band's central member p̄, δ_q = θ_q(p) − θ_q(p̄) to A_q: of stiff members the
+// sum over θ_q itself would cancel to a small part, and rounding with it.
 //
 // The functions ψ_k are vectors of n components that share their coefficient: slow manifolds couple the states, and a
 // basis for each equation apart would spend stiffness times its truncation error on undoing that. r functions,
-// n equations, Q coefficient functions (θ_0 = 1 belongs to the derivative), P parameters, D Chebyshev coefficients,
-// N collocation points, C check points, K forcing modes.
+// n equations, Q coefficient functions, P parameters, D Chebyshev coefficients, N collocation points, C check points,
+// K forcing modes.
 #pragma once
 
 #include <Eigen/Core>
@@ -52,9 +55,9 @@ class BandOperators {
         Program::Workspace program;
         Certificate::Workspace certificate;
         Defect defect;
-        Eigen::VectorXd theta, pairs;                // (Q + 1), (pairs q ≤ s)
+        Eigen::VectorXd theta, factors, pairs;       // θ (Q), δ (V + 1), (pairs q ≤ s)
         Eigen::VectorXd G;                           // packed lower triangle, then its Cholesky factor
-        Eigen::VectorXd at_magic, beta, sources;     // (K n), (K n), ((Q + 1) K n)
+        Eigen::VectorXd at_magic, sources, right;    // (K n), ((V + 1) K n), (r)
         Eigen::VectorXd start, values, derivatives;  // (n), (n C), (n C)
         Eigen::MatrixXd A, b;                        // at the check points (C or 1, n²), (C, n)
     };
@@ -75,6 +78,9 @@ class BandOperators {
     void certify(const ConstVector& parameters, const Data& data, const ConstVector& c, Vector bound, Vector scale,
                  Workspace& workspace) const;
 
+    // Combinations (r, r), upper triangular, of the functions for which G of the central member is the identity.
+    Eigen::MatrixXd orthonormalise() const;
+
   private:
     void assemble_operators();
     void evaluate_theta(const ConstVector& parameters, Workspace& workspace) const;
@@ -85,9 +91,12 @@ class BandOperators {
     const ForcingModes* modes_;
     const Grids* grids_;
     Eigen::Index r_;
-    std::vector<Eigen::MatrixXd> rows_;  // L_q (n N, r), weighted
+    Eigen::VectorXd centre_;             // θ (Q) of the central member
+    std::vector<Eigen::Index> varying_;  // q of the θ_q that depend on parameters, V of them
+    std::vector<Eigen::MatrixXd> rows_;  // L_q (n N, r), weighted: of the central member, then −A_q of the varying θ_q
     Eigen::MatrixXd gram_;               // (packed lower triangle, pairs q ≤ s), the initial rows in the first
-    Eigen::MatrixXd forced_;             // L_qᵀ applied to each mode in each equation, (r, (Q + 1) n K)
+    Eigen::MatrixXd forced_;             // L_qᵀ applied to the forcing that is 1 at one magic point and in one
+                                         // equation, (r, (V + 1) n K)
     Eigen::MatrixXd initial_;            // Ψ(0) (n, r)
     Eigen::MatrixXd initial_right_;      // ω_0² Ψ(0)ᵀ (r, n)
     Eigen::MatrixXd check_, dcheck_;     // (n C, r)

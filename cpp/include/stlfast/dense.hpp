@@ -1,6 +1,9 @@
 // The dense kernels of the online solve, for sizes (a dozen to a few dozen unknowns) at which a call into a general
 // library costs more than its arithmetic.
 //
+// Every sum has a fixed order, whatever the vector width: the same source gives the same numbers on every processor,
+// where normal equations would otherwise make a visible difference of rounding.
+//
 // Packed lower triangle of a symmetric matrix (r, r): column j holds rows j … r − 1, one column behind the other.
 #pragma once
 
@@ -26,5 +29,8 @@ void solve(const ConstVector& L, Vector x);
 
 // y (N) = M (N, K) v (K).
 void product(const Eigen::Ref<const Eigen::MatrixXd>& M, const ConstVector& v, Vector y);
+
+// A (N, K) B (K, M), for tables that `product` or a factorisation uses.
+Eigen::MatrixXd product(const Eigen::Ref<const Eigen::MatrixXd>& A, const Eigen::Ref<const Eigen::MatrixXd>& B);
 
 }  // namespace STLFAST_NAMESPACE::dense

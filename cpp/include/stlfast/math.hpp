@@ -15,5 +15,6 @@ void tanh(const double* in, double* out, std::ptrdiff_t n);
 void sigmoid(const double* in, double* out, std::ptrdiff_t n);  // 1/(1 + exp(−x))
 void sin(const double* in, double* out, std::ptrdiff_t n);
 void cos(const double* in, double* out, std::ptrdiff_t n);
+void sincos(const double* in, double* sine, double* cosine, std::ptrdiff_t n);  // three arrays, for the price of one
 
 }  // namespace STLFAST_NAMESPACE::math

@@ -20,7 +20,7 @@ class Member {
     using ConstVector = Model::ConstVector;
 
     struct Workspace {
-        Eigen::VectorXd v, flat;
+        Eigen::VectorXd v, sampled;
         Model::Workspace model;
     };
 
@@ -35,13 +35,13 @@ class Member {
     const OutputTable& output() const { return *output_; }
     Eigen::Index forcings() const { return static_cast<Eigen::Index>(forcings_.size()); }
 
-    // Values y (E, n) at the output points for y0 (n) and an amplitude (K) of each forcing. Allocates nothing
-    // after the first call, unless the bound misses the tolerance: then Model::solve answers. Throws
-    // std::invalid_argument for a wrong shape or a number that is not finite.
+    // Values y (E, n) at the output points for y0 (n) and an amplitude (K) of each forcing; y shares no memory with
+    // them. Allocates nothing after the first call, unless the bound misses the tolerance: then Model::solve answers.
+    // Throws std::invalid_argument for a wrong shape or a number that is not finite, and as Model::solve.
     void solve(const ConstVector& y0, const ConstVector& amplitudes, Eigen::Ref<Eigen::MatrixXd> y, Answer& answer,
                Workspace& workspace) const;
 
-    // The same without the caller's forcings.
+    // The same with amplitude 1 of each forcing.
     void solve(const ConstVector& y0, Eigen::Ref<Eigen::MatrixXd> y, Answer& answer, Workspace& workspace) const;
 
   private:
@@ -49,7 +49,8 @@ class Member {
     bool solve_reduced(const std::vector<Data>& data, Model::Workspace& workspace);
     void solve_full(const std::vector<Data>& data, Model::Workspace& workspace);
     void tabulate();
-    bool within(const ConstVector& y0, const Eigen::Ref<const Eigen::MatrixXd>& y, const ConstVector& bound) const;
+    void check_finite(const Answer& answer, const Eigen::Ref<const Eigen::MatrixXd>& y) const;
+    bool within(const ConstVector& y0, const ConstVector& v, const ConstVector& bound, Workspace& workspace) const;
     void solve_anew(const ConstVector& y0, const ConstVector& amplitudes, Eigen::Ref<Eigen::MatrixXd> y,
                     Answer& answer, Workspace& workspace) const;
 
@@ -63,6 +64,8 @@ class Member {
     Eigen::MatrixXd coefficients_;  // (U, J), or heads one equation after the other (M n, J)
     Eigen::MatrixXd bounds_;        // (n, J)
     Eigen::MatrixXd table_;         // (n E, J); empty where evaluating the coefficients is cheaper
+    Eigen::MatrixXd samples_;       // (n S, J) at the model's sample points, for the size of a solution
+    Eigen::VectorXd ones_;          // (K)
 };
 
 }  // namespace STLFAST_NAMESPACE

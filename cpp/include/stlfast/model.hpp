@@ -86,8 +86,9 @@ class Model {
     // Values (N, n) of an answer at points x (N).
     void evaluate(const Answer& answer, const ConstVector& x, Eigen::Ref<Eigen::MatrixXd> y) const;
 
-    // The default output grid, 512 uniform points.
+    // The default output grid, 512 uniform points, and a few points of every time scale.
     const OutputTable& output() const { return output_; }
+    const OutputTable& samples() const { return samples_; }
 
     // Chebyshev coefficients (D, n) in the band's log time of an answer in a band.
     Eigen::MatrixXd expansion(const Answer& answer) const;
@@ -122,7 +123,7 @@ class Model {
     Eigen::MatrixXd centre_, half_;  // (P, bands) of the bands in box coordinates
     Eigen::Index largest_size_ = 0;
     Grids grids_;
-    OutputTable output_;
+    OutputTable output_, samples_;
     Certificate dense_;
     Eigen::VectorXd forcing_points_;
     mutable std::vector<std::once_flag> band_once_;
