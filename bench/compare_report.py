@@ -106,7 +106,7 @@ def page(results: dict[str, Any], pictures: Iterable[str]) -> str:
     parts = [
         "# stlfast beside other solvers",
         f"Made by `python -m bench.compare` in {results['seconds']:.0f} s. {caption(results)}",
-        _machine(results),
+        machine_line(results),
         "## What was to be shown",
         f"Ratio: the other's time over stlfast's, both with an error of at most {scientific(SHOWN_AT, 0)}, one thread.",
         required(results),
@@ -138,7 +138,7 @@ def caption(results: dict[str, Any]) -> str:
     )
 
 
-def _machine(results: dict[str, Any]) -> str:
+def machine_line(results: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
     native = results["native"]
     compiled = (
@@ -170,14 +170,14 @@ def times(results: dict[str, Any], problem: str, query: str, target: float) -> s
     yardstick = next((name for name in YARDSTICKS[query] if name in names(results, query)), None)
     rows = []
     for name in names(results, query):
-        cells = [_cell(results, problem, query, alpha, name, target) for alpha in members]
+        cells = [cell(results, problem, query, alpha, name, target) for alpha in members]
         compared = ratios(results, problem, query, yardstick, name, target) if yardstick else {}
         rows.append([name, *cells, _spread(list(compared.values()))])
     titles = ["solver", *(f"alpha = {alpha:g}" for alpha in members), f"times {yardstick or 'stlfast'}"]
     return markdown(titles, rows, left=1)
 
 
-def _cell(results: dict[str, Any], problem: str, query: str, alpha: float, name: str, target: float) -> str:
+def cell(results: dict[str, Any], problem: str, query: str, alpha: float, name: str, target: float) -> str:
     record = find(results, problem, query, alpha, name, target)
     if record is not None:
         return f"{_us(record['seconds'])} ({scientific(record['error'], 0)})"

@@ -59,8 +59,10 @@ std::unique_ptr<Model> make_model(const Family& family, const Dictionary& dictio
 
 double tolerance_of(const py::object& value, const char* name) {
     const double number = PyFloat_AsDouble(value.ptr());
-    if (PyErr_Occurred()) PyErr_Clear();
-    else if (number >= 0 && std::isfinite(number)) return number;
+    if (PyErr_Occurred())
+        PyErr_Clear();
+    else if (number >= 0 && std::isfinite(number))
+        return number;
     throw py::value_error(name + (" must be a finite number of at least 0, got " + std::string(py::repr(value))));
 }
 
@@ -170,8 +172,8 @@ py::tuple solve_member(const Member& member, const py::object& y0, const py::obj
                        const py::object& out) {
     const Index n = member.model().family().n, E = member.output().x().size();
     const auto start = finite_array(y0, "y0", {n});
-    const auto factors = amplitudes.is_none() ? py::array_t<double>(0)
-                                              : finite_array(amplitudes, "amplitudes", {member.forcings()});
+    const auto factors =
+        amplitudes.is_none() ? py::array_t<double>(0) : finite_array(amplitudes, "amplitudes", {member.forcings()});
     auto y = out.is_none() ? py::array_t<double>({n, E}) : output_array(out, {n, E});
     auto answer = std::make_unique<Answer>();
     const VectorXd v = as_vector(start), a = as_vector(factors);  // which may share memory with out
@@ -189,8 +191,9 @@ py::tuple solve_member(const Member& member, const py::object& y0, const py::obj
 
 // (B, n, E) values, (B, n) of the last point or the maximum; (B) success and (B, n) bounds or None.
 py::tuple solve_queries(const Model& model, const OutputTable& output, Index B, const py::object& parameters,
-                        const py::object& y0, bool final, bool maximum, const py::object& reduced, const py::object& certify,
-                        const py::object& rtol, const py::object& atol, int threads, const py::object& out, const py::object& progress) {
+                        const py::object& y0, bool final, bool maximum, const py::object& reduced,
+                        const py::object& certify, const py::object& rtol, const py::object& atol, int threads,
+                        const py::object& out, const py::object& progress) {
     const auto p = checked_array<double>(parameters, "parameters", 2), start = checked_array<double>(y0, "y0", 2);
     const Index n = model.family().n, E = output.x().size();
     const bool flat = final || maximum;
@@ -259,8 +262,8 @@ void bind_answer(py::module_& module) {
                                       answer.within, to_numpy(answer.bound));
             },
             [](const py::tuple& state) {
-                return Answer{state[0].cast<Index>(), vector_of(state[1], "c"),     matrix_of(state[2], "heads"),
-                              state[3].cast<bool>(),  state[4].cast<bool>(), vector_of(state[5], "bound")};
+                return Answer{state[0].cast<Index>(), vector_of(state[1], "c"), matrix_of(state[2], "heads"),
+                              state[3].cast<bool>(),  state[4].cast<bool>(),    vector_of(state[5], "bound")};
             }))
         .def_readonly("band", &Answer::band, "Index of the band that answered, −1 for the full dictionary.")
         .def_readonly("within", &Answer::within, "Whether the bound meets the tolerance.")
@@ -294,9 +297,8 @@ void bind_model(py::module_& module) {
         .def("solve", &solve, py::arg("params"), py::arg("names"), py::arg("y0"), py::arg("reduced"),
              py::arg("certify"), py::arg("rtol"), py::arg("atol"), py::arg("added"), py::arg("x"))
         .def("solve_many", &solve_queries, py::arg("output"), py::arg("count"), py::arg("parameters"), py::arg("y0"),
-             py::arg("final"), py::arg("maximum"),
-             py::arg("reduced"), py::arg("certify"), py::arg("rtol"), py::arg("atol"), py::arg("threads"),
-             py::arg("out"), py::arg("progress"))
+             py::arg("final"), py::arg("maximum"), py::arg("reduced"), py::arg("certify"), py::arg("rtol"),
+             py::arg("atol"), py::arg("threads"), py::arg("out"), py::arg("progress"))
         .def("certify_heads", &certify_heads, py::arg("parameters"), py::arg("y0"), py::arg("heads"))
         .def("evaluate", &evaluated, py::arg("answer"), py::arg("x"), "Values (n, N) at the points x (N).")
         .def("coefficients",

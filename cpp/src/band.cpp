@@ -140,8 +140,7 @@ void BandOperators::solve(const ConstVector& parameters, const Data& data, Vecto
     dense::product(initial_right_, data.y0, c);
     if (data.own_forcing && modes_->size() > 0) add_own_forcing(parameters, c, w);
     if (data.added.size() > 0) {
-        const VectorXd added =
-            weighted(data.added.topRows(grids_->collocation.x.size()), grids_->collocation.weight);
+        const VectorXd added = weighted(data.added.topRows(grids_->collocation.x.size()), grids_->collocation.weight);
         for (Index q = 0; q < w.factors.size(); ++q)
             c += w.factors[q] * dense::product(rows_[q].transpose(), added).col(0);
     }

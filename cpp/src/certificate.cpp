@@ -103,8 +103,7 @@ void Certificate::integrate(double initial, Bound z, Workspace& w) const {
     w.integral = (w.integral.abs() > 1e-5).select((w.growth - 1) / w.rate, step_ * w.growth.max(1.0));
     // Between samples the source can rise above both: by an eighth of its second difference, where it is a parabola.
     if (intervals > 1) {
-        w.bulge = (w.source.head(intervals - 1) - 2 * w.source.segment(1, intervals - 1) +
-                   w.source.tail(intervals - 1))
+        w.bulge = (w.source.head(intervals - 1) - 2 * w.source.segment(1, intervals - 1) + w.source.tail(intervals - 1))
                       .abs();
         w.source.segment(1, intervals - 1) += w.bulge / 8;
     }

@@ -159,8 +159,8 @@ void Member::solve(const ConstVector& y0, const ConstVector& amplitudes, Eigen::
 // The values of moderate coefficients are finite, so that they need no look.
 void Member::check_finite(const Answer& answer, const Eigen::Ref<const MatrixXd>& y) const {
     constexpr double moderate = 1e280;
-    const double largest = band_ >= 0 ? answer.c.head(coefficients_.rows()).cwiseAbs().maxCoeff()
-                                      : answer.heads.cwiseAbs().maxCoeff();
+    const double largest =
+        band_ >= 0 ? answer.c.head(coefficients_.rows()).cwiseAbs().maxCoeff() : answer.heads.cwiseAbs().maxCoeff();
     if (!(largest < moderate) && !y.allFinite())
         throw std::domain_error("the answer is not finite: y0 or the amplitudes are too large");
 }

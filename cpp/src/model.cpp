@@ -151,7 +151,8 @@ void Model::solve(const ConstVector& parameters, const Data& data, const SolveOp
                   Workspace& workspace) const {
     if (options.space == Space::full || (options.space == Space::automatic && bands_.empty()))
         return solve_full(parameters, data, options, answer, workspace);
-    if (bands_.empty()) throw std::invalid_argument(
+    if (bands_.empty())
+        throw std::invalid_argument(
             "this model has no reduced basis: compile with reduced=True, or leave reduced=None");
     const bool solved = solve_reduced(parameters, data, options, answer, workspace);
     if (options.space == Space::reduced && !solved)

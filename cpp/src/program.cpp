@@ -120,7 +120,8 @@ void Program::classify_registers() {
     const auto is = [&](Index k, Op op) { return column_[first + k] >= 0 && code_(k, 0) == static_cast<int>(op); };
     for (Index k = 0; k < code_.rows(); ++k)
         for (Index l = 0; l < code_.rows() && is(k, Op::sin); ++l)
-            if (is(l, Op::cos) && code_(k, 1) == code_(l, 1) && twin_[k] < 0 && twin_[l] < 0) twin_[k] = l, twin_[l] = k;
+            if (is(l, Op::cos) && code_(k, 1) == code_(l, 1) && twin_[k] < 0 && twin_[l] < 0)
+                twin_[k] = l, twin_[l] = k;
 }
 
 bool Program::varies() const {

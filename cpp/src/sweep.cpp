@@ -80,7 +80,8 @@ class Sweep {
     }
 
     bool same_member(Index a, Index b) const {
-        return queries_.parameters.rows() == 1 || parameters(order_[std::size_t(a)]) == parameters(order_[std::size_t(b)]);
+        return queries_.parameters.rows() == 1 ||
+               parameters(order_[std::size_t(a)]) == parameters(order_[std::size_t(b)]);
     }
 
     void cut() {

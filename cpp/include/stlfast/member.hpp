@@ -51,8 +51,8 @@ class Member {
     void tabulate();
     void check_finite(const Answer& answer, const Eigen::Ref<const Eigen::MatrixXd>& y) const;
     bool within(const ConstVector& y0, const ConstVector& v, const ConstVector& bound, Workspace& workspace) const;
-    void solve_anew(const ConstVector& y0, const ConstVector& amplitudes, Eigen::Ref<Eigen::MatrixXd> y,
-                    Answer& answer, Workspace& workspace) const;
+    void solve_anew(const ConstVector& y0, const ConstVector& amplitudes, Eigen::Ref<Eigen::MatrixXd> y, Answer& answer,
+                    Workspace& workspace) const;
 
     const Model* model_;
     const OutputTable* output_;

@@ -39,12 +39,12 @@ struct SolveOptions {
 
 // An answer as coefficients: of a band's functions, or heads on the dictionary.
 struct Answer {
-    Eigen::Index band = -1;   // −1: heads on the full dictionary
-    Eigen::VectorXd c;        // coefficients of the band's functions, then unused entries
-    Eigen::MatrixXd heads;    // (M, n) where band is −1
-    bool certified = false;   // whether there is a bound
-    bool within = false;      // whether it meets the tolerance
-    Eigen::VectorXd bound;    // (n) on the error
+    Eigen::Index band = -1;  // −1: heads on the full dictionary
+    Eigen::VectorXd c;       // coefficients of the band's functions, then unused entries
+    Eigen::MatrixXd heads;   // (M, n) where band is −1
+    bool certified = false;  // whether there is a bound
+    bool within = false;     // whether it meets the tolerance
+    Eigen::VectorXd bound;   // (n) on the error
 };
 
 class Model {
@@ -73,9 +73,9 @@ class Model {
     // Points at which further forcing is sampled: collocation, then the dense check points of its certificate.
     const Eigen::VectorXd& forcing_points() const { return forcing_points_; }
 
-    // The member at `parameters` (P). Allocates nothing in a band after the first solves with this answer and workspace.
-    // Throws std::invalid_argument for a reduced solve without bands, std::runtime_error where the operator is
-    // numerically singular, std::domain_error where the answer is not finite.
+    // The member at `parameters` (P). Allocates nothing in a band after the first solves with this answer and
+    // workspace. Throws std::invalid_argument for a reduced solve without bands, std::runtime_error where the operator
+    // is numerically singular, std::domain_error where the answer is not finite.
     void solve(const ConstVector& parameters, const Data& data, const SolveOptions& options, Answer& answer,
                Workspace& workspace) const;
 

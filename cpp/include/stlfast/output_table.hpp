@@ -1,5 +1,5 @@
-// The functions of all bands, and of the dictionary, tabulated at fixed output points: evaluating an answer there is one
-// product.
+// The functions of all bands, and of the dictionary, tabulated at fixed output points: evaluating an answer there is
+// one product.
 //
 // E output points, n states. What a band needs is tabulated when the first of its answers is evaluated.
 #pragma once

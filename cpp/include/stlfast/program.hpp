@@ -52,7 +52,7 @@ class Program {
     const Eigen::VectorXd& constants() const { return constants_; }
     const Code& code() const { return code_; }
     const Registers& outputs() const { return outputs_; }
-    bool varies() const;                  // whether any output depends on x
+    bool varies() const;                     // whether any output depends on x
     bool is_constant(Eigen::Index o) const;  // whether output o is one of the constants
 
     // out(i, o) = output o at x(i); x (N), inputs (n_inputs − 1), out (N, O).
@@ -71,7 +71,8 @@ class Program {
     Registers outputs_;
     std::vector<Eigen::Index> column_;  // of each register in Workspace::varying, −1 where it does not depend on x
     Eigen::Index n_columns_ = 0;
-    std::vector<Eigen::Index> twin_;  // of a sin that varies, the cos of the same register, and of that the sin; else −1
+    std::vector<Eigen::Index>
+        twin_;  // of a sin that varies, the cos of the same register, and of that the sin; else −1
 };
 
 }  // namespace STLFAST_NAMESPACE

@@ -14,9 +14,9 @@ namespace STLFAST_NAMESPACE {
 using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
 struct Queries {
-    Eigen::Index count;                       // B
-    Eigen::Map<const RowMajor> parameters;    // (B or 1, P)
-    Eigen::Map<const RowMajor> y0;            // (B or 1, n)
+    Eigen::Index count;                     // B
+    Eigen::Map<const RowMajor> parameters;  // (B or 1, P)
+    Eigen::Map<const RowMajor> y0;          // (B or 1, n)
 };
 
 // What is kept of each answer.
@@ -33,9 +33,9 @@ struct SweepOptions {
 
 // Memory of the caller, C-contiguous.
 struct SweepResults {
-    double* y;       // (B, n, E) or (B, n)
-    bool* success;   // (B) whether the bound meets the tolerance; true where not certified
-    double* bound;   // (B, n); untouched where not certified
+    double* y;      // (B, n, E) or (B, n)
+    bool* success;  // (B) whether the bound meets the tolerance; true where not certified
+    double* bound;  // (B, n); untouched where not certified
 };
 
 // Called from the calling thread, several times a second, with the number of finished queries; throws to stop.
