@@ -59,9 +59,4 @@ void Schur::order_by_decay() {
         }
 }
 
-void Schur::scale_from(const Schur& other, double factor) {
-    T_ = factor * other.T_;
-    Q_ = other.Q_;
-}
-
 }  // namespace STLFAST_NAMESPACE

@@ -19,8 +19,6 @@ class Schur {
 
     const Eigen::MatrixXcd& T() const { return T_; }
     const Eigen::MatrixXcd& Q() const { return Q_; }
-    // A scalar multiple of the matrix has the same vectors. factor > 0.
-    void scale_from(const Schur& other, double factor);
 
   private:
     void compute_symmetric();
