@@ -44,7 +44,7 @@ struct Solved {
         : model(*problem.file.model), p(problem.file.parameters(problem.named(alpha))), data{problem.file.y0} {
         model.solve(p, data, {}, answer, workspace);
         if (answer.band < 0) throw std::runtime_error("no reduced basis answers at this tolerance");
-        operators = &model.operators(answer.band);
+        operators = &std::get<stlfast::BandOperators>(model.operators(answer.band));
         r = operators->size();
         y.resize(model.output().x().size(), model.family().n);
         model.output().evaluate(answer, y);

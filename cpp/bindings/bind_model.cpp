@@ -45,16 +45,17 @@ py::tuple to_tuple(const Band& band) {
 }
 
 std::unique_ptr<Model> make_model(const Family& family, const Dictionary& dictionary, const Points& points,
-                                  bool shared_head, const std::string& solver, Index uniform_checks,
+                                  bool shared_head, const std::string& solver, bool decoupled, Index uniform_checks,
                                   const ModesTuple& modes, const std::vector<BandTuple>& bands) {
     if (uniform_checks < 0 || uniform_checks > 1 << 20)
         throw py::value_error("uniform_checks is " + std::to_string(uniform_checks) + ", expected 0 … 1048576");
     std::vector<Band> converted;
     for (const auto& [low, high, tau, coefficients] : bands)
         converted.push_back(
-            {vector_of(low, "low"), vector_of(high, "high"), tau, matrix_of(coefficients, "coefficients")});
-    return std::make_unique<Model>(family, dictionary, points, FullOptions{shared_head, least_squares_from(solver)},
-                                   uniform_checks, modes_of(modes), std::move(converted));
+            {vector_of(low, "low"), vector_of(high, "high"), tau, matrix_of(coefficients, "coefficients"), decoupled});
+    const FullOptions options{shared_head, least_squares_from(solver), decoupled};
+    return std::make_unique<Model>(family, dictionary, points, options, uniform_checks, modes_of(modes),
+                                   std::move(converted));
 }
 
 double tolerance_of(const py::object& value, const char* name) {
@@ -293,7 +294,7 @@ void bind_model(py::module_& module) {
     bind_answer(module);
     py::class_<Model>(module, "Model", "A compiled family; immutable, shared between threads.")
         .def(py::init(&make_model), py::arg("family"), py::arg("dictionary"), py::arg("points"), py::arg("shared_head"),
-             py::arg("solver"), py::arg("uniform_checks"), py::arg("modes"), py::arg("bands"))
+             py::arg("solver"), py::arg("decoupled"), py::arg("uniform_checks"), py::arg("modes"), py::arg("bands"))
         .def("solve", &solve, py::arg("params"), py::arg("names"), py::arg("y0"), py::arg("reduced"),
              py::arg("certify"), py::arg("rtol"), py::arg("atol"), py::arg("added"), py::arg("x"))
         .def("solve_many", &solve_queries, py::arg("output"), py::arg("count"), py::arg("parameters"), py::arg("y0"),

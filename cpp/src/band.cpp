@@ -6,7 +6,6 @@
 #include "stlfast/assembly.hpp"
 #include "stlfast/buffer.hpp"
 #include "stlfast/chebyshev.hpp"
-#include "stlfast/dense.hpp"
 #include "stlfast/full_space.hpp"
 #include "stlfast/residual.hpp"
 
@@ -54,8 +53,11 @@ BandOperators::BandOperators(const Band& band, const Family& family, const Forci
     initial_ = stacked(dense::product(T, band.coefficients), n);
     initial_right_ = initial_weight * initial_weight * initial_.transpose();
     chebyshev::basis(grids.certificate.x(), D, band.tau, T, &dT);
-    check_ = stacked(dense::product(T, band.coefficients), n);
-    dcheck_ = stacked(dense::product(dT, band.coefficients), n);
+    const Index checks = n * grids.certificate.x().size();
+    MatrixXd values_and_derivatives(2 * checks, r_);
+    values_and_derivatives << stacked(dense::product(T, band.coefficients), n),
+        stacked(dense::product(dT, band.coefficients), n);
+    checks_ = dense::Tiles(values_and_derivatives);
     assemble_operators();
 }
 
@@ -168,11 +170,10 @@ void BandOperators::certify(const ConstVector& parameters, const Data& data, con
         w.b.resize(C, n);
         family_->b.evaluate(grids_->certificate.x(), parameters, w.b, w.program);
     }
-    w.start.resize(n), w.values.resize(n * C), w.derivatives.resize(n * C);
+    w.start.resize(n), w.checked.resize(2 * n * C);
     dense::product(initial_, c, w.start);
-    w.values.noalias() = check_ * c;
-    w.derivatives.noalias() = dcheck_ * c;
-    const Map<const MatrixXd> y(w.values.data(), C, n), dy(w.derivatives.data(), C, n);
+    checks_.product(c.data(), w.checked.data());
+    const Map<const MatrixXd> y(w.checked.data(), C, n), dy(w.checked.data() + n * C, C, n);
     for (Index i = 0; i < n; ++i) scale[i] = y.col(i).cwiseAbs().maxCoeff();
     defect(w.A, y, dy, forced ? &w.b : nullptr, w.start, data.y0, w.defect);
     grids_->certificate.bound(w.A, w.defect, bound, w.certificate);

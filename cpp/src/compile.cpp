@@ -1,5 +1,6 @@
 #include "stlfast/compile.hpp"
 
+#include <Eigen/Eigenvalues>
 #include <Eigen/SVD>
 #include <algorithm>
 #include <cmath>
@@ -9,6 +10,7 @@
 #include <string>
 
 #include "stlfast/chebyshev.hpp"
+#include "stlfast/snapshots.hpp"
 
 namespace STLFAST_NAMESPACE {
 
@@ -56,28 +58,23 @@ MatrixXd members_of(const Box& box, Index each, bool ends) {
     return tensor(values);
 }
 
-// Unit initial values without forcing and, where there is any, the family's forcing from zero.
-std::vector<Data> unit_data(Index n, bool forced) {
-    std::vector<Data> data(static_cast<std::size_t>(n + forced), {VectorXd::Zero(n), false, {}});
-    for (Index j = 0; j < n; ++j) data[static_cast<std::size_t>(j)].y0[j] = 1;
-    if (forced) data.back().own_forcing = true;
-    return data;
-}
-
 // A bound that is not a number is as good as none.
 double larger(double a, double b) { return std::isnan(b) ? std::numeric_limits<double>::infinity() : std::max(a, b); }
 
 // Largest bound of the full dictionary at the ends and the middle of the parameter ranges.
 double worst_full_bound(const Model& model) {
-    const Index P = model.family().n_parameters();
+    const Index P = model.family().n_parameters(), n = model.family().n;
+    // One initial value and the forcing together stand for all where a solve takes n factorisations.
+    const auto data =
+        model.options().decoupled ? std::vector<Data>{{VectorXd::Unit(n, 0), true, {}}} : unit_data(model);
     const MatrixXd members = members_of({VectorXd::Zero(P), VectorXd::Ones(P)}, 3, true);
     Model::Workspace workspace;
     Answer answer;
     double worst = 0;
     for (Index s = 0; s < members.rows(); ++s) {
         const VectorXd p = from_box_coordinates(model.family(), members.row(s).transpose());
-        for (const Data& data : unit_data(model.family().n, model.modes().size() > 0)) {
-            model.solve(p, data, {true, {}, Space::full}, answer, workspace);
+        for (const Data& each : data) {
+            model.solve(p, each, {true, {}, Space::full}, answer, workspace);
             worst = larger(worst, answer.bound.maxCoeff());
         }
     }
@@ -101,23 +98,21 @@ double largest_bend(const Family& family, const VectorXd& parameters, const Vect
     return largest / std::max(b.cwiseAbs().maxCoeff(), std::numeric_limits<double>::min());
 }
 
-struct Snapshots {
-    MatrixXd members;       // (S, P) box coordinates
-    MatrixXd coefficients;  // (D, n R), R solutions of every member in turn; column s·n + i
+// The snapshots of a box's members, as expansions in log time.
+struct Expanded {
+    MatrixXd members;          // (S, P) box coordinates
+    Index components;          // of each solution
+    std::vector<Index> owner;  // member of each solution
+    MatrixXd coefficients;     // (D, solutions · components)
     double tau;
-    Index each;  // solutions of each member
 };
 
 class BandCompiler {
   public:
     BandCompiler(const Model& model, const CompileOptions& options)
-        : family_(model.family()),
-          space_(model.full_space()),
-          modes_(model.modes()),
-          options_(options),
-          grids_(model.grids()) {
+        : model_(model), family_(model.family()), options_(options) {
         for (const double tau : taus)
-            space_.dictionary().evaluate(chebyshev::nodes(nodes, tau), dictionary_.emplace_back());
+            model.dictionary().evaluate(chebyshev::nodes(nodes, tau), dictionary_.emplace_back());
     }
 
     std::vector<Band> bands(const Progress& progress) {
@@ -128,7 +123,7 @@ class BandCompiler {
 
   private:
     void split(const Box& box, const Progress& progress) {
-        const Snapshots snapshots = solve_members(box);
+        const Expanded snapshots = expanded(box);
         Band band;
         const double bound = best_band(box, snapshots, band);
         if (bound <= options_.tolerance) {
@@ -159,39 +154,19 @@ class BandCompiler {
         return {(box.low - margin).cwiseMax(0), (box.high + margin).cwiseMin(1)};
     }
 
-    // Every member for unit initial values and, from zero, for its own forcing.
-    Snapshots solve_members(const Box& box) const {
-        const Index n = family_.n, N = space_.points().x.size();
-        Snapshots result;
+    Expanded expanded(const Box& box) const {
         const auto P = family_.n_parameters();
         const Index each = P <= 2 ? members_each : Index(std::max(3.0, std::pow(members_most, 1.0 / double(P))));
+        Expanded result;
         result.members = members_of(widened(box), each, false);
-        result.each = n + (modes_.size() > 0 ? 1 : 0);
-        MatrixXd heads(space_.dictionary().size(), result.members.rows() * result.each * n);
-        const MatrixXd none = MatrixXd::Zero(N, n);
-        MatrixXd last_A;
-        FullSpace::Member member;
-        std::vector<MatrixXd> unit;
-        for (Index s = 0; s < result.members.rows(); ++s) {
-            const VectorXd p = from_box_coordinates(family_, result.members.row(s).transpose());
-            MatrixXd A = system_matrix(family_, p, space_.points().x);
-            if (s == 0 || A.rows() != last_A.rows() || A != last_A) {  // many members differ in their forcing alone
-                member = space_.factor(A);
-                last_A = std::move(A);
-                unit.clear();
-                for (Index j = 0; j < n; ++j) unit.push_back(member.solve(VectorXd::Unit(n, j), none));
-            }
-            Index column = s * result.each * n;
-            for (Index j = 0; j < n; ++j, column += n) heads.middleCols(column, n) = unit[static_cast<std::size_t>(j)];
-            if (modes_.size() > 0)
-                heads.middleCols(column, n) = member.solve(VectorXd::Zero(n), forcing(family_, p, space_.points().x));
-        }
-        expand(heads, result);
+        Snapshots snapshots = solve_members(model_, result.members);
+        result.components = snapshots.components, result.owner = std::move(snapshots.owner);
+        expand(snapshots.heads, result);
         return result;
     }
 
     // The shortest of the expansions in log time.
-    void expand(const MatrixXd& heads, Snapshots& result) const {
+    void expand(const MatrixXd& heads, Expanded& result) const {
         for (std::size_t k = 0; k < dictionary_.size(); ++k) {
             const MatrixXd a = chebyshev::coefficients(dictionary_[k] * heads);
             const double noise = a.bottomRows(nodes / 8).cwiseAbs().maxCoeff() / a.cwiseAbs().maxCoeff();
@@ -203,8 +178,8 @@ class BandCompiler {
     }
 
     // Rows (2 n N', S) of values and time-scaled derivatives at log-time nodes, one solution a column.
-    MatrixXd stacked(const Snapshots& snapshots, const std::vector<Index>& solutions) const {
-        const Index n = family_.n, D = snapshots.coefficients.rows(), N = D + 1;
+    MatrixXd stacked(const Expanded& snapshots, const std::vector<Index>& solutions) const {
+        const Index n = snapshots.components, D = snapshots.coefficients.rows(), N = D + 1;
         const VectorXd x = chebyshev::nodes(N, snapshots.tau);
         MatrixXd T, dT;
         chebyshev::basis(x, D, snapshots.tau, T, &dT);
@@ -220,8 +195,8 @@ class BandCompiler {
     }
 
     // The principal components of the snapshots at the largest rank, then the smallest rank that meets the tolerance.
-    double best_band(const Box& box, const Snapshots& snapshots, Band& band) const {
-        const Index n = family_.n, S = snapshots.coefficients.cols() / n;
+    double best_band(const Box& box, const Expanded& snapshots, Band& band) const {
+        const Index n = snapshots.components, S = snapshots.coefficients.cols() / n;
         std::vector<Index> all(static_cast<std::size_t>(S));
         for (Index s = 0; s < S; ++s) all[static_cast<std::size_t>(s)] = s;
         const Eigen::BDCSVD<MatrixXd> svd(stacked(snapshots, all), Eigen::ComputeThinV);
@@ -236,7 +211,7 @@ class BandCompiler {
         const Box wide = widened(box);
         const auto truncated = [&](Index r) {
             Band result{from_box_coordinates(family_, wide.low), from_box_coordinates(family_, wide.high),
-                        snapshots.tau, MatrixXd(components.rows(), n * r)};
+                        snapshots.tau, MatrixXd(components.rows(), n * r), model_.options().decoupled};
             for (Index i = 0; i < n; ++i) result.coefficients.middleCols(i * r, r) = components.middleCols(i * rank, r);
             return result;
         };
@@ -257,24 +232,43 @@ class BandCompiler {
 
     // So that the operators of all members are well conditioned. The first k functions span what they did.
     void orthonormalise(Band& band) const {
-        const BandOperators operators(band, family_, modes_, grids_);
+        if (band.decoupled) {
+            const DecoupledOperators operators(band, family_, model_.modes(), model_.grids());
+            band.coefficients = (band.coefficients * operators.orthonormalise(fastest_rate(band))).eval();
+            return;
+        }
+        const BandOperators operators(band, family_, model_.modes(), model_.grids());
         const MatrixXd combinations = operators.orthonormalise();
         const Index r = operators.size();
         for (Index i = 0; i < family_.n; ++i)
             band.coefficients.middleCols(i * r, r) = (band.coefficients.middleCols(i * r, r) * combinations).eval();
     }
 
-    // Largest certified bound of the box's members for unit initial values, and for the forcing with zero ones.
+    double fastest_rate(const Band& band) const {
+        double fastest = 1;
+        for (const VectorXd& p : {band.low, band.high}) {
+            const MatrixXd A = system_matrix(family_, p, VectorXd::Zero(1)).reshaped(family_.n, family_.n);
+            fastest = std::max(fastest, A.eigenvalues().cwiseAbs().maxCoeff());
+        }
+        return fastest;
+    }
+
     double worst_bound(const Box& box, const Band& band) const {
-        const BandOperators operators(band, family_, modes_, grids_);
+        if (band.decoupled) return worst_bound(box, DecoupledOperators(band, family_, model_.modes(), model_.grids()));
+        return worst_bound(box, BandOperators(band, family_, model_.modes(), model_.grids()));
+    }
+
+    // Largest certified bound of the box's members for unit initial values, and for the forcing with zero ones.
+    template <class Operators>
+    double worst_bound(const Box& box, const Operators& operators) const {
         const MatrixXd members = members_of(box, tests_each, true);
-        BandOperators::Workspace workspace;
+        typename Operators::Workspace workspace;
         VectorXd c(operators.size()), bound(family_.n), scale(family_.n);
         double worst = 0;
         for (Index s = 0; s < members.rows(); ++s) {
             const VectorXd p = from_box_coordinates(family_, members.row(s).transpose());
             if (!operators.factor(p, workspace)) return std::numeric_limits<double>::infinity();
-            for (const Data& data : unit_data(family_.n, modes_.size() > 0)) {
+            for (const Data& data : unit_data(model_)) {
                 operators.solve(p, data, c, workspace);
                 operators.certify(p, data, c, bound, scale, workspace);
                 for (const double b : bound) worst = larger(worst, b);
@@ -284,7 +278,7 @@ class BandCompiler {
     }
 
     // The parameter whose halves need the fewest functions.
-    Index split_axis(const Box& box, const Snapshots& snapshots) const {
+    Index split_axis(const Box& box, const Expanded& snapshots) const {
         Index best = 0, fewest = -1;
         for (Index k = 0; k < box.low.size(); ++k) {
             if (box.high[k] == box.low[k] || family_.low[k] == family_.high[k]) continue;
@@ -292,9 +286,9 @@ class BandCompiler {
             Index needed = 0;
             for (const bool upper : {false, true}) {
                 std::vector<Index> half;
-                for (Index s = 0; s < snapshots.members.rows(); ++s)
-                    for (Index j = 0; j < snapshots.each && (snapshots.members(s, k) > middle) == upper; ++j)
-                        half.push_back(s * snapshots.each + j);
+                const auto& owner = snapshots.owner;
+                for (std::size_t s = 0; s < owner.size(); ++s)
+                    if ((snapshots.members(owner[s], k) > middle) == upper) half.push_back(static_cast<Index>(s));
                 const VectorXd sigma = Eigen::BDCSVD<MatrixXd>(stacked(snapshots, half)).singularValues();
                 needed = std::max<Index>(needed, (sigma.array() > 0.1 * options_.tolerance * sigma[0]).count());
             }
@@ -303,11 +297,9 @@ class BandCompiler {
         return best;
     }
 
+    const Model& model_;
     const Family& family_;
-    const FullSpace& space_;
-    const ForcingModes& modes_;
     const CompileOptions& options_;
-    const Grids& grids_;
     std::vector<MatrixXd> dictionary_;  // at the nodes for each of taus
     std::vector<Band> bands_;
     double done_ = 0;
@@ -348,7 +340,8 @@ ForcingModes compile_forcing(const Family& family, const Points& points) {
 }
 
 CompiledBands compile_bands(const Model& model, CompileOptions options, const Progress& progress) {
-    if (!model.family().separable()) throw std::invalid_argument("compile: A does not separate");
+    if (!model.options().decoupled && !model.family().separable())
+        throw std::invalid_argument("compile: A does not separate");
     // Bands approximate the full dictionary's solutions, so none can have a smaller bound.
     options.tolerance = std::max(options.tolerance, 2 * worst_full_bound(model));
     return {BandCompiler(model, options).bands(progress), options.tolerance};

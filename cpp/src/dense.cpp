@@ -1,5 +1,6 @@
 #include "stlfast/dense.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace STLFAST_NAMESPACE::dense {
@@ -36,6 +37,27 @@ inline double dot(const double* a, const double* b, Index n) {
     double rest = 0;
     for (; i < n; ++i) rest += a[i] * b[i];
     return (sum[0] + sum[1]) + (sum[2] + sum[3]) + rest;
+}
+
+constexpr Index tile_rows = 8;
+using Tile = Eigen::Array<double, tile_rows, 1>;
+
+template <int M>
+void tiled_product(const double* entries, Index rows, Index cols, const double* const* v, double* const* y) {
+    for (Index i = 0; i < rows; i += tile_rows) {
+        Tile sum[M];
+        for (int m = 0; m < M; ++m) sum[m].setZero();
+        for (Index k = 0; k < cols; ++k, entries += tile_rows) {
+            const Eigen::Map<const Tile> column(entries);
+            for (int m = 0; m < M; ++m) sum[m] += column * v[m][k];
+        }
+        const Index count = std::min(tile_rows, rows - i);
+        for (int m = 0; m < M; ++m)
+            if (count == tile_rows)
+                Eigen::Map<Tile>(y[m] + i) = sum[m];
+            else
+                std::copy_n(sum[m].data(), count, y[m] + i);
+    }
 }
 
 }  // namespace
@@ -105,6 +127,21 @@ MatrixXd product(const Eigen::Ref<const MatrixXd>& A, const Eigen::Ref<const Mat
     MatrixXd result(A.rows(), B.cols());
     for (Index j = 0; j < B.cols(); ++j) product(A, B.col(j), result.col(j));
     return result;
+}
+
+Tiles::Tiles(const Eigen::Ref<const MatrixXd>& M) : rows_(M.rows()), cols_(M.cols()) {
+    const Index tiles = (rows_ + tile_rows - 1) / tile_rows;
+    entries_.setZero(tiles * tile_rows * cols_);
+    for (Index i = 0; i < rows_; ++i)
+        for (Index k = 0; k < cols_; ++k) entries_[(i / tile_rows * cols_ + k) * tile_rows + i % tile_rows] = M(i, k);
+}
+
+void Tiles::product(const double* v, double* y) const { tiled_product<1>(entries_.data(), rows_, cols_, &v, &y); }
+
+void Tiles::product(const double* const* v, double* const* y, Index count) const {
+    Index m = 0;
+    for (; m + 4 <= count; m += 4) tiled_product<4>(entries_.data(), rows_, cols_, v + m, y + m);
+    for (; m < count; ++m) product(v[m], y[m]);
 }
 
 }  // namespace STLFAST_NAMESPACE::dense

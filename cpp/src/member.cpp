@@ -71,7 +71,7 @@ bool Member::solve_reduced(const std::vector<Data>& data, Model::Workspace& work
             throw;
         }
         if (automatic && options.certify && data[j].added.size() > 0 && !answer.within) return false;
-        const Index U = model_->operators(answer.band).size();
+        const Index U = model_->size(answer.band);
         if (j == 0) coefficients_.resize(U, static_cast<Index>(data.size()));
         coefficients_.col(static_cast<Index>(j)) = answer.c.head(U);
         bounds_.col(static_cast<Index>(j)) = answer.bound;
@@ -108,7 +108,7 @@ void Member::tabulate() {
         }
         return table;
     };
-    if (band_ < 0 || J < coefficients_.rows()) table_ = tabulated(*output_);
+    if (band_ < 0 || J < output_->functions(band_).cols()) table_ = tabulated(*output_);
     samples_ = tabulated(model_->samples());
     if (!options_.certify) return;
     const Index S = model_->samples().x().size();

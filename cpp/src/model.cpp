@@ -86,6 +86,9 @@ Model::Model(Family family, Dictionary dictionary, Points collocation, FullOptio
       operators_(bands_.size()) {
     family_.validate();
     head_size(dictionary_.size(), family_.n, options_.shared_head);
+    if (options_.decoupled && (family_.A.varies() || options_.shared_head))
+        throw std::invalid_argument(
+            "decoupled equations need a system matrix that is constant in time, and a head of their own each");
     const Index K = modes_.size(), P = family_.n_parameters();
     if (modes_.g.cols() != K || (K > 0 && modes_.g.rows() != grids_.collocation.x.size()) ||
         modes_.interpolate.rows() != K || modes_.interpolate.cols() != K)
@@ -98,7 +101,7 @@ Model::Model(Family family, Dictionary dictionary, Points collocation, FullOptio
         to_box_coordinates(family_, band.low, low), to_box_coordinates(family_, band.high, high);
         centre_.col(k) = 0.5 * (low + high);
         half_.col(k) = (0.5 * (high - low)).cwiseMax(std::numeric_limits<double>::min());
-        largest_size_ = std::max(largest_size_, band.coefficients.cols() / family_.n);
+        largest_size_ = std::max(largest_size_, size(k));
     }
 }
 
@@ -107,7 +110,7 @@ void Model::check_bands() const {
     for (const auto& band : bands_) {
         const Index rows = band.coefficients.rows(), columns = band.coefficients.cols();
         if (band.low.size() != P || band.high.size() != P || rows < 1 || rows > longest_expansion || columns < 1 ||
-            columns % family_.n != 0)
+            (!band.decoupled && columns % family_.n != 0) || band.decoupled != options_.decoupled)
             throw std::invalid_argument("Model: a band's shapes do not fit the family");
         if (!band.coefficients.allFinite() || !(band.tau >= smallest_tau && band.tau <= 1 / smallest_tau) ||
             !(band.low.array() >= family_.low.array()).all() || !(band.high.array() <= family_.high.array()).all() ||
@@ -118,20 +121,33 @@ void Model::check_bands() const {
 
 const Model::Full& Model::full() const {
     std::call_once(full_once_, [this] {
-        full_.space = std::make_unique<FullSpace>(dictionary_, grids_.collocation, family_.n, options_.shared_head,
-                                                  options_.solver);
+        if (options_.decoupled)
+            full_.decoupled = std::make_unique<DecoupledSpace>(dictionary_, grids_.collocation, options_.solver);
+        else
+            full_.space = std::make_unique<FullSpace>(dictionary_, grids_.collocation, family_.n, options_.shared_head,
+                                                      options_.solver);
         dictionary_.evaluate(dense_.x(), full_.H, &full_.dH);
     });
     return full_;
 }
 
 const FullSpace& Model::full_space() const { return *full().space; }
+const DecoupledSpace& Model::decoupled_space() const { return *full().decoupled; }
 
-const BandOperators& Model::operators(Index band) const {
+const Model::Operators& Model::operators(Index band) const {
     const auto k = static_cast<std::size_t>(band);
-    std::call_once(band_once_[k],
-                   [&] { operators_[k] = std::make_unique<BandOperators>(bands_[k], family_, modes_, grids_); });
+    std::call_once(band_once_[k], [&] {
+        if (bands_[k].decoupled)
+            operators_[k] = std::make_unique<Operators>(DecoupledOperators(bands_[k], family_, modes_, grids_));
+        else
+            operators_[k] = std::make_unique<Operators>(BandOperators(bands_[k], family_, modes_, grids_));
+    });
     return *operators_[k];
+}
+
+Index Model::size(Index band) const {
+    const Band& b = bands_[static_cast<std::size_t>(band)];
+    return b.decoupled ? b.coefficients.cols() * family_.n : b.coefficients.cols() / family_.n;
 }
 
 Index Model::band_of(const ConstVector& parameters, Workspace& w) const {
@@ -168,23 +184,35 @@ bool Model::solve_reduced(const ConstVector& parameters, const Data& data, const
     answer.band = band_of(parameters, w);
     answer.certified = options.certify, answer.within = false;
     answer.c.resize(largest_size_), answer.bound.resize(family_.n);
-    const auto& ops = operators(answer.band);
-    if (!ops.factor(parameters, w.band)) return false;
-    auto c = answer.c.head(ops.size());
-    ops.solve(parameters, data, c, w.band);
-    if (!c.allFinite())
-        throw std::domain_error(
-            "the answer is not finite: the equations are not for these parameters, or y0 is too large");
-    if (!options.certify) return true;
-    if (data.added.size() > 0) {
+    auto scale = part(w.scale, family_.n);
+    const Operators& kind = operators(answer.band);
+    const auto* coupled = std::get_if<BandOperators>(&kind);
+    const bool solved =
+        coupled ? solve_band(*coupled, parameters, data, options, answer, w.band, scale)
+                : solve_band(std::get<DecoupledOperators>(kind), parameters, data, options, answer, w.decoupled, scale);
+    if (!solved) return false;
+    if (options.certify && data.added.size() > 0) {
         MatrixXd T, dT;
         const MatrixXd a = expansion(answer);
         chebyshev::basis(dense_.x(), a.rows(), bands_[static_cast<std::size_t>(answer.band)].tau, T, &dT);
         certify_values(parameters, data, T * a, dT * a, VectorXd::Zero(family_.n), options.tolerance, answer, w);
-        return true;
     }
-    auto scale = part(w.scale, family_.n);
-    ops.certify(parameters, data, c, answer.bound, scale, w.band);
+    return true;
+}
+
+// With the bound of what has no further forcing.
+template <class BandKind>
+bool Model::solve_band(const BandKind& operators, const ConstVector& parameters, const Data& data,
+                       const SolveOptions& options, Answer& answer, typename BandKind::Workspace& workspace,
+                       Vector scale) const {
+    if (!operators.factor(parameters, workspace)) return false;
+    auto c = answer.c.head(operators.size());
+    operators.solve(parameters, data, c, workspace);
+    if (!c.allFinite())
+        throw std::domain_error(
+            "the answer is not finite: the equations are not for these parameters, or y0 is too large");
+    if (!options.certify || data.added.size() > 0) return true;
+    operators.certify(parameters, data, c, answer.bound, scale, workspace);
     answer.within = meets(answer.bound, scale, options.tolerance);
     return true;
 }
@@ -192,12 +220,13 @@ bool Model::solve_reduced(const ConstVector& parameters, const Data& data, const
 void Model::solve_full(const ConstVector& parameters, const Data& data, const SolveOptions& options, Answer& answer,
                        Workspace& workspace) const {
     const auto& points = grids_.collocation.x;
-    const auto member = full().space->factor(system_matrix(family_, parameters, points));
+    const MatrixXd A = system_matrix(family_, parameters, points);
     MatrixXd b = MatrixXd::Zero(points.size(), family_.n);
     if (data.own_forcing) b = forcing(family_, parameters, points);
     if (data.added.size() > 0) b += data.added.topRows(points.size());
     answer.band = -1, answer.certified = answer.within = false;
-    answer.heads = member.solve(data.y0, b);
+    answer.heads =
+        options_.decoupled ? decoupled_space().solve(A, data.y0, b) : full_space().factor(A).solve(data.y0, b);
     if (options.certify) certify_heads(parameters, data, options.tolerance, answer, workspace);
 }
 
@@ -229,7 +258,9 @@ void Model::certify_values(const ConstVector& parameters, const Data& data, cons
 }
 
 MatrixXd Model::expansion(const Answer& answer) const {
-    const MatrixXd& functions = bands_[static_cast<std::size_t>(answer.band)].coefficients;
+    const Band& band = bands_[static_cast<std::size_t>(answer.band)];
+    const MatrixXd& functions = band.coefficients;
+    if (band.decoupled) return functions * answer.c.head(size(answer.band)).reshaped(functions.cols(), family_.n);
     const Index r = functions.cols() / family_.n;
     MatrixXd a(functions.rows(), family_.n);
     for (Index i = 0; i < family_.n; ++i) dense::product(functions.middleCols(i * r, r), answer.c.head(r), a.col(i));

@@ -1,18 +1,50 @@
 #include "stlfast/schur.hpp"
 
 #include <Eigen/Jacobi>
+#include <cmath>
 #include <complex>
 
 namespace STLFAST_NAMESPACE {
 
 using Eigen::Index;
+using Eigen::Matrix2cd;
+using Eigen::Matrix2d;
 using Eigen::MatrixXcd;
 using Eigen::MatrixXd;
+using Eigen::Vector2cd;
 using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+namespace {
+
+// The unitary G for which Gᴴ B G is upper triangular with the faster decay first: its columns are an eigenvector of
+// that and the vector orthogonal to it.
+Matrix2cd schur_vectors(const Matrix2d& block) {
+    const double size = block.cwiseAbs().maxCoeff();
+    if (!(size > 0)) return Matrix2cd::Identity();
+    const Matrix2d B = block / size;
+    const double half = 0.5 * (B(0, 0) - B(1, 1)), square = half * half + B(0, 1) * B(1, 0);
+    const double root = std::sqrt(std::abs(square));
+    // Either row of B − λ gives an eigenvector; the one whose entry does not cancel is accurate.
+    Vector2cd v;
+    if (square < 0)
+        v << B(0, 1), std::complex<double>(-half, -root);
+    else if (half > 0 || B(1, 0) == 0)
+        v << B(0, 1), -half - root;
+    else
+        v << half - root, B(1, 0);
+    const double norm = v.norm();
+    if (!(norm > 0)) return Matrix2cd::Identity();
+    v /= norm;
+    Matrix2cd G;
+    G << v[0], -std::conj(v[1]), v[1], std::conj(v[0]);
+    return G;
+}
+
+}  // namespace
 
 void Schur::compute(const Eigen::Ref<const Eigen::VectorXd>& entries, Index n) {
     A_ = Eigen::Map<const RowMajor>(entries.data(), n, n);
-    if (A_ == A_.transpose())
+    if (n > 2 && A_ == A_.transpose())
         compute_symmetric();
     else
         compute_general();
@@ -28,20 +60,28 @@ void Schur::compute_symmetric() {
 
 void Schur::compute_general() {
     const Index n = A_.rows();
-    complex_ = A_.cast<std::complex<double>>();
-    if (n == 1) {
-        T_ = complex_;
-        Q_.setOnes(1, 1);
+    if (n <= 2) {
+        T_ = A_.cast<std::complex<double>>();
+        Q_.setIdentity(n, n);
+        if (n == 2) triangularise(0);
         return;
     }
-    hessenberg_.compute(complex_);
-    hessenberg_.matrixH().evalTo(H_);
-    Q_.resize(n, n);
-    temporary_.resize(n);
-    hessenberg_.matrixQ().evalTo(Q_, temporary_);
-    triangular_.computeFromHessenberg(H_, Q_, true);
-    T_ = triangular_.matrixT(), Q_ = triangular_.matrixU();
+    blocks_.compute(A_);
+    T_ = blocks_.matrixT().cast<std::complex<double>>();
+    Q_ = blocks_.matrixU().cast<std::complex<double>>();
+    for (Index k = 0; k + 1 < n; ++k)
+        if (T_(k + 1, k) != 0.0) triangularise(k);
     order_by_decay();
+}
+
+// The 2 × 2 block on the diagonal that begins there.
+void Schur::triangularise(Index first) {
+    const Index n = T_.rows();
+    const Matrix2cd G = schur_vectors(T_.block<2, 2>(first, first).real());
+    for (Index j = first; j < n; ++j) T_.block<2, 1>(first, j) = (G.adjoint() * T_.block<2, 1>(first, j)).eval();
+    for (Index i = 0; i < first + 2; ++i) T_.block<1, 2>(i, first) = (T_.block<1, 2>(i, first) * G).eval();
+    for (Index i = 0; i < n; ++i) Q_.block<1, 2>(i, first) = (Q_.block<1, 2>(i, first) * G).eval();
+    T_(first + 1, first) = 0;
 }
 
 // Exchanges neighbouring eigenvalues until they are in order.

@@ -101,12 +101,14 @@ class Sweep {
         close(queries_.count);
     }
 
+    static constexpr Index at_once = OutputTable::at_once;
+
     struct State {  // of one thread
-        Answer answer;
+        Answer answers[at_once];
         Member::Workspace workspace;
         VectorXd parameters;
         Data data;
-        MatrixXd values;  // (E, n)
+        MatrixXd values[at_once];  // (E, n)
     };
 
     void work(bool calling) {
@@ -131,29 +133,50 @@ class Sweep {
         s.parameters = parameters(order_[static_cast<std::size_t>(piece.begin)]);
         std::optional<Member> member;
         if (piece.one_member) member.emplace(model_, output_, s.parameters, std::vector<MatrixXd>{}, options_.solve);
-        for (Index k = piece.begin; k < piece.end && !stop_; ++k) {
-            const Index query = order_[static_cast<std::size_t>(k)], E = output_.x().size();
-            s.data.y0 = y0(query);
-            const bool whole = options_.observe == Observe::values;
-            if (!whole) s.values.resize(E, n_);
-            Map<MatrixXd> y(whole ? results_.y + query * n_ * E : s.values.data(), E, n_);
-            try {
-                if (member) {
-                    member->solve(s.data.y0, y, s.answer, s.workspace);
-                } else {
-                    s.parameters = parameters(query);
-                    model_.solve(s.parameters, s.data, options_.solve, s.answer, s.workspace.model);
-                    output_.evaluate(s.answer, y);
-                }
-            } catch (const std::domain_error& error) {
-                throw std::domain_error("row " + std::to_string(query) + ": " + error.what());
+        for (Index first = piece.begin; first < piece.end && !stop_; first += at_once) {
+            const Index count = std::min(at_once, piece.end - first);
+            double* y[at_once];
+            for (Index k = 0; k < count; ++k) {
+                const Index query = order_[static_cast<std::size_t>(first + k)];
+                y[k] = values(query, s.values[k]);
+                answer_query(query, member ? &*member : nullptr, y[k], s.answers[k], s);
             }
-            if (!whole) Map<VectorXd>(results_.y + query * n_, n_) = y.colwise().maxCoeff();
-            results_.success[query] = s.answer.within || !s.answer.certified;
-            if (s.answer.certified) Map<VectorXd>(results_.bound + query * n_, n_) = s.answer.bound;
-            ++done_;
+            if (!member) output_.evaluate(s.answers, y, count);
+            for (Index k = 0; k < count; ++k) keep(order_[static_cast<std::size_t>(first + k)], s.answers[k], y[k]);
             if (calling) report();
         }
+    }
+
+    // Where a query's values go: to the caller, or to the buffer where they are only observed.
+    double* values(Index query, MatrixXd& buffer) const {
+        const Index E = output_.x().size();
+        if (options_.observe == Observe::values) return results_.y + query * n_ * E;
+        buffer.resize(E, n_);
+        return buffer.data();
+    }
+
+    // The answer and, of a member, its values.
+    void answer_query(Index query, const Member* member, double* y, Answer& answer, State& s) const {
+        s.data.y0 = y0(query);
+        try {
+            if (member) {
+                member->solve(s.data.y0, Map<MatrixXd>(y, output_.x().size(), n_), answer, s.workspace);
+            } else {
+                s.parameters = parameters(query);
+                model_.solve(s.parameters, s.data, options_.solve, answer, s.workspace.model);
+            }
+        } catch (const std::domain_error& error) {
+            throw std::domain_error("row " + std::to_string(query) + ": " + error.what());
+        }
+    }
+
+    void keep(Index query, const Answer& answer, const double* y) {
+        if (options_.observe == Observe::maximum)
+            Map<VectorXd>(results_.y + query * n_, n_) =
+                Map<const MatrixXd>(y, output_.x().size(), n_).colwise().maxCoeff();
+        results_.success[query] = answer.within || !answer.certified;
+        if (answer.certified) Map<VectorXd>(results_.bound + query * n_, n_) = answer.bound;
+        ++done_;
     }
 
     void report() {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ def family(where: str) -> Family:
         shipped = {
             name: value
             for name, value in vars(families).items()
-            if getattr(value, "__module__", "") == families.__name__
+            if getattr(value, "__module__", "") == families.__name__ and not inspect.signature(value).parameters
         }
         if where not in shipped:
             raise ValueError(

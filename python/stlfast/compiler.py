@@ -21,7 +21,7 @@ POINTS_TAU = 1e-3  # knee of the log time that collocation points are spread in
 FEWEST_POINTS = 16  # with fewer nothing worth solving is resolved
 DILATION_RATIO = 8.0  # largest step between neighbouring dilations
 DILATION_MARGIN = 2.5  # the steepest dilation over the ratio of the stiffest member to the stiffest trained one
-RANK_PLAIN, RANK_FORCED = 24, 40  # largest rank of a band without and with forcing
+RANK_SMALL, RANK_LARGE = 24, 40  # largest rank of a band; the second with forcing, or decoupled
 MOST_BANDS = 64
 
 
@@ -36,6 +36,7 @@ def compile(
     shared_head: bool = False,
     solver: str = "svd",
     reduced: bool = True,
+    decoupled: bool | None = None,
     rank: str | int = "auto",
     max_rank: str | int = "auto",
     tol: float = 1e-8,
@@ -57,9 +58,12 @@ def compile(
     solver: "svd" (QR on functions orthonormalised by an SVD), "qr" (pivoted, raw functions) or "pinv" (pseudo-inverse
         of the normal equations, raw functions).
     reduced: build reduced bases for bands of members; False leaves only the full dictionary, milliseconds a solve.
+    decoupled: solve n problems of one equation each, by the Schur form of A, with functions that all states share,
+        instead of one of n equations: for large systems with A constant in time. None does so for those of more than two
+        states, where reduced is set.
     rank: "auto" is the smallest that meets tol, at most max_rank or the band is split; a number truncates every band to
         that many functions.
-    max_rank: "auto" is 24, and 40 with forcing. The time of a solve grows with the rank: less makes solves faster, with
+    max_rank: "auto" is 24, and 40 with forcing or decoupled. The time of a solve grows with the rank: less makes solves faster, with
         more bands, a larger file and a longer compilation.
     tol: certified bound on the error of every member for unit initial values and, apart, for the forcing. Raised, with
         a warning, to what the full dictionary reaches.
@@ -85,7 +89,8 @@ def compile(
         dictionary = Dictionary(tuple(ladder), constant)
     modes = (np.zeros((0, 0)), np.zeros(0), np.zeros((0, 0)))
     checks = _uniform_checks(family)
-    compiled = Compiled(dictionary, _points(points), row_weights, shared_head, solver, checks, modes)
+    apart = _decoupled(family, decoupled, reduced, shared_head)
+    compiled = Compiled(dictionary, _points(points), row_weights, shared_head, solver, apart, checks, modes)
     used = tol
     if reduced:
         compiled, used = _with_bands(family, body, compiled, rank, max_rank, tol, progress)
@@ -100,7 +105,8 @@ def compile(
             "dilations": ladder,
             "points": len(compiled.points),
             "tol": used,
-            "ranks": [band[3].shape[1] // family.n for band in compiled.bands],
+            "decoupled": apart,
+            "ranks": [band[3].shape[1] // (1 if apart else family.n) for band in compiled.bands],
             "seconds": round(time.perf_counter() - started, 3),
         },
     }
@@ -113,7 +119,7 @@ def _with_bands(
 ) -> tuple[Compiled, float]:  # fmt: skip
     from . import _core
 
-    if family.parts is None:
+    if family.parts is None and not compiled.decoupled:
         raise ValueError(
             f"the system matrix of {family.name!r} has a term that is no product of a function of the parameters and "
             "one of time, which a reduced basis needs: compile with reduced=False"
@@ -121,7 +127,7 @@ def _with_bands(
     points = _core.Points.given(compiled.points, compiled.row_weights == "sqrt_t")
     modes = _core.compile_forcing(core_family(family), points)
     compiled = replace(compiled, modes=modes)
-    most = (RANK_FORCED if len(modes[1]) else RANK_PLAIN) if max_rank == "auto" else int(max_rank)
+    most = (RANK_LARGE if len(modes[1]) or compiled.decoupled else RANK_SMALL) if max_rank == "auto" else int(max_rank)
     bands, used = _core.compile_bands(
         compiled.core(family, body), tol, most, MOST_BANDS, progress or (lambda share: None)
     )
@@ -132,13 +138,24 @@ def _with_bands(
             stacklevel=3,
         )
     if rank != "auto":
-        bands = [(low, high, tau, _truncated(a, family.n, int(rank))) for low, high, tau, a in bands]
+        blocks = 1 if compiled.decoupled else family.n
+        bands = [(low, high, tau, _truncated(a, blocks, int(rank))) for low, high, tau, a in bands]
     return replace(compiled, bands=tuple(bands)), used
 
 
 def _truncated(coefficients: np.ndarray, n: int, rank: int) -> np.ndarray:
     D, columns = coefficients.shape
     return np.ascontiguousarray(coefficients.reshape(D, n, columns // n)[:, :, :rank].reshape(D, -1))
+
+
+def _decoupled(family: Family, decoupled: bool | None, reduced: bool, shared_head: bool) -> bool:
+    if decoupled is None:
+        return family.n > 2 and family.constant_A and reduced and not shared_head
+    if decoupled and not family.constant_A:
+        raise ValueError(f"decoupled needs a system matrix that is constant in time, that of {family.name!r} varies")
+    if decoupled and shared_head:
+        raise ValueError("decoupled and shared_head exclude each other: one head cannot serve equations solved apart")
+    return decoupled
 
 
 def _dilations(family: Family, body: Body | None, dilations: str | Sequence[float]) -> list[float]:

@@ -19,6 +19,28 @@ def dho() -> Family:
     )  # fmt: skip
 
 
+def chain(n: int) -> Family:
+    """A chain of n cells that exchange what they hold, lose it slowly, and are fed at one end; on [0, 10], y(0) = 0.
+
+    y_i' = alpha (y_{i−1} − 2 y_i + y_{i+1}) − y_i + [i = 1],   y_0 = y_1, y_{n+1} = y_n
+
+    The diffusion or heat equation by the method of lines: rates from 1 to 1 + 4 alpha. No model of it is shipped; a body
+    trained on a short chain serves a long one: `stlfast.compile(chain(64), stlfast.train_body(chain(2)))`.
+    """
+    import sympy as sp
+
+    if not isinstance(n, int) or n < 2:
+        raise ValueError(f"a chain has n = 2 cells or more, got {n!r}")
+    t, alpha = sp.symbols("t alpha")
+    y = sp.symbols(f"y1:{n + 1}")
+    inflow = [sum(y[j] - y[i] for j in (i - 1, i + 1) if 0 <= j < n) for i in range(n)]
+    return Family(
+        name=f"chain{n}", t=t, y=y, rhs=[alpha * inflow[i] - y[i] + int(i == 0) for i in range(n)],
+        t_span=(0.0, 10.0), stiffness=alpha, params={alpha: Range(train=(1.0, 10.0), solve=(1.0, 1000.0))},
+        y0=[0.0] * n,
+    )  # fmt: skip
+
+
 def ncff() -> Family:
     """Non-constant forcing: y1' = −2 y1 + y2 + 2 sin ωt, y2' = (α−1) y1 − α y2 + α (cos ωt − sin ωt), y(0) = (2, 4).
 

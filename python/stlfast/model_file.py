@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from .model import Model
 
 FORMAT = "stlfast"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 1 had no decoupled models
 ROW_WEIGHTS = ("sqrt_t", "none")
 MOST_FUNCTIONS = 4096  # Chebyshev polynomials in a dictionary
 MODES = ("g", "magic", "interpolate")
-OPTIONS = {"dictionary", "row_weights", "shared_head", "solver", "uniform_checks"}
+OPTIONS = {"dictionary", "row_weights", "shared_head", "solver", "decoupled", "uniform_checks"}
 BAND = ("low", "high", "tau", "coefficients")
 
 Band = tuple[np.ndarray, np.ndarray, float, np.ndarray]
@@ -69,6 +69,7 @@ class Compiled:
     row_weights: str  # "sqrt_t" or "none"
     shared_head: bool
     solver: str  # "svd", "qr" or "pinv"
+    decoupled: bool  # n problems of one equation each, by the Schur form of a constant system matrix
     uniform_checks: int  # points of a band's certificate besides the logarithmic ones
     modes: tuple[np.ndarray, np.ndarray, np.ndarray]  # (N, K), (K,), (K, K)
     bands: tuple[Band, ...] = ()
@@ -78,9 +79,8 @@ class Compiled:
 
         points = _core.Points.given(self.points, self.row_weights == "sqrt_t")
         return _core.Model(
-            core_family(family), self.dictionary.core(body), points, self.shared_head, self.solver, self.uniform_checks,
-            self.modes,
-            list(self.bands),
+            core_family(family), self.dictionary.core(body), points, self.shared_head, self.solver, self.decoupled,
+            self.uniform_checks, self.modes, list(self.bands),
         )  # fmt: skip
 
     def __repr__(self) -> str:
@@ -118,6 +118,7 @@ def write(path: str | os.PathLike[str], model: Model) -> None:
         "row_weights": compiled.row_weights,
         "shared_head": compiled.shared_head,
         "solver": compiled.solver,
+        "decoupled": compiled.decoupled,
         "uniform_checks": compiled.uniform_checks,
     }
     body = None if model.body is None else {**model.body.to_dict(), "sha256": model.body.sha256}
@@ -178,10 +179,13 @@ def _read_body(meta: Any, tensors: Mapping[str, np.ndarray]) -> Body | None:
 
 
 def _read_compiled(options: Any, groups: Mapping[str, Mapping[str, np.ndarray]]) -> Compiled:
+    if isinstance(options, dict):
+        options = {"decoupled": False} | options  # version 1 has no such entry
     if not isinstance(options, dict) or options.keys() != OPTIONS:
         raise ValueError(f"the compile options must be a JSON object with the entries {sorted(OPTIONS)}")
-    if options["row_weights"] not in ROW_WEIGHTS or type(options["shared_head"]) is not bool:
-        raise ValueError(f"row_weights must be one of {ROW_WEIGHTS} and shared_head true or false")
+    flags = (options["shared_head"], options["decoupled"])
+    if options["row_weights"] not in ROW_WEIGHTS or any(type(flag) is not bool for flag in flags):
+        raise ValueError(f"row_weights must be one of {ROW_WEIGHTS}, shared_head and decoupled true or false")
     count = len({name.split(".")[1] for name in groups["bands"]})
     expected = {f"bands.{k}.{name}" for k in range(count) for name in BAND} | {f"modes.{name}" for name in MODES}
     found = groups["bands"].keys() | groups["modes"].keys()
@@ -195,7 +199,7 @@ def _read_compiled(options: Any, groups: Mapping[str, Mapping[str, np.ndarray]])
     return Compiled(
         _read_dictionary(options["dictionary"]),
         groups["points"]["points"], options["row_weights"], options["shared_head"], options["solver"],
-        options["uniform_checks"], (g, magic, interpolate), tuple(bands),
+        options["decoupled"], options["uniform_checks"], (g, magic, interpolate), tuple(bands),
     )  # fmt: skip
 
 

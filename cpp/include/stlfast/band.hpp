@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "stlfast/certificate.hpp"
+#include "stlfast/dense.hpp"
 #include "stlfast/family.hpp"
 #include "stlfast/forcing_modes.hpp"
 #include "stlfast/points.hpp"
@@ -25,7 +26,8 @@ namespace STLFAST_NAMESPACE {
 struct Band {
     Eigen::VectorXd low, high;     // (P) the members it was made for
     double tau;                    // of the functions' Chebyshev expansions in log time
-    Eigen::MatrixXd coefficients;  // (D, n r), column i·r + k holds ψ_ik
+    Eigen::MatrixXd coefficients;  // (D, n r), column i·r + k holds ψ_ik; (D, r) where decoupled
+    bool decoupled = false;        // whether all states share the functions: see decoupled.hpp
 };
 
 // The columns (N, n r) of a band's functions, one block of r for each equation, stacked to (n N, r): times the
@@ -55,11 +57,11 @@ class BandOperators {
         Program::Workspace program;
         Certificate::Workspace certificate;
         Defect defect;
-        Eigen::VectorXd theta, factors, pairs;       // θ (Q), δ (V + 1), (pairs q ≤ s)
-        Eigen::VectorXd G;                           // packed lower triangle, then its Cholesky factor
-        Eigen::VectorXd at_magic, sources, right;    // (K n), ((V + 1) K n), (r)
-        Eigen::VectorXd start, values, derivatives;  // (n), (n C), (n C)
-        Eigen::MatrixXd A, b;                        // at the check points (C or 1, n²), (C, n)
+        Eigen::VectorXd theta, factors, pairs;     // θ (Q), δ (V + 1), (pairs q ≤ s)
+        Eigen::VectorXd G;                         // packed lower triangle, then its Cholesky factor
+        Eigen::VectorXd at_magic, sources, right;  // (K n), ((V + 1) K n), (r)
+        Eigen::VectorXd start, checked;            // (n), values then derivatives at the check points (2 n C)
+        Eigen::MatrixXd A, b;                      // at the check points (C or 1, n²), (C, n)
     };
 
     // Throws std::invalid_argument where the family does not separate or the band's shapes do not fit it.
@@ -99,7 +101,7 @@ class BandOperators {
                                          // equation, (r, (V + 1) n K)
     Eigen::MatrixXd initial_;            // Ψ(0) (n, r)
     Eigen::MatrixXd initial_right_;      // ω_0² Ψ(0)ᵀ (r, n)
-    Eigen::MatrixXd check_, dcheck_;     // (n C, r)
+    dense::Tiles checks_;                // values, then derivatives, at the check points (2 n C, r)
     Eigen::MatrixXd parts_;              // A_q at the check points, (C or 1, Q n²)
 };
 

@@ -14,19 +14,21 @@
 //                                       separable, theta with Q and parts with Q n²
 //   points                              (N)
 //   modes.{g,magic,interpolate}         (N, K), (K), (K, K): see forcing_modes.hpp
-//   bands.k.{low,high,tau,coefficients} (P), (P), (1), (D, n r) for k = 0, 1, …: see band.hpp
+//   bands.k.{low,high,tau,coefficients} (P), (P), (1), (D, n r), or (D, r) where the model is decoupled, for k = 0, 1,
+//   …: see
+//                                       band.hpp and decoupled.hpp
 //   body.layers.l.{weight,bias}         (width_l, width_{l−1}), (width_l) for l = 0, 1, …; none where body is null
 //
 // and these texts in its metadata, all but the first two JSON:
 //
 //   format          stlfast
-//   format_version  1
+//   format_version  1 or 2
 //   family          {"name", "states": n names, "params": P of {"name", "train": [low, high], "solve": [low, high]},
 //                   "stiffness": name, "y0": n numbers, "y0_range", "equations"}
 //   body            null, or {"activation", "input", "tau", "history", "sha256"}
 //   compile         {"dictionary": {"dilations", "constant", "functions", "tau"}, "row_weights": "sqrt_t" or "none",
-//                   "shared_head", "solver", "uniform_checks"}; functions and tau are null unless the dictionary is of
-//                   Chebyshev polynomials
+//                   "shared_head", "solver", "decoupled", "uniform_checks"}; functions and tau are null unless the
+//                   dictionary is of Chebyshev polynomials; version 1 has no decoupled, which is false
 //   passport        how the model was made and measured
 //
 // What is not needed to solve is not looked at: y0_range, equations, history and passport. Nor is the SHA-256 of the
@@ -126,7 +128,7 @@ inline std::pair<double, double> LoadedModel::t_span_at(const Eigen::VectorXd& p
 
 namespace model_file {
 
-constexpr int newest_version = 1;
+constexpr int newest_version = 2;
 constexpr int most_functions = 4096;  // Chebyshev polynomials in a dictionary
 
 [[noreturn]] inline void refuse(const std::string& problem) { throw std::invalid_argument(problem); }
@@ -180,14 +182,14 @@ inline Dictionary read_dictionary(Safetensors& file, const nlohmann::json& optio
                                  entry<bool>(options, "constant"));
 }
 
-inline std::vector<Band> read_bands(Safetensors& file) {
+inline std::vector<Band> read_bands(Safetensors& file, bool decoupled) {
     std::vector<Band> bands;
     for (auto prefix = std::string("bands.0."); file.has(prefix);
          prefix = "bands." + std::to_string(bands.size()) + ".") {
         const auto tau = file.take_vector<double>(prefix + "tau");
         if (tau.size() != 1) refuse("tensor '" + prefix + "tau' must be one number");
         bands.push_back({file.take_vector<double>(prefix + "low"), file.take_vector<double>(prefix + "high"), tau[0],
-                         file.take_matrix<double>(prefix + "coefficients")});
+                         file.take_matrix<double>(prefix + "coefficients"), decoupled});
     }
     return bands;
 }
@@ -204,10 +206,11 @@ inline std::unique_ptr<const Model> read_model(Safetensors& file, Family family)
     auto points = weighted_points(file.take_vector<double>("points"), row_weights == "sqrt_t");
     ForcingModes modes{file.take_matrix<double>("modes.g"), file.take_vector<double>("modes.magic"),
                        file.take_matrix<double>("modes.interpolate")};
-    return std::make_unique<const Model>(
-        std::move(family), std::move(dictionary), std::move(points),
-        FullOptions{entry<bool>(options, "shared_head"), least_squares_from(entry<std::string>(options, "solver"))},
-        uniform_checks, std::move(modes), read_bands(file));
+    const bool decoupled = options.contains("decoupled") && entry<bool>(options, "decoupled");
+    const FullOptions full{entry<bool>(options, "shared_head"),
+                           least_squares_from(entry<std::string>(options, "solver")), decoupled};
+    return std::make_unique<const Model>(std::move(family), std::move(dictionary), std::move(points), full,
+                                         uniform_checks, std::move(modes), read_bands(file, decoupled));
 }
 
 inline Eigen::VectorXd vector_of(const std::vector<double>& values) {

@@ -9,9 +9,12 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "stlfast/band.hpp"
+#include "stlfast/decoupled.hpp"
+#include "stlfast/decoupled_space.hpp"
 #include "stlfast/dictionary.hpp"
 #include "stlfast/full_space.hpp"
 #include "stlfast/output_table.hpp"
@@ -21,6 +24,7 @@ namespace STLFAST_NAMESPACE {
 struct FullOptions {
     bool shared_head = false;
     LeastSquares solver = LeastSquares::svd;
+    bool decoupled = false;  // n problems of one equation each, for a system matrix constant in time
 };
 
 struct Tolerance {
@@ -55,6 +59,7 @@ class Model {
     // Buffers of a solve, for any model; one for each thread.
     struct Workspace {
         BandOperators::Workspace band;
+        DecoupledOperators::Workspace decoupled;
         Certificate::Workspace dense;
         Eigen::VectorXd coordinates, scale;
     };
@@ -68,14 +73,16 @@ class Model {
     const ForcingModes& modes() const { return modes_; }
     const Grids& grids() const { return grids_; }
     const Dictionary& dictionary() const { return dictionary_; }
-    const FullSpace& full_space() const;
+    const FullOptions& options() const { return options_; }
+    const FullSpace& full_space() const;            // where the model is not decoupled
+    const DecoupledSpace& decoupled_space() const;  // where it is
 
     // Points at which further forcing is sampled: collocation, then the dense check points of its certificate.
     const Eigen::VectorXd& forcing_points() const { return forcing_points_; }
 
     // The member at `parameters` (P). Allocates nothing in a band after the first solves with this answer and
-    // workspace. Throws std::invalid_argument for a reduced solve without bands, std::runtime_error where the operator
-    // is numerically singular, std::domain_error where the answer is not finite.
+    // workspace (but see schur.hpp). Throws std::invalid_argument for a reduced solve without bands, std::runtime_error
+    // where the operator is numerically singular, std::domain_error where the answer is not finite.
     void solve(const ConstVector& parameters, const Data& data, const SolveOptions& options, Answer& answer,
                Workspace& workspace) const;
 
@@ -95,18 +102,25 @@ class Model {
 
     // The band whose centre is nearest, −1 where there is none.
     Eigen::Index band_of(const ConstVector& parameters, Workspace& workspace) const;
-    const BandOperators& operators(Eigen::Index band) const;
-    Eigen::Index largest_size() const { return largest_size_; }  // coefficients of an answer in any band
+    using Operators = std::variant<BandOperators, DecoupledOperators>;
+    const Operators& operators(Eigen::Index band) const;
+    Eigen::Index size(Eigen::Index band) const;                  // coefficients of an answer in a band
+    Eigen::Index largest_size() const { return largest_size_; }  // and in any
 
   private:
     struct Full {  // the dictionary's tables
         std::unique_ptr<FullSpace> space;
+        std::unique_ptr<DecoupledSpace> decoupled;
         Eigen::MatrixXd H, dH;  // at the dense check points (C, M)
     };
     void check_bands() const;
     const Full& full() const;
     bool solve_reduced(const ConstVector& parameters, const Data& data, const SolveOptions& options, Answer& answer,
                        Workspace& workspace) const;
+    template <class BandKind>
+    bool solve_band(const BandKind& operators, const ConstVector& parameters, const Data& data,
+                    const SolveOptions& options, Answer& answer, typename BandKind::Workspace& workspace,
+                    Vector scale) const;
     void solve_full(const ConstVector& parameters, const Data& data, const SolveOptions& options, Answer& answer,
                     Workspace& workspace) const;
 
@@ -127,7 +141,7 @@ class Model {
     Certificate dense_;
     Eigen::VectorXd forcing_points_;
     mutable std::vector<std::once_flag> band_once_;
-    mutable std::vector<std::unique_ptr<BandOperators>> operators_;
+    mutable std::vector<std::unique_ptr<Operators>> operators_;
     mutable std::once_flag full_once_;
     mutable Full full_;
 };

@@ -28,16 +28,24 @@ class OutputTable {
     // Values (E, n).
     void evaluate(const Answer& answer, Eigen::Ref<Eigen::MatrixXd> y) const;
 
-    // Ψ (n E, r) of a band.
-    const Eigen::MatrixXd& functions(Eigen::Index band) const;
+    // The same of the first `count` of a few answers, each to E n numbers, one state after the other. Together they
+    // take half the time if they share a band, and have the same values as alone.
+    static constexpr Eigen::Index at_once = 4;
+    void evaluate(const Answer (&answers)[at_once], double* const (&y)[at_once], Eigen::Index count) const;
+
+    // Ψ (n E, r) of a band, φ (E, r) where it is decoupled.
+    const dense::Tiles& functions(Eigen::Index band) const;
 
   private:
+    bool decoupled(const Answer& answer) const;
+
     const std::vector<Band>* bands_;
     const Dictionary* dictionary_;
     Eigen::Index n_;
     Eigen::VectorXd x_;
     mutable std::vector<std::once_flag> once_;  // of each band, then of the dictionary
-    mutable std::vector<Eigen::MatrixXd> tables_;
+    mutable std::vector<dense::Tiles> bands_at_x_;
+    mutable Eigen::MatrixXd dictionary_at_x_;
 };
 
 }  // namespace STLFAST_NAMESPACE

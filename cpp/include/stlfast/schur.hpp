@@ -14,7 +14,8 @@ namespace STLFAST_NAMESPACE {
 
 class Schur {
   public:
-    // entries (n²), row-major; allocates nothing when n is that of the call before.
+    // entries (n²), row-major. Allocates nothing when n is that of the call before, unless the matrix is symmetric and
+    // n > 2: Eigen's solver for those has a vector of its own.
     void compute(const Eigen::Ref<const Eigen::VectorXd>& entries, Eigen::Index n);
 
     const Eigen::MatrixXcd& T() const { return T_; }
@@ -23,14 +24,13 @@ class Schur {
   private:
     void compute_symmetric();
     void compute_general();
+    void triangularise(Eigen::Index first);
     void order_by_decay();
 
     Eigen::MatrixXd A_;
     Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> symmetric_;
-    Eigen::HessenbergDecomposition<Eigen::MatrixXcd> hessenberg_;
-    Eigen::ComplexSchur<Eigen::MatrixXcd> triangular_;
-    Eigen::MatrixXcd complex_, H_, T_, Q_;
-    Eigen::VectorXcd temporary_;
+    Eigen::RealSchur<Eigen::MatrixXd> blocks_;
+    Eigen::MatrixXcd T_, Q_;
 };
 
 }  // namespace STLFAST_NAMESPACE
