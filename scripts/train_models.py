@@ -39,7 +39,7 @@ MODELS: dict[str, dict[str, Any]] = {
     },
     "ncff": {
         "training": {**TRAINING, "tau": 1e-3},
-        "compile": {"tol": 5e-8, "max_rank": 32},
+        "compile": {"tol": 8e-9, "max_rank": 36},
         "members": {"alpha": ALPHAS, "omega": OMEGAS},
     },
 }

@@ -5,10 +5,11 @@ import pickle
 
 import numpy as np
 import pytest
-import stlfast
 import sympy as sp
 from safetensors import safe_open
 from safetensors.numpy import save_file
+
+import stlfast
 
 TIMES = np.concatenate([[0.0], np.geomspace(1e-4, 10.0, 40)])
 
@@ -38,8 +39,10 @@ def test_within_the_bound_of_the_exact_solution(models, n, alpha):
     y0 /= np.linalg.norm(y0)
     sol = models[n].solve(y0, TIMES, alpha=alpha)
     error = np.abs(sol.y - exact(models[n].family, y0, TIMES, alpha)).max(axis=1)
-    assert sol.success and sol.method == "reduced basis"
-    assert np.all(error <= sol.error_bound) and np.all(sol.error_bound <= 1e-7)
+    assert sol.success
+    assert sol.method == "reduced basis"
+    assert np.all(error <= sol.error_bound)
+    assert np.all(sol.error_bound <= 1e-7)
 
 
 def test_members_sweeps_and_the_full_dictionary_agree(models):
@@ -48,13 +51,15 @@ def test_members_sweeps_and_the_full_dictionary_agree(models):
     alphas = np.geomspace(1.0, 1000.0, 5)
     many = model.solve_many(Y0, alpha=alphas, threads=2)
     one = model.solve_many(Y0, alpha=alphas, threads=1)
-    assert np.array_equal(many.y, one.y) and many.success.all()
+    assert np.array_equal(many.y, one.y)
+    assert many.success.all()
     for k, alpha in enumerate(alphas):
         sol = model.solve(Y0[k], alpha=alpha)
         assert np.abs(many.y[k] - sol.y).max() <= 1e-12
         assert np.abs(model.at(alpha=alpha).solve(Y0[k]).y - sol.y).max() <= 1e-12
         full = model.solve(Y0[k], alpha=alpha, reduced=False)
-        assert full.method == "full dictionary" and full.success
+        assert full.method == "full dictionary"
+        assert full.success
         assert np.all(np.abs(full.y - sol.y).max(axis=1) <= full.error_bound + sol.error_bound)
 
 
@@ -62,7 +67,8 @@ def test_coupled_and_decoupled_agree(body):
     family = stlfast.families.chain(3)
     coupled = stlfast.compile(family, body, basis="chebyshev", decoupled=False)
     decoupled = stlfast.compile(family, body, basis="chebyshev", decoupled=True)
-    assert coupled.passport["compile"]["decoupled"] is False and decoupled.passport["compile"]["decoupled"] is True
+    assert coupled.passport["compile"]["decoupled"] is False
+    assert decoupled.passport["compile"]["decoupled"] is True
     a, b = (model.solve([1.0, -1.0, 0.5], alpha=40.0) for model in (coupled, decoupled))
     assert np.all(np.abs(a.y - b.y).max(axis=1) <= a.error_bound + b.error_bound)
 
@@ -72,7 +78,8 @@ def test_a_users_forcing(models):
     forcing = lambda t: np.array([0 * t, np.cos(t), np.sin(t)])  # noqa: E731
     sol = model.solve(t=TIMES, alpha=20.0, forcing=forcing)
     reference = model.family.reference(t=TIMES, alpha=20.0, forcing=forcing)
-    assert sol.success and np.all(np.abs(sol.y - reference.y).max(axis=1) <= sol.error_bound + 1e-10)
+    assert sol.success
+    assert np.all(np.abs(sol.y - reference.y).max(axis=1) <= sol.error_bound + 1e-10)
 
 
 def test_files_and_pickles(models, tmp_path):

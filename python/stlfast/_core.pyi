@@ -97,6 +97,7 @@ class Model:
         points: Points,
         shared_head: bool,
         solver: str,
+        decoupled: bool,
         uniform_checks: int,
         modes: Modes,
         bands: list[Band],

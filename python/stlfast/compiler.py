@@ -59,12 +59,12 @@ def compile(
         of the normal equations, raw functions).
     reduced: build reduced bases for bands of members; False leaves only the full dictionary, milliseconds a solve.
     decoupled: solve n problems of one equation each, by the Schur form of A, with functions that all states share,
-        instead of one of n equations: for large systems with A constant in time. None does so for those of more than two
-        states, where reduced is set.
+        instead of one of n equations: for large systems with A constant in time. None does so for more than two states
+        where reduced is set.
     rank: "auto" is the smallest that meets tol, at most max_rank or the band is split; a number truncates every band to
         that many functions.
-    max_rank: "auto" is 24, and 40 with forcing or decoupled. The time of a solve grows with the rank: less makes solves faster, with
-        more bands, a larger file and a longer compilation.
+    max_rank: "auto" is 24, and 40 with forcing or decoupled. The time of a solve grows with the rank: less makes solves
+        faster, with more bands, a larger file and a longer compilation.
     tol: certified bound on the error of every member for unit initial values and, apart, for the forcing. Raised, with
         a warning, to what the full dictionary reaches.
     progress: called with the finished share, 0 … 1.

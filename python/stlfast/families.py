@@ -24,8 +24,8 @@ def chain(n: int) -> Family:
 
     y_i' = alpha (y_{i−1} − 2 y_i + y_{i+1}) − y_i + [i = 1],   y_0 = y_1, y_{n+1} = y_n
 
-    The diffusion or heat equation by the method of lines: rates from 1 to 1 + 4 alpha. No model of it is shipped; a body
-    trained on a short chain serves a long one: `stlfast.compile(chain(64), stlfast.train_body(chain(2)))`.
+    The diffusion or heat equation by the method of lines: rates from 1 to 1 + 4 alpha. No model of it is shipped; a
+    body trained on a short chain serves a long one: `stlfast.compile(chain(64), stlfast.train_body(chain(2)))`.
     """
     import sympy as sp
 
