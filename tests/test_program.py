@@ -127,8 +127,8 @@ def test_invalid_arrays(arguments, error, message):
 @pytest.mark.parametrize(
     ("x", "inputs", "error", "message"),
     [
-        (np.zeros(3), np.zeros(0), ValueError, "got 0 inputs besides x, expected 1"),
-        (np.zeros(3), np.zeros(2), ValueError, "got 2 inputs besides x, expected 1"),
+        (np.zeros(3), np.zeros(0), ValueError, "got 0 inputs besides those of the points, expected 1"),
+        (np.zeros(3), np.zeros(2), ValueError, "got 2 inputs besides those of the points, expected 1"),
         (np.zeros((3, 1)), np.zeros(1), ValueError, "x has 2 dimensions, expected 1"),
         (np.zeros(6)[::2], np.zeros(1), ValueError, "x is not C-contiguous"),
         (np.zeros(3, np.float32), np.zeros(1), TypeError, "x has dtype float32"),

@@ -10,22 +10,27 @@ using namespace stlfast;
 
 namespace {
 
-Program make_program(int n_inputs, const py::object& constants, const py::object& code, const py::object& outputs) {
+using Eigen::Index;
+
+Program make_program(int n_inputs, const py::object& constants, const py::object& code, const py::object& outputs,
+                     int varying) {
     const auto c = checked_array<double>(constants, "constants", 1);
     const auto k = checked_array<std::int32_t>(code, "code", 2);
     const auto o = checked_array<std::int32_t>(outputs, "outputs", 1);
     if (k.shape(1) != 3)
         throw py::value_error("code has " + std::to_string(k.shape(1)) + " columns, expected 3: rows [op, a, b]");
     return Program(n_inputs, as_vector(c), Eigen::Map<const Program::Code>(k.data(), k.shape(0), 3),
-                   Eigen::Map<const Program::Registers>(o.data(), o.size()));
+                   Eigen::Map<const Program::Registers>(o.data(), o.size()), varying);
 }
 
 py::array_t<double> evaluate_program(const Program& program, const py::object& x, const py::object& inputs) {
-    const auto points = checked_array<double>(x, "x", 1);
+    const auto points = checked_array<double>(x, "x", program.varying() == 1 ? 1 : 2);
     const auto values = checked_array<double>(inputs, "inputs", 1);
-    py::array_t<double> out({static_cast<py::ssize_t>(program.n_outputs()), points.size()});  // (O, N)
-    Eigen::Map<Eigen::MatrixXd> result(out.mutable_data(), points.size(), program.n_outputs());
-    const auto x_map = as_vector(points), inputs_map = as_vector(values);
+    const Index columns = points.ndim() == 1 ? 1 : points.shape(0), N = points.size() / std::max<Index>(columns, 1);
+    py::array_t<double> out({static_cast<Index>(program.n_outputs()), N});
+    Eigen::Map<Eigen::MatrixXd> result(out.mutable_data(), N, program.n_outputs());
+    const Eigen::Map<const Eigen::MatrixXd> x_map(points.data(), N, columns);  // NumPy's rows are Eigen's columns
+    const auto inputs_map = as_vector(values);
     {
         py::gil_scoped_release release;
         Program::Workspace workspace;
@@ -38,14 +43,17 @@ void bind_program(py::module_& module) {
     py::class_<Program>(module, "Program", R"(
 A list of instructions that evaluates functions of x and parameters at many points.
 
-Program(n_inputs, constants, code, outputs): registers 0 … n_inputs − 1 hold x and the parameters, then come the
-constants, float64 (C,), then one register for each row [op, a, b] of code, int32 (K, 3); outputs, int32 (O,), lists
+Program(n_inputs, constants, code, outputs, varying): registers 0 … n_inputs − 1 hold x, any other inputs that vary from
+point to point and the parameters, then come the constants, float64 (C,), then one register for each row [op, a, b] of code, int32 (K, 3); outputs, int32 (O,), lists
 the registers to return. Operations: 0 add, 1 sub, 2 mul, 3 div, 4 neg, 5 pow, 6 exp, 7 log, 8 sqrt, 9 sin, 10 cos,
 11 tan, 12 tanh, 13 abs; a unary one has b = −1. Raises ValueError where that is not a valid program.)")
-        .def(py::init(&make_program), py::arg("n_inputs"), py::arg("constants"), py::arg("code"), py::arg("outputs"))
+        .def(py::init(&make_program), py::arg("n_inputs"), py::arg("constants"), py::arg("code"), py::arg("outputs"),
+             py::arg("varying") = 1)
         .def("evaluate", &evaluate_program, py::arg("x"), py::arg("inputs"),
-             "Values (O, N) at the points x, float64 (N,), for the inputs besides x, float64 (n_inputs − 1,).")
+             "Values (O, N) at the points x, float64 (N,) or (varying, N), for the other inputs, float64 (n_inputs − "
+             "varying,).")
         .def_property_readonly("n_inputs", &Program::n_inputs)
+        .def_property_readonly("varying", &Program::varying)
         .def_property_readonly("constants", [](const Program& p) { return to_numpy(p.constants()); })
         .def_property_readonly("code", [](const Program& p) { return to_numpy(p.code()); })
         .def_property_readonly("outputs", [](const Program& p) { return to_numpy(p.outputs()); });

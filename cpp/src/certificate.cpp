@@ -5,6 +5,7 @@
 #include <complex>
 #include <stdexcept>
 
+#include "stlfast/dense.hpp"
 #include "stlfast/math.hpp"
 
 namespace STLFAST_NAMESPACE {
@@ -36,32 +37,28 @@ void Certificate::bound_schur(const Defect& defect, Bound result, Workspace& w) 
     for (Index k = n - 1; k >= 0; --k) {
         rotate(defect, k, w);
         for (Index l = k + 1; l < n; ++l)
-            if (const double coupling = std::abs(T(k, l)); coupling > 0) w.source += coupling * w.z.col(l).array();
+            if (const double coupling = std::abs(T(k, l)); coupling > 0) w.source += coupling * w.z.col(l);
         const double real = w.real.col(k).dot(defect.initial), imaginary = w.imaginary.col(k).dot(defect.initial);
         w.rate.setConstant(step_.size(), T(k, k).real());
         integrate(std::hypot(real, imaginary) + w.modulus.col(k).dot(defect.initial_rounding), w.z.col(k), w);
     }
+    w.source.resize(x_.size()), w.rows = w.modulus.transpose();
     for (Index i = 0; i < n; ++i) {
-        w.source = w.modulus(i, 0) * w.z.col(0).array();
-        for (Index k = 1; k < n; ++k) w.source += w.modulus(i, k) * w.z.col(k).array();
+        dense::product(w.z, w.rows.col(i), w.source);
         result[i] = w.source.maxCoeff();
     }
 }
 
 void Certificate::rotate(const Defect& defect, Index k, Workspace& w) const {
-    const Index n = defect.initial.size();
-    const auto combined = [&](ArrayXd& sum, const MatrixXd& factors, const MatrixXd& columns) {
-        sum = factors(0, k) * columns.col(0).array();
-        for (Index i = 1; i < n; ++i) sum += factors(i, k) * columns.col(i).array();
-    };
-    combined(w.source, w.real, defect.residual);
+    w.source.resize(x_.size()), w.rotated.resize(x_.size());
+    dense::product(defect.residual, w.real.col(k), w.source);
     if (w.imaginary.col(k).cwiseAbs().maxCoeff() == 0) {
-        w.source = w.source.abs();
+        w.source = w.source.cwiseAbs();
     } else {
-        combined(w.rotated, w.imaginary, defect.residual);
-        w.source = (w.source.square() + w.rotated.square()).sqrt();
+        dense::product(defect.residual, w.imaginary.col(k), w.rotated);
+        w.source = (w.source.cwiseAbs2() + w.rotated.cwiseAbs2()).cwiseSqrt();
     }
-    combined(w.rotated, w.modulus, defect.residual_rounding);
+    dense::product(defect.residual_rounding, w.modulus.col(k), w.rotated);
     w.source += w.rotated;
 }
 
@@ -104,10 +101,11 @@ void Certificate::integrate(double initial, Bound z, Workspace& w) const {
     // Between samples the source can rise above both: by an eighth of its second difference, where it is a parabola.
     if (intervals > 1) {
         w.bulge = (w.source.head(intervals - 1) - 2 * w.source.segment(1, intervals - 1) + w.source.tail(intervals - 1))
+                      .array()
                       .abs();
-        w.source.segment(1, intervals - 1) += w.bulge / 8;
+        w.source.segment(1, intervals - 1) += (w.bulge / 8).matrix();
     }
-    w.larger = w.source.matrix().head(intervals).cwiseMax(w.source.matrix().tail(intervals));
+    w.larger = w.source.head(intervals).cwiseMax(w.source.tail(intervals));
     w.larger *= w.integral;
     // Four steps at once, each from the first one's start: the processor waits for a fourth of the multiplications.
     z[0] = initial;

@@ -28,8 +28,9 @@ constexpr Index tests_each = 5;           // members of each parameter that the 
 constexpr double allowed_bend = 0.1;      // of the forcing between check points
 constexpr Index bend_samples = 8;         // between two of them
 constexpr Index most_uniform_checks = 1024;
-constexpr double overlap = 0.02;                     // of a band's width, on either side
-constexpr Index nodes = 256;                         // of the Chebyshev expansions before they are cut
+constexpr double overlap = 0.02;  // of a band's width, on either side
+constexpr double above_full = 4;  // tolerance over the largest bound that the full dictionary was seen with
+constexpr Index nodes = 256;      // of the Chebyshev expansions before they are cut
 constexpr double expansion_tolerance = 1e-13;        // or the coefficients' own rounding noise, where that is larger
 constexpr double taus[] = {1e-1, 1e-2, 1e-3, 1e-4};  // time scales tried for the expansions
 
@@ -343,7 +344,7 @@ CompiledBands compile_bands(const Model& model, CompileOptions options, const Pr
     if (!model.options().decoupled && !model.family().separable())
         throw std::invalid_argument("compile: A does not separate");
     // Bands approximate the full dictionary's solutions, so none can have a smaller bound.
-    options.tolerance = std::max(options.tolerance, 2 * worst_full_bound(model));
+    options.tolerance = std::max(options.tolerance, above_full * worst_full_bound(model));
     return {BandCompiler(model, options).bands(progress), options.tolerance};
 }
 

@@ -65,7 +65,10 @@ bool Member::solve_reduced(const std::vector<Data>& data, Model::Workspace& work
     Answer answer;
     for (std::size_t j = 0; j < data.size(); ++j) {
         try {
-            model_->solve(parameters_, data[j], options, answer, workspace);
+            if (j == 0)
+                model_->solve(parameters_, data[j], options, answer, workspace);
+            else
+                model_->solve_again(parameters_, data[j], options, answer, workspace);
         } catch (const std::runtime_error&) {  // a singular operator
             if (automatic) return false;
             throw;
@@ -108,7 +111,9 @@ void Member::tabulate() {
         }
         return table;
     };
-    if (band_ < 0 || J < output_->functions(band_).cols()) table_ = tabulated(*output_);
+    // Evaluating the coefficients takes a product of r columns, if decoupled as fast as of a third as many.
+    const bool decoupled = model_->options().decoupled;
+    if (band_ < 0 || (decoupled ? 3 : 1) * J < output_->functions(band_).cols()) table_ = tabulated(*output_);
     samples_ = tabulated(model_->samples());
     if (!options_.certify) return;
     const Index S = model_->samples().x().size();

@@ -170,7 +170,7 @@ void Model::solve(const ConstVector& parameters, const Data& data, const SolveOp
     if (bands_.empty())
         throw std::invalid_argument(
             "this model has no reduced basis: compile with reduced=True, or leave reduced=None");
-    const bool solved = solve_reduced(parameters, data, options, answer, workspace);
+    const bool solved = solve_reduced(parameters, data, options, false, answer, workspace);
     if (options.space == Space::reduced && !solved)
         throw std::runtime_error("the reduced operator is numerically singular: compile with a lower rank");
     if (options.space == Space::reduced || (solved && (answer.within || !options.certify))) return;
@@ -179,17 +179,22 @@ void Model::solve(const ConstVector& parameters, const Data& data, const SolveOp
     if (!solved || full.within || worst(full) < worst(answer)) answer = std::move(full);
 }
 
-bool Model::solve_reduced(const ConstVector& parameters, const Data& data, const SolveOptions& options, Answer& answer,
-                          Workspace& w) const {
+void Model::solve_again(const ConstVector& parameters, const Data& data, const SolveOptions& options, Answer& answer,
+                        Workspace& workspace) const {
+    solve_reduced(parameters, data, options, true, answer, workspace);
+}
+
+bool Model::solve_reduced(const ConstVector& parameters, const Data& data, const SolveOptions& options, bool factored,
+                          Answer& answer, Workspace& w) const {
     answer.band = band_of(parameters, w);
     answer.certified = options.certify, answer.within = false;
     answer.c.resize(largest_size_), answer.bound.resize(family_.n);
     auto scale = part(w.scale, family_.n);
     const Operators& kind = operators(answer.band);
     const auto* coupled = std::get_if<BandOperators>(&kind);
-    const bool solved =
-        coupled ? solve_band(*coupled, parameters, data, options, answer, w.band, scale)
-                : solve_band(std::get<DecoupledOperators>(kind), parameters, data, options, answer, w.decoupled, scale);
+    const bool solved = coupled ? solve_band(*coupled, parameters, data, options, factored, answer, w.band, scale)
+                                : solve_band(std::get<DecoupledOperators>(kind), parameters, data, options, factored,
+                                             answer, w.decoupled, scale);
     if (!solved) return false;
     if (options.certify && data.added.size() > 0) {
         MatrixXd T, dT;
@@ -203,9 +208,9 @@ bool Model::solve_reduced(const ConstVector& parameters, const Data& data, const
 // With the bound of what has no further forcing.
 template <class BandKind>
 bool Model::solve_band(const BandKind& operators, const ConstVector& parameters, const Data& data,
-                       const SolveOptions& options, Answer& answer, typename BandKind::Workspace& workspace,
-                       Vector scale) const {
-    if (!operators.factor(parameters, workspace)) return false;
+                       const SolveOptions& options, bool factored, Answer& answer,
+                       typename BandKind::Workspace& workspace, Vector scale) const {
+    if (!factored && !operators.factor(parameters, workspace)) return false;
     auto c = answer.c.head(operators.size());
     operators.solve(parameters, data, c, workspace);
     if (!c.allFinite())

@@ -74,8 +74,12 @@ void apply(Op op, Operand a, Operand b, double* out, Index n) {
 
 }  // namespace
 
-Program::Program(int n_inputs, Eigen::VectorXd constants, Code code, Registers outputs)
-    : n_inputs_(n_inputs), constants_(std::move(constants)), code_(std::move(code)), outputs_(std::move(outputs)) {
+Program::Program(int n_inputs, Eigen::VectorXd constants, Code code, Registers outputs, int varying)
+    : n_inputs_(n_inputs),
+      varying_(varying),
+      constants_(std::move(constants)),
+      code_(std::move(code)),
+      outputs_(std::move(outputs)) {
     validate();
     classify_registers();
 }
@@ -83,6 +87,8 @@ Program::Program(int n_inputs, Eigen::VectorXd constants, Code code, Registers o
 void Program::validate() const {
     if (n_inputs_ < 1 || n_inputs_ > max_inputs)
         refuse("n_inputs is " + std::to_string(n_inputs_) + ", expected 1 (x itself) … " + std::to_string(max_inputs));
+    if (varying_ < 1 || varying_ > n_inputs_)
+        refuse("varying is " + std::to_string(varying_) + ", expected 1 … " + std::to_string(n_inputs_));
     if (!constants_.allFinite()) refuse("constants must be finite");
     if (outputs_.size() == 0) refuse("outputs is empty, expected at least one register");
     const Index first = n_inputs_ + constants_.size();
@@ -111,7 +117,7 @@ void Program::validate() const {
 void Program::classify_registers() {
     const Index first = n_inputs_ + constants_.size();
     column_.assign(static_cast<std::size_t>(first + code_.rows()), -1);
-    column_[0] = n_columns_++;
+    for (int k = 0; k < varying_; ++k) column_[static_cast<std::size_t>(k)] = n_columns_++;
     for (Index k = 0; k < code_.rows(); ++k) {
         const auto a = code_(k, 1), b = code_(k, 2);
         if (column_[a] >= 0 || (b >= 0 && column_[b] >= 0)) column_[first + k] = n_columns_++;
@@ -135,7 +141,7 @@ bool Program::is_constant(Index o) const {
 void Program::evaluate_uniform(const Eigen::Ref<const Eigen::VectorXd>& inputs, Workspace& workspace) const {
     const Index first = n_inputs_ + constants_.size();
     auto value = part(workspace.uniform, first + code_.rows());
-    value.segment(1, inputs.size()) = inputs;
+    value.segment(varying_, inputs.size()) = inputs;
     value.segment(n_inputs_, constants_.size()) = constants_;
     for (Index k = 0; k < code_.rows(); ++k) {
         if (column_[first + k] >= 0) continue;
@@ -164,18 +170,21 @@ void Program::evaluate_block(Index n, Workspace& workspace) const {
     }
 }
 
-void Program::evaluate(const Eigen::Ref<const Eigen::VectorXd>& x, const Eigen::Ref<const Eigen::VectorXd>& inputs,
+void Program::evaluate(const Eigen::Ref<const Eigen::MatrixXd>& x, const Eigen::Ref<const Eigen::VectorXd>& inputs,
                        Eigen::Ref<Eigen::MatrixXd> out, Workspace& workspace) const {
-    if (inputs.size() != n_inputs_ - 1)
-        refuse("got " + std::to_string(inputs.size()) + " inputs besides x, expected " + std::to_string(n_inputs_ - 1));
-    if (out.rows() != x.size() || out.cols() != outputs_.size())
+    if (x.cols() != varying_)
+        refuse("got " + std::to_string(x.cols()) + " columns of points, expected " + std::to_string(varying_));
+    if (inputs.size() != n_inputs_ - varying_)
+        refuse("got " + std::to_string(inputs.size()) + " inputs besides those of the points, expected " +
+               std::to_string(n_inputs_ - varying_));
+    if (out.rows() != x.rows() || out.cols() != outputs_.size())
         refuse("out is " + std::to_string(out.rows()) + " × " + std::to_string(out.cols()) + ", expected " +
-               std::to_string(x.size()) + " × " + std::to_string(outputs_.size()));
+               std::to_string(x.rows()) + " × " + std::to_string(outputs_.size()));
     evaluate_uniform(inputs, workspace);
     auto varying = part(workspace.varying, block_size, n_columns_);
-    for (Index start = 0; start < x.size(); start += block_size) {
-        const Index n = std::min(block_size, x.size() - start);
-        varying.col(0).head(n) = x.segment(start, n);
+    for (Index start = 0; start < x.rows(); start += block_size) {
+        const Index n = std::min(block_size, x.rows() - start);
+        varying.topLeftCorner(n, varying_) = x.middleRows(start, n);
         evaluate_block(n, workspace);
         for (Index o = 0; o < outputs_.size(); ++o) {
             const Index column = column_[outputs_[o]];

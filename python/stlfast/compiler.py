@@ -132,9 +132,11 @@ def _with_bands(
         compiled.core(family, body), tol, most, MOST_BANDS, progress or (lambda share: None)
     )
     if used > tol:
+        functions, N = compiled.dictionary.core(body).size, len(compiled.points)
+        cure = f"more than {N} points for {functions} functions" if 2 * functions > N else "more features or training"
         warnings.warn(
-            f"tol = {tol:g} is below what the full dictionary of {family.name!r} reaches; used {used:.1e}. More "
-            "features or longer training lower it.",
+            f"tol = {tol:g} is below what the full dictionary of {family.name!r} reaches; used {used:.1e}. It takes "
+            f"{cure} to lower it.",
             stacklevel=3,
         )
     if rank != "auto":

@@ -55,6 +55,21 @@ TEST(Program, OneWorkspaceServesDifferentPrograms) {
     EXPECT_EQ(first, again);
 }
 
+TEST(Program, SeveralInputsCanVary) {
+    // Registers 0 x, 1 y, 2 p, then y·p and x − y·p.
+    const Program::Code code = (Program::Code(2, 3) << 2, 1, 2, 1, 0, 3).finished();
+    const Program program(3, Eigen::VectorXd(), code, (Program::Registers(2) << 4, 2).finished(), 2);
+    const Eigen::MatrixXd points = Eigen::MatrixXd::Random(300, 2);
+    Eigen::MatrixXd out(300, 2);
+    Program::Workspace workspace;
+    program.evaluate(points, Eigen::VectorXd::Constant(1, 3.0), out, workspace);
+    EXPECT_EQ(out.col(0), points.col(0) - 3 * points.col(1));
+    EXPECT_EQ(out.col(1), Eigen::VectorXd::Constant(300, 3.0));
+    EXPECT_THROW(program.evaluate(points.leftCols(1), Eigen::VectorXd::Constant(1, 3.0), out, workspace),
+                 std::invalid_argument);
+    EXPECT_THROW(Program(3, Eigen::VectorXd(), code, Program::Registers::Zero(1), 4), std::invalid_argument);
+}
+
 TEST(Program, RefusesWrongShapes) {
     const auto program = example();
     const Eigen::VectorXd x = Eigen::VectorXd::Zero(5);

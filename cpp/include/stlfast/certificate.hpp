@@ -26,8 +26,10 @@ class Certificate {
     struct Workspace {
         Schur schur;
         Eigen::MatrixXd modulus, real, imaginary;       // of Q (n, n)
+        Eigen::MatrixXd rows;                           // of the modulus, as columns
         Eigen::MatrixXd z;                              // (C, n)
-        Eigen::ArrayXd source, rotated, bulge;          // (C)
+        Eigen::VectorXd source, rotated;                // (C)
+        Eigen::ArrayXd bulge;                           // (C)
         Eigen::ArrayXd rate, growth, integral, larger;  // (C − 1)
     };
 

@@ -86,6 +86,10 @@ class Model {
     void solve(const ConstVector& parameters, const Data& data, const SolveOptions& options, Answer& answer,
                Workspace& workspace) const;
 
+    // The same in a band, for the parameters of the last solve in a band with this workspace: without factoring anew.
+    void solve_again(const ConstVector& parameters, const Data& data, const SolveOptions& options, Answer& answer,
+                     Workspace& workspace) const;
+
     // The certificate of any heads (M, n); fills bound and within.
     void certify_heads(const ConstVector& parameters, const Data& data, const Tolerance& tolerance, Answer& answer,
                        Workspace& workspace) const;
@@ -115,11 +119,11 @@ class Model {
     };
     void check_bands() const;
     const Full& full() const;
-    bool solve_reduced(const ConstVector& parameters, const Data& data, const SolveOptions& options, Answer& answer,
-                       Workspace& workspace) const;
+    bool solve_reduced(const ConstVector& parameters, const Data& data, const SolveOptions& options, bool factored,
+                       Answer& answer, Workspace& workspace) const;
     template <class BandKind>
     bool solve_band(const BandKind& operators, const ConstVector& parameters, const Data& data,
-                    const SolveOptions& options, Answer& answer, typename BandKind::Workspace& workspace,
+                    const SolveOptions& options, bool factored, Answer& answer, typename BandKind::Workspace& workspace,
                     Vector scale) const;
     void solve_full(const ConstVector& parameters, const Data& data, const SolveOptions& options, Answer& answer,
                     Workspace& workspace) const;

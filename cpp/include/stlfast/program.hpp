@@ -44,19 +44,21 @@ class Program {
         Eigen::VectorXd varying;  // (block, registers that depend on x)
     };
 
-    // Throws std::invalid_argument where the list is not a valid program with finite constants.
-    Program(int n_inputs, Eigen::VectorXd constants, Code code, Registers outputs);
+    // The first `varying` inputs differ from point to point: x, and for functions of the states those too. Throws
+    // std::invalid_argument where the list is not a valid program with finite constants.
+    Program(int n_inputs, Eigen::VectorXd constants, Code code, Registers outputs, int varying = 1);
 
     int n_inputs() const { return n_inputs_; }
+    int varying() const { return varying_; }
     int n_outputs() const { return static_cast<int>(outputs_.size()); }
     const Eigen::VectorXd& constants() const { return constants_; }
     const Code& code() const { return code_; }
     const Registers& outputs() const { return outputs_; }
-    bool varies() const;                     // whether any output depends on x
+    bool varies() const;                     // whether any output depends on a varying input
     bool is_constant(Eigen::Index o) const;  // whether output o is one of the constants
 
-    // out(i, o) = output o at x(i); x (N), inputs (n_inputs − 1), out (N, O).
-    void evaluate(const Eigen::Ref<const Eigen::VectorXd>& x, const Eigen::Ref<const Eigen::VectorXd>& inputs,
+    // out(i, o) = output o at the point x(i, ·); x (N, varying), inputs (n_inputs − varying), out (N, O).
+    void evaluate(const Eigen::Ref<const Eigen::MatrixXd>& x, const Eigen::Ref<const Eigen::VectorXd>& inputs,
                   Eigen::Ref<Eigen::MatrixXd> out, Workspace& workspace) const;
 
   private:
@@ -65,7 +67,7 @@ class Program {
     void evaluate_uniform(const Eigen::Ref<const Eigen::VectorXd>& inputs, Workspace& workspace) const;
     void evaluate_block(Eigen::Index n, Workspace& workspace) const;
 
-    int n_inputs_;
+    int n_inputs_, varying_;
     Eigen::VectorXd constants_;
     Code code_;
     Registers outputs_;
