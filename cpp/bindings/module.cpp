@@ -6,6 +6,7 @@ namespace py = pybind11;
 
 void bind_features(py::module_&);
 void bind_model(py::module_&);
+void bind_windows(py::module_&);
 
 PYBIND11_MODULE(STLFAST_MODULE, module) {
     module.attr("__module__") = "stlfast._core";  // the types' module, so that each extension reads another's pickles
@@ -13,4 +14,5 @@ PYBIND11_MODULE(STLFAST_MODULE, module) {
     module.attr("__version__") = STLFAST_VERSION;
     bind_features(module);
     bind_model(module);
+    bind_windows(module);
 }

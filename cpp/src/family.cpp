@@ -11,7 +11,12 @@ using Eigen::VectorXd;
 
 namespace {
 
-void check(const Program& program, const char* name, Eigen::Index n_inputs, Eigen::Index n_outputs) {
+void check(const Program& program, const char* name, Eigen::Index n_inputs, Eigen::Index n_outputs,
+           Eigen::Index varying = 1) {
+    if (program.varying() != varying)
+        throw std::invalid_argument("Family: program " + std::string(name) + " has " +
+                                    std::to_string(program.varying()) + " varying inputs, expected " +
+                                    std::to_string(varying));
     if (program.n_inputs() != n_inputs || program.n_outputs() != n_outputs)
         throw std::invalid_argument("Family: program " + std::string(name) + " has " +
                                     std::to_string(program.n_inputs()) + " inputs and " +
@@ -41,6 +46,11 @@ void Family::validate() const {
     if (separable()) {
         check(*theta, "theta", inputs, theta->n_outputs());
         check(*parts, "parts", inputs, theta->n_outputs() * n * n);
+    }
+    if (N.has_value() != J.has_value()) throw std::invalid_argument("Family: N and J must come together");
+    if (nonlinear()) {
+        check(*N, "N", inputs + n, n, 1 + n);
+        check(*J, "J", inputs + n, n * n, 1 + n);
     }
     if (high.size() != low.size() || !low.allFinite() || !high.allFinite() || (low.array() > high.array()).any())
         throw std::invalid_argument("Family: low and high must be finite, of one length, with low <= high");

@@ -1,4 +1,5 @@
-// A family of linear equations in normalised time: dy/dx = A(p, x) y + b(p, x), x ∈ [0, 1].
+// A family of equations in normalised time: dy/dx = A(p, x) y + b(p, x) + N(x, y, p), x ∈ [0, 1]; without N a linear
+// one.
 //
 // n states, P parameters, Q coefficient functions: A(p, x) = Σ_q θ_q(p) A_q(x).
 #pragma once
@@ -18,12 +19,15 @@ struct Family {
     std::optional<Program> parts;  // Q·n² outputs
     Eigen::VectorXd low, high;     // (P) the parameters that can be solved
     Eigen::Index stiffness;        // index of the parameter that makes members stiff
+    // The rest of a nonlinear right-hand side, N(x, y, p), n outputs, and ∂N/∂y, n² outputs, row-major.
+    std::optional<Program> N = std::nullopt, J = std::nullopt;
 
     // Throws std::invalid_argument where the programs' inputs and outputs do not fit n and P.
     void validate() const;
 
     Eigen::Index n_parameters() const { return low.size(); }
     bool separable() const { return theta.has_value(); }
+    bool nonlinear() const { return N.has_value(); }
 };
 
 // A is evaluated once for each of many points where it varies with x, and once in all where it does not.

@@ -1,0 +1,84 @@
+// Windows: members of any family solved on one time window after the other.
+#include <memory>
+#include <optional>
+
+#include "arrays.hpp"
+#include "stlfast/windows.hpp"
+
+namespace py = pybind11;
+using namespace stlfast;
+using Eigen::Index;
+using Eigen::MatrixXd;
+using Eigen::VectorXd;
+
+namespace {
+
+// The solver with the family that it keeps.
+struct Solver {
+    Family family;
+    Windows windows;
+};
+
+std::unique_ptr<Windowed> solve(const Solver& solver, const py::object& parameters, const py::object& y0, double begin,
+                                double end, double tolerance, const py::object& floor, double first, bool estimate) {
+    const Index n = solver.family.n;
+    RightHandSide f(solver.family, as_vector(finite_array(parameters, "parameters", {solver.family.n_parameters()})));
+    const VectorXd start = as_vector(finite_array(y0, "y0", {n}));
+    WindowOptions options;
+    options.tolerance = tolerance, options.first = first, options.estimate = estimate;
+    options.floor = as_vector(finite_array(floor, "floor", {n}));
+    const py::gil_scoped_release release;
+    return std::make_unique<Windowed>(solver.windows.solve(f, start, begin, end, options));
+}
+
+py::array_t<double> evaluate(const Solver& solver, const Windowed& solution, const py::object& x) {
+    const VectorXd points = as_vector(checked_array<double>(x, "x", 1));
+    const Index n = solver.family.n;
+    py::array_t<double> y({n, points.size()});
+    Eigen::Map<MatrixXd> values(y.mutable_data(), points.size(), n);
+    const py::gil_scoped_release release;
+    solver.windows.evaluate(solution, points, values);
+    return y;
+}
+
+}  // namespace
+
+void bind_windows(py::module_& module) {
+    py::class_<Windowed>(module, "Windowed", "A solution on time windows.")
+        .def(py::pickle(
+            [](const Windowed& w) {
+                return py::make_tuple(w.finished, to_numpy(w.edges), to_numpy(w.values), to_numpy(w.error), w.rejected,
+                                      w.iterations, w.last_step);
+            },
+            [](const py::tuple& state) {
+                const auto values = checked_array<double>(state[2], "values", 2);
+                Windowed w;
+                w.finished = state[0].cast<bool>();
+                w.edges = as_vector(checked_array<double>(state[1], "edges", 1));
+                w.values = Eigen::Map<const RowMajor>(values.data(), values.shape(0), values.shape(1));
+                w.error = as_vector(checked_array<double>(state[3], "error", 1));
+                w.rejected = state[4].cast<Index>(), w.iterations = state[5].cast<Index>();
+                w.last_step = state[6].cast<double>();
+                return w;
+            }))
+        .def_readonly("finished", &Windowed::finished)
+        .def_readonly("rejected", &Windowed::rejected)
+        .def_readonly("iterations", &Windowed::iterations)
+        .def_readonly("last_step", &Windowed::last_step)
+        .def_property_readonly("edges", [](const Windowed& w) { return to_numpy(w.edges); })
+        .def_property_readonly("error", [](const Windowed& w) { return to_numpy(w.error); })
+        .def_property_readonly(
+            "largest",
+            [](const Windowed& w) { return to_numpy(VectorXd(w.values.cwiseAbs().colwise().maxCoeff().transpose())); })
+        .def_property_readonly(
+            "last", [](const Windowed& w) { return to_numpy(VectorXd(w.values.bottomRows(1).transpose())); });
+    py::class_<Solver>(module, "Windows",
+                       "Solves members of a family, linear or not, on one time window after the other.")
+        .def(py::init([](const Family& family) {
+                 return std::make_unique<Solver>(Solver{family, {}});
+             }),
+             py::arg("family"))
+        .def("solve", &solve, py::arg("parameters"), py::arg("y0"), py::arg("begin"), py::arg("end"),
+             py::arg("tolerance"), py::arg("floor"), py::arg("first"), py::arg("estimate"))
+        .def("evaluate", &evaluate, py::arg("solution"), py::arg("x"));
+}
