@@ -41,7 +41,8 @@ def parse(meta: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> dict[st
 def _facts(meta: Mapping[str, Any], nonlinear: bool) -> dict[str, Any]:
     """Invariants and polynomial degree; without an entry, no invariants, and the degree 0 of linear families."""
     degree = meta.get("polynomial_degree", 0)
-    if nonlinear != ("polynomial_degree" in meta) or isinstance(degree, bool) or (nonlinear and degree in (0, 1)):
+    known = degree is None or (not isinstance(degree, bool) and degree >= 2)
+    if nonlinear != ("polynomial_degree" in meta) or (nonlinear and not known):
         raise FileFormatError("the family needs a polynomial_degree, above 1 or null, if and only if it has N and J")
     invariants = meta.get("invariants", [])
     if "invariants" in meta and not 1 <= len(invariants) <= len(meta["states"]):
