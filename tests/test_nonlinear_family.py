@@ -35,6 +35,7 @@ ZOO = {
     "real powers": [-K * Y1**E + sp.sqrt(Y1 * Y2), -(Y2**1.5) + Y1**-2 * T],
     "powers of states": [Y1**Y2 - K * Y1, -sp.log(E + Y2**2)],
     "absolute": [-K * sp.Abs(Y1 - Y2) * Y1, sp.tanh(K * Y1) - sp.tan(Y2 / 3)],
+    "absolute of what may be complex": [-sp.Abs(sp.log(K * Y1)) * sp.Abs(sp.sqrt(Y2) - 2 * Y1), -(sp.Abs(Y2) ** E)],
     "products of sums": [(1 + Y1) ** 2 * (Y2 - E) + T, -K * Y2 * (Y1 - Y2)],
     "higher order": [-K * Y1**9, Y1**3 * Y2**4],
 }

@@ -46,20 +46,7 @@ def derive(
 ) -> Derived:
     """Split the right-hand side, scale time and translate to instructions; ValueError says what cannot be."""
     _check_symbols(name, t, y, params)
-    if len(rhs) != len(y):
-        raise ValueError(f"family {name!r}: {len(y)} states need {len(y)} right-hand sides, got {len(rhs)}")
-    f = [_expression(e, f"family {name!r}: the right-hand side of {yi}'") for e, yi in zip(rhs, y, strict=True)]
-    for yi, fi in zip(y, f, strict=True):
-        where = f"family {name!r}: {yi}' = {fi}"
-        _check_free(fi, {t, *y, *params}, where, "t, a state nor a parameter")
-        try:
-            to_instructions([fi], [t, *y, *params])
-        except UnsupportedFunctionError as error:
-            raise ValueError(
-                f"{where}: {error}; the way out is a Python function, rhs=f with f(t, y, **params)"
-            ) from None
-        except ValueError as error:
-            raise ValueError(f"{where}: {error}") from None
+    f = _right_hand_side(name, t, y, rhs, params)
     terms = split(y, f)
     t0, t1 = _time_span(name, t_span, params)
 
@@ -69,8 +56,11 @@ def derive(
     b = [_drop_x(((t1 - t0) * bi).subs(scaled), x) for bi in terms.b]
     affine = _affine_parts(A, x)
     inputs = [x, *params]
-    N, J = (None, None) if terms.N is None else _nonlinear(
-        [((t1 - t0) * Ni).subs(scaled) for Ni in terms.N], x, y, params)  # fmt: skip
+    N = J = None
+    if terms.N is not None:
+        scaled_N, points = [((t1 - t0) * Ni).subs(scaled) for Ni in terms.N], [x, *y, *params]
+        N = to_instructions(scaled_N, points, 1 + len(y))
+        J = to_instructions(jacobian(scaled_N, y), points, 1 + len(y))
     return Derived(
         A=to_instructions(A, inputs),
         b=to_instructions(b, inputs),
@@ -111,16 +101,6 @@ def derive_callable(
     )
 
 
-def _nonlinear(
-    N: Sequence[sp.Expr], x: sp.Symbol, y: Sequence[sp.Symbol], params: Sequence[sp.Symbol]
-) -> tuple[Instructions, Instructions]:
-    """N and J as instructions; symbols are real here, or the derivative of |y| would be that of a complex modulus."""
-    real = {s: sp.Dummy(s.name, real=True) if s.is_extended_real is None else s for s in [*y, *params]}
-    N = [Ni.xreplace(real) for Ni in N]
-    inputs, states = [x, *real.values()], [real[yi] for yi in y]
-    return to_instructions(N, inputs, 1 + len(y)), to_instructions(jacobian(N, states), inputs, 1 + len(y))
-
-
 def _check_symbols(name: str, t: sp.Symbol, y: Sequence[sp.Symbol], params: Sequence[sp.Symbol]) -> None:
     if not y:
         raise ValueError(f"family {name!r} needs at least one state in y")
@@ -134,6 +114,26 @@ def _check_symbols(name: str, t: sp.Symbol, y: Sequence[sp.Symbol], params: Sequ
         if symbol.name in seen:
             raise ValueError(f"family {name!r}: the name {symbol.name!r} stands for two things; rename one of them")
         seen.add(symbol.name)
+
+
+def _right_hand_side(
+    name: str, t: sp.Symbol, y: Sequence[sp.Symbol], rhs: Sequence[Any], params: Sequence[sp.Symbol]
+) -> list[sp.Expr]:
+    if len(rhs) != len(y):
+        raise ValueError(f"family {name!r}: {len(y)} states need {len(y)} right-hand sides, got {len(rhs)}")
+    f = [_expression(e, f"family {name!r}: the right-hand side of {yi}'") for e, yi in zip(rhs, y, strict=True)]
+    for yi, fi in zip(y, f, strict=True):
+        where = f"family {name!r}: {yi}' = {fi}"
+        _check_free(fi, {t, *y, *params}, where, "t, a state nor a parameter")
+        try:
+            to_instructions([fi], [t, *y, *params])
+        except UnsupportedFunctionError as error:
+            raise ValueError(
+                f"{where}: {error}; the way out is a Python function, rhs=f with f(t, y, **params)"
+            ) from None
+        except ValueError as error:
+            raise ValueError(f"{where}: {error}") from None
+    return f
 
 
 def _expression(value: Any, what: str) -> sp.Expr:

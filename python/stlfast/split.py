@@ -91,12 +91,19 @@ def _terms(expr: sp.Expr) -> list[sp.Expr]:
 
 
 def jacobian(N: Sequence[sp.Expr], y: Sequence[sp.Symbol]) -> list[sp.Expr]:
-    """∂N_i/∂y_j (n·n, row-major) in functions that have instructions; the symbols must be real."""
-    return [_differentiable(sp.diff(Ni, yj)) for Ni in N for yj in y]
+    """∂N_i/∂y_j (n·n, row-major), in functions that have instructions."""
+    real = [Ni.replace(sp.Abs, _RealAbs) for Ni in N]
+    return [_finite(sp.diff(Ni, yj)).replace(_RealAbs, sp.Abs) for Ni in real for yj in y]
 
 
-def _differentiable(derivative: sp.Expr) -> sp.Expr:
-    derivative = derivative.replace(sp.sign, lambda u: u / (sp.Abs(u) + TINY))
+class _RealAbs(sp.Function):
+    """|u| of a real u; SymPy's own may be a complex modulus, whose derivative is in parts that have no instructions."""
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        return self.args[0] / (self + TINY)
+
+
+def _finite(derivative: sp.Expr) -> sp.Expr:
     if all(power.exp.is_number for power in derivative.atoms(sp.Pow)):
         return derivative
     return sp.powsimp(derivative, combine="exp")  # a y**a/y is finite at y = 0 only as a y**(a - 1)
