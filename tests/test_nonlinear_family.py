@@ -9,7 +9,7 @@ import slow
 import sympy as sp
 
 import stlfast
-from stlfast import Family, Range, families
+from stlfast import Family, Range, families, reference
 from stlfast.program import Instructions, to_instructions
 
 T, K, E, Y1, Y2, Y3 = sp.symbols("t k E y1 y2 y3")
@@ -100,6 +100,10 @@ def test_large_exponents_are_not_taken_apart():
 def test_derivatives_of_powers_are_finite_at_zero(power, slope):
     jac = make([-(Y1**power), -Y2]).jac(**AT)
     assert -jac(0.0, np.zeros(2))[0, 0] == slope[0]
+
+
+def test_what_is_nonlinear_as_a_whole_is_not_taken_apart():
+    assert len(make([-K * Y1 * (Y1 + Y2) ** 4, -Y2]).N.code) <= 8  # five terms, were it expanded
 
 
 def test_derivative_of_the_absolute_value_is_the_sign():
@@ -363,6 +367,7 @@ def test_wrong_expressions(changes, message):
     lambda family, body: stlfast.compile(family, body, basis="chebyshev", reduced=False),
     lambda family, body: stlfast.train_body(family, steps=1, progress=False),
     lambda family, body: stlfast.pretrain(family, training={"steps": 1, "progress": False}),
+    lambda family, body: reference.exact(family, np.array([0.0, 1.0]), alpha=10.0, beta=0.5),
 ])  # fmt: skip
 def test_what_takes_linear_families_only_says_so(use):
     with pytest.raises(ValueError, match=r"'duffing' is nonlinear, and .* takes linear families only so far"):

@@ -1,8 +1,8 @@
 """The right-hand side f(t, y, p) as A(p, t) y + b(p, t) + N(t, y, p), and what else its terms tell.
 
 An additive term of f goes to b if no state is in it, to A if it is a state times something without states, else to N.
-A sum is taken apart where it stands, or is multiplied or raised to a whole power; not inside functions and
-denominators, where that would gain nothing and lose digits.
+A sum is taken apart where it stands, or is multiplied or raised to a whole power, if something in it goes to A or b;
+not otherwise, nor inside functions and denominators, where that would gain nothing and lose digits.
 """
 
 from __future__ import annotations
@@ -66,17 +66,20 @@ def _varies(a: sp.Expr, y: Sequence[sp.Symbol]) -> bool:
 
 
 def _by_terms(y: Sequence[sp.Symbol], f: sp.Expr) -> tuple[list[sp.Expr], sp.Expr, sp.Expr]:
-    """A row of A (n), and the entries of b and N."""
-    states = set(y)
+    """A row of A (n), and the entries of b and N. What ends in N as a whole stays as it was written."""
     row, constant, rest = [sp.S.Zero] * len(y), sp.S.Zero, []
-    for term in sp.Add.make_args(sp.Add(*_terms(f))):
-        factor, of_states = term.as_independent(*y, as_Add=False)
-        if not term.free_symbols & states:
-            constant += term
-        elif of_states in states:
-            row[list(y).index(of_states)] += factor
-        else:
-            rest.append(term)
+    for written in sp.Add.make_args(f):
+        terms = sp.Add.make_args(sp.Add(*_terms(written)))
+        split_terms = [term.as_independent(*y, as_Add=False) for term in terms]
+        if not any(of_states == 1 or of_states in y for _, of_states in split_terms):
+            terms, split_terms = (written,), [written.as_independent(*y, as_Add=False)]
+        for term, (factor, of_states) in zip(terms, split_terms, strict=True):
+            if of_states == 1:
+                constant += term
+            elif of_states in y:
+                row[list(y).index(of_states)] += factor
+            else:
+                rest.append(term)
     return row, constant, sp.Add(*rest)
 
 
