@@ -25,14 +25,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import physical
 from ._errors import FileFormatError, ParameterError
 from .callback import Callback
+from .physical import Rhs
 from .program import Instructions
 
 if TYPE_CHECKING:
     import sympy as sp
 
-Rhs = Callable[[float, np.ndarray], np.ndarray]
 Forcing = Callable[[np.ndarray], np.ndarray]
 
 # Keyword arguments of solve and reference, which take the parameters by name too.
@@ -281,44 +282,17 @@ class Family:
         NaN where N is not defined, so that an implicit solver tries a smaller step.
         """
         p = self.check_params(params)
-        t0, t1 = self._span(p, params)
-        linear = self._linear_rhs(t0, t1, p, params)
-        if self.N is None:
-            return linear
-        N = _at_point(self.N, p, t0, t1, (self.n,))
-        return lambda t, y: linear(t, y) + N(t, y)
-
-    def _linear_rhs(self, t0: float, t1: float, p: np.ndarray, params: Mapping[str, float]) -> Rhs:
-        length, jac, b = t1 - t0, self._linear_jac(t0, t1, p, params), self.b.scalar(p.tolist())
-        if not self.constant_A:
-            return lambda t, y: jac(t, y) @ y + np.array(b((t - t0) / length)) / length
-        A = self.matrix(t0, **params)
-        if not self.b.depends_on(0).any():
-            constant = self.forcing(t0, **params)[:, 0]
-            return (lambda t, y: A @ y + constant) if self.has_forcing else (lambda t, y: A @ y)
-        return lambda t, y: A @ y + np.array(b((t - t0) / length)) / length
+        return physical.rhs(self, p, self._span(p, params))
 
     def jac(self, **params: float) -> Rhs:
         """∂f/∂y = A(p, t) + ∂N/∂y as a function (t, y) → (n, n), as SciPy's solve_ivp takes it.
 
         ValueError where rhs is a Python function that was given without its jac.
         """
-        p = self.check_params(params)
-        t0, t1 = self._span(p, params)
-        linear = self._linear_jac(t0, t1, p, params)
-        if self.N is None:
-            return linear
-        if self.J is None:
+        if self.nonlinear and self.J is None:
             raise ValueError(f"family {self.name!r} was given no jac beside its rhs")
-        J = _at_point(self.J, p, t0, t1, (self.n, self.n))
-        return lambda t, y: linear(t, y) + J(t, y)
-
-    def _linear_jac(self, t0: float, t1: float, p: np.ndarray, params: Mapping[str, float]) -> Rhs:
-        if self.constant_A:
-            A = self.matrix(t0, **params)
-            return lambda t, y: A
-        length, square, evaluate = t1 - t0, (self.n, self.n), self.A.scalar(p.tolist())
-        return lambda t, y: np.array(evaluate((t - t0) / length)).reshape(square) / length
+        p = self.check_params(params)
+        return physical.jac(self, p, self._span(p, params))
 
     def reference(
         self,
@@ -414,20 +388,6 @@ def _remake(fields: dict[str, Any]) -> Family:
     family = Family.__new__(Family)
     family._set(**fields)
     return family
-
-
-def _at_point(term: Instructions | Callback, p: np.ndarray, t0: float, t1: float, shape: tuple[int, ...]) -> Rhs:
-    """N or J of a member at one point in physical time; NaN outside its domain."""
-    evaluate, length = term.scalar(p.tolist()), t1 - t0
-    outside = (ArithmeticError, ValueError) if isinstance(term, Instructions) else ()  # a user's errors pass
-
-    def at(t: float, y: np.ndarray) -> np.ndarray:
-        try:
-            return np.array(evaluate((t - t0) / length, y.tolist())).reshape(shape) / length
-        except outside:
-            return np.full(shape, np.nan)
-
-    return at
 
 
 def _box_corners(box: Sequence[Sequence[float]]) -> list[np.ndarray]:

@@ -60,7 +60,7 @@ def _varies(a: sp.Expr, y: Sequence[sp.Symbol]) -> bool:
         at = {yj: shift + 0.13 * j for j, yj in enumerate(y)}
         try:
             values.append(complex(a.subs(others | at)))
-        except TypeError:
+        except (TypeError, ValueError, ArithmeticError):  # no number, or none that a float can hold
             return False
     return abs(values[0] - values[1]) > VARIES * (abs(values[0]) + abs(values[1]))  # False for NaN
 
