@@ -15,10 +15,10 @@ UNARY = {4, *range(6, 14)}
 
 
 def evaluate(instructions, x, inputs):
-    """Values (O, N) of an instruction list, one point and one instruction at a time."""
+    """Values (O, N) of an instruction list at x (N,) or (varying, N), one point and one instruction at a time."""
     columns = []
-    for point in np.atleast_1d(x):
-        registers = [float(point), *map(float, inputs), *instructions.constants.tolist()]
+    for point in np.atleast_2d(x).T:
+        registers = [*map(float, point), *map(float, inputs), *instructions.constants.tolist()]
         for op, a, b in instructions.code.tolist():
             operands = (registers[a],) if op in UNARY else (registers[a], registers[b])
             registers.append(OPERATIONS[op](*operands))

@@ -178,6 +178,7 @@ def test_train_a_family_of_ones_own(tmp_path):
         ("mine.py:nope", [], "has no variable 'nope'"),
         ("mine.py:number", [], "is a int, expected a stlfast.Family"),
         ("broken.py:decay", [], "ZeroDivisionError"),
+        ("duffing", [], "'duffing' is nonlinear, and training takes linear families only so far"),
         ("dho", ["--widths", "8;8"], "--widths takes numbers"),
         ("dho", ["--objective", "magic"], "varpro"),
         ("dho", ["--output", "model.pkl"], "must end in .safetensors"),

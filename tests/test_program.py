@@ -53,6 +53,17 @@ def test_random_program(seed):
     np.testing.assert_allclose(p.evaluate(x, inputs), expected, rtol=0, atol=1e-12 * max(1.0, np.abs(expected).max()))
 
 
+@pytest.mark.parametrize("varying", [1, 2, 4])
+def test_several_columns_of_points(varying):
+    # Registers: four inputs, a constant, the sum of inputs 0 and 1, that over input 3, the quotient times the constant.
+    arrays = np.array([0.75]), np.array([[0, 0, 1], [3, 5, 3], [2, 6, 4]], np.int32), np.array([7, 6, 3], np.int32)
+    p = Program(4, *arrays, varying)
+    rng = np.random.default_rng(varying)
+    points, inputs = rng.uniform(0.5, 1.5, (varying, 700)), rng.uniform(0.5, 1.5, 4 - varying)
+    given = points[0] if varying == 1 else points
+    np.testing.assert_allclose(p.evaluate(given, inputs), slow.evaluate(p, given, inputs), rtol=1e-15)
+
+
 def test_x_alone_parameters_alone_and_constants_alone():
     p = program(2, [4.0], [], [0, 1, 2])
     x = np.linspace(0, 1, 5)

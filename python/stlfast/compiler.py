@@ -70,8 +70,8 @@ def compile(
     progress: called with the finished share, 0 … 1.
 
     The paper's pipeline (arXiv 2501.17281) is dilations=[1], points=<uniform>, row_weights="none", shared_head=True,
-    solver="pinv", reduced=False. Errors: ValueError for a wrong option, a family whose A does not separate (use
-    reduced=False), or a body that does not fit; RuntimeError where 64 bands do not reach tol.
+    solver="pinv", reduced=False. Errors: ValueError for a wrong option, a nonlinear family, one whose A does not
+    separate (use reduced=False), or a body that does not fit; RuntimeError where 64 bands do not reach tol.
     """
     started = time.perf_counter()
     _check(family, body, basis, row_weights, tol)

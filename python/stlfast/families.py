@@ -1,4 +1,4 @@
-"""The families whose trained models come with the package. SymPy is imported when one of them is built."""
+"""Families that come with the package, dho and ncff with trained models. SymPy is imported when one is built."""
 
 from __future__ import annotations
 
@@ -57,4 +57,51 @@ def ncff() -> Family:
         t_span=(0.0, 10.0), stiffness=alpha,
         params={alpha: Range(train=(1.0, 10.0), solve=(1.0, 1000.0)), omega: Range(train=(0.5, 2.0), solve=(0.5, 2.0))},
         y0=[2.0, 4.0],
+    )  # fmt: skip
+
+
+def duffing() -> Family:
+    """Duffing oscillator: y1' = y2, y2' = −alpha y2 − y1/10 − beta y1³ + cos t on [0, 10], y(0) = (1, 0.5).
+
+    arXiv 2501.17281 has beta = 0.5. No model of it is shipped yet.
+    """
+    import sympy as sp
+
+    t, alpha, beta, y1, y2 = sp.symbols("t alpha beta y1 y2")
+    return Family(
+        name="duffing", t=t, y=[y1, y2], rhs=[y2, -alpha * y2 - y1 / 10 - beta * y1**3 + sp.cos(t)],
+        t_span=(0.0, 10.0), stiffness=alpha,
+        params={alpha: Range(train=(5.0, 20.0), solve=(5.0, 1000.0)), beta: Range(train=(0.0, 1.0), solve=(0.0, 1.0))},
+        y0=[1.0, 0.5], y0_range=[(0.0, 3.0), (-1.0, 2.0)],
+    )  # fmt: skip
+
+
+def robertson() -> Family:
+    """Robertson's kinetics: y1' = −k1 y1 + k3 y2 y3, y2' = k1 y1 − k3 y2 y3 − k2 y2², y3' = k2 y2² on [0, 1e5].
+
+    y(0) = (1, 0, 0); y1 + y2 + y3 is conserved. The standard rates are 0.04, 3e7 and 1e4 (H. H. Robertson, 1966), each
+    here within a factor of 3. No model of it is shipped yet.
+    """
+    import sympy as sp
+
+    t, k1, k2, k3, y1, y2, y3 = sp.symbols("t k1 k2 k3 y1 y2 y3")
+    within = {k: (standard / 3, standard * 3) for k, standard in ((k1, 0.04), (k2, 3e7), (k3, 1e4))}
+    forward, back, pair = k1 * y1, k3 * y2 * y3, k2 * y2**2
+    return Family(
+        name="robertson", t=t, y=[y1, y2, y3], rhs=[back - forward, forward - back - pair, pair], t_span=(0.0, 1e5),
+        stiffness=k2, params={k: Range(train=ends, solve=ends) for k, ends in within.items()}, y0=[1.0, 0.0, 0.0],
+    )  # fmt: skip
+
+
+def vdp() -> Family:
+    """Van der Pol oscillator: y1' = y2, y2' = mu (1 − y1²) y2 − y1 on [0, 2 mu], y(0) = (2, 0).
+
+    It jumps inside the interval. No model of it is shipped yet.
+    """
+    import sympy as sp
+
+    t, mu, y1, y2 = sp.symbols("t mu y1 y2")
+    return Family(
+        name="vdp", t=t, y=[y1, y2], rhs=[y2, mu * (1 - y1**2) * y2 - y1], t_span=(0.0, 2 * mu), stiffness=mu,
+        params={mu: Range(train=(5.0, 50.0), solve=(5.0, 1000.0))}, y0=[2.0, 0.0],
     )  # fmt: skip

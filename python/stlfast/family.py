@@ -1,10 +1,12 @@
-"""A family of linear stiff differential equations, written once in SymPy.
+"""A family of stiff differential equations, written once in SymPy.
 
-y' = A(p, t) y + b(p, t),   y(t0) = y0,   t ∈ [t0(p), t1(p)]        n states, P parameters
-x = (t − t0)/(t1 − t0) ∈ [0, 1],   dy/dx = (t1 − t0)(A y + b)      what the programs below hold
+y' = A(p, t) y + b(p, t) + N(t, y, p),   y(t0) = y0,   t ∈ [t0(p), t1(p)]     n states, P parameters
+x = (t − t0)/(t1 − t0) ∈ [0, 1],   dy/dx = (t1 − t0)(A y + b + N)            what the programs below hold
 
-A       Instructions, n·n outputs, row-major       in normalised time
+A       Instructions, n·n outputs, row-major       in normalised time; inputs x, p
 b       Instructions, n outputs
+N       Instructions, n outputs                    inputs x, y, p; None for linear families
+J       Instructions, n·n outputs, row-major       ∂N/∂y; inputs x, y, p
 theta   Instructions, Q outputs                    A = Σ_q θ_q(p) A_q(x); None where a term does not separate
 parts   Instructions, Q·n·n outputs
 t_span  Instructions, 2 outputs
@@ -12,6 +14,7 @@ t_span  Instructions, 2 outputs
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,13 +25,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import physical
 from ._errors import FileFormatError, ParameterError
+from .callback import Callback
+from .physical import Rhs
 from .program import Instructions
 
 if TYPE_CHECKING:
     import sympy as sp
 
-Rhs = Callable[[float, np.ndarray], np.ndarray]
 Forcing = Callable[[np.ndarray], np.ndarray]
 
 # Keyword arguments of solve and reference, which take the parameters by name too.
@@ -37,7 +42,8 @@ RESERVED = {
     "observe", "progress", "self",
 }  # fmt: skip
 IMPLICIT = {"Radau", "BDF", "LSODA"}  # SciPy's methods that use a Jacobian
-PROGRAMS = ("A", "b", "theta", "parts", "t_span")
+PROGRAMS = ("A", "b", "theta", "parts", "t_span", "N", "J")
+MOST_CORNERS = 6  # dimensions of a box of which all corners are looked at
 
 
 @dataclass(frozen=True)
@@ -56,22 +62,29 @@ class Range:
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
 class Family:
-    """y' = A(p, t) y + b(p, t) with parameter ranges and default initial values; immutable and picklable.
+    """y' = A(p, t) y + b(p, t) + N(t, y, p) with parameter ranges and initial values; immutable and picklable.
 
     Parameters
     ----------
     name: what the family is called in files and messages.
     t: SymPy symbol of the time.
     y: n SymPy symbols, the states.
-    rhs: n SymPy expressions in t, the states (linearly) and the parameters.
+    rhs: n SymPy expressions in t, the states and the parameters, with +, ·, /, powers, exp, log, sqrt, sin, cos, tan,
+        tanh and abs. Or, for what these cannot express, a Python function f(t, y, **params) → (n, N) of times t (N,)
+        and states y (n, N); t may then be None, and states and parameters may be given by their names.
     t_span: (t0, t1), numbers or expressions in the parameters.
     stiffness: the parameter (its symbol or name) that makes members stiff; its ranges must be positive.
     params: SymPy symbol → Range. Afterwards `family.params` maps names to ranges.
     y0: n numbers, the default initial values.
     y0_range: n pairs (low, high), where the answer's accuracy depends on a box of initial values; default None.
+    jac: beside a function as rhs, its derivative: a function (t, y, **params) → (n, n, N), [i, j] being ∂f_i/∂y_j.
 
-    Errors: ValueError says which argument is wrong and what to do, and names the equation and the term where the
-    right-hand side is not linear in the states.
+    invariants are the constant rows w (m, n) with w·f = 0 always, such as conserved mass, found in the expressions;
+    polynomial_degree is the degree of N in the states, 0 for linear families and None where N is no polynomial.
+    With a function as rhs, N is that function, A and b are 0, no invariant is known, and no file can hold the family.
+
+    Errors: ValueError says which argument is wrong and what to do, and names the equation and the function where the
+    right-hand side has one that is not supported.
     """
 
     name: str
@@ -86,22 +99,27 @@ class Family:
     theta: Instructions | None
     parts: Instructions | None
     t_span: Instructions
+    N: Instructions | Callback | None
+    J: Instructions | Callback | None
+    invariants: np.ndarray  # (m, n)
+    polynomial_degree: int | None
 
     def __init__(
         self,
         name: str,
-        t: sp.Symbol,
-        y: Sequence[sp.Symbol],
-        rhs: Sequence[Any],
+        t: sp.Symbol | None,
+        y: Sequence[sp.Symbol | str],
+        rhs: Sequence[Any] | Callable[..., Any],
         t_span: Sequence[Any],
         stiffness: sp.Symbol | str,
-        params: Mapping[sp.Symbol, Range],
+        params: Mapping[sp.Symbol | str, Range],
         y0: Sequence[float],
         y0_range: Sequence[Sequence[float]] | None = None,
+        jac: Callable[..., Any] | None = None,
     ) -> None:
-        from .derive import derive
+        from .derive import derive, derive_callable
 
-        for what, given in (("y", y), ("rhs", rhs)):
+        for what, given in (("y", y), ("rhs", [] if callable(rhs) else rhs)):
             if not isinstance(given, Iterable):
                 raise ValueError(f"{what} must be a list, got {given!r} ({type(given).__name__})")
         if not isinstance(params, Mapping):
@@ -109,7 +127,12 @@ class Family:
         for symbol, value in params.items():
             if not isinstance(value, Range):
                 raise ValueError(f"params[{symbol}] must be a stlfast.Range, got {value!r}")
-        derived = derive(name, t, list(y), list(rhs), t_span, list(params))
+        if callable(rhs):
+            derived = derive_callable(name, list(y), rhs, jac, t_span, list(params))
+        elif jac is not None:
+            raise ValueError("jac is given where rhs is a function; that of SymPy expressions is derived from them")
+        else:
+            derived = derive(name, t, list(y), list(rhs), t_span, list(params))
         self._set(
             name=name,
             states=tuple(str(yi) for yi in y),
@@ -118,13 +141,16 @@ class Family:
             y0=y0,
             y0_range=y0_range,
             equations=derived.equations,
+            invariants=derived.invariants,
+            polynomial_degree=derived.polynomial_degree,
             **{program: getattr(derived, program) for program in PROGRAMS},
         )
 
-    def _set(self, *, y0: Any, y0_range: Any, params: dict[str, Range], **fields: Any) -> None:
+    def _set(self, *, y0: Any, y0_range: Any, invariants: Any, params: dict[str, Range], **fields: Any) -> None:
         n = len(fields["states"])
         fields["y0"] = _finite_array(y0, (n,), f"y0 of a family with {n} states")
         fields["y0_range"] = None if y0_range is None else _finite_array(y0_range, (n, 2), f"y0_range of {n} states")
+        fields["invariants"] = _finite_array(invariants or np.zeros((0, n)), (len(invariants), n), "the invariants")
         fields["params"] = MappingProxyType(dict(params))
         for name, value in fields.items():
             object.__setattr__(self, name, value)
@@ -154,12 +180,22 @@ class Family:
                     f"family {self.name!r}: the right-hand side is not finite at {values} at the beginning, middle or "
                     "end of t_span; narrow the solve ranges or t_span"
                 )
+            if self.N is not None:
+                self._check_starts(self.N, p, values)
+
+    def _check_starts(self, N: Instructions | Callback, p: np.ndarray, values: dict[str, float]) -> None:
+        starts = [self.y0] if self.y0_range is None else [self.y0, *_box_corners(self.y0_range.tolist())]
+        y = np.stack(starts, axis=1)  # (n, S)
+        finite = np.isfinite(N(np.concatenate([np.zeros((1, len(starts))), y]), p)).all(axis=0)
+        if not finite.all():
+            raise ValueError(
+                f"family {self.name!r}: the right-hand side is not finite at {values} for the initial values "
+                f"{y[:, np.argmin(finite)].tolist()}; change y0 or y0_range, or narrow the solve ranges"
+            )
 
     def _corners(self) -> list[np.ndarray]:
         """Members at the corners of the solve ranges, (P,) each; with many parameters, the two extreme ones."""
-        ranges = [r.solve for r in self.params.values()]
-        corners = itertools.product(*ranges) if len(ranges) <= 6 else zip(*ranges, strict=True)
-        return [np.array(corner) for corner in corners]
+        return _box_corners([r.solve for r in self.params.values()])
 
     @property
     def n(self) -> int:
@@ -175,6 +211,19 @@ class Family:
     def has_forcing(self) -> bool:
         """Whether b is not identically zero."""
         return not self.b.is_zero.all()
+
+    @property
+    def nonlinear(self) -> bool:
+        """Whether there is an N."""
+        return self.N is not None
+
+    def check_linear(self, what: str) -> None:
+        """ValueError where the family is nonlinear, for `what` assumes that there is no N."""
+        if self.nonlinear:
+            raise ValueError(
+                f"family {self.name!r} is nonlinear, and {what} takes linear families only so far; "
+                "Family.reference solves its members"
+            )
 
     # ------------------------------------------------------------------------------------------------ one member
     def check_names(self, params: Mapping[str, object]) -> None:
@@ -216,7 +265,7 @@ class Family:
         return t0, t1
 
     def matrix(self, t: float, **params: float) -> np.ndarray:
-        """A(p, t) in physical time, (n, n)."""
+        """A(p, t) in physical time, (n, n), without what N adds to the Jacobian."""
         p = self.check_params(params)
         t0, t1 = self._span(p, params)
         return self.A((t - t0) / (t1 - t0), p).reshape(self.n, self.n) / (t1 - t0)
@@ -228,27 +277,22 @@ class Family:
         return self.b((np.asarray(t) - t0) / (t1 - t0), p) / (t1 - t0)
 
     def rhs(self, **params: float) -> Rhs:
-        """f(t, y) = A y + b in physical time, for y (n,), as SciPy's solve_ivp takes it."""
+        """f(t, y) = A y + b + N in physical time, for y (n,), as SciPy's solve_ivp takes it.
+
+        NaN where N is not defined, so that an implicit solver tries a smaller step.
+        """
         p = self.check_params(params)
-        t0, t1 = self._span(p, params)
-        length, jac, b = t1 - t0, self.jac(**params), self.b.scalar(p.tolist())
-        if not self.constant_A:
-            return lambda t, y: jac(t, y) @ y + np.array(b((t - t0) / length)) / length
-        A = self.matrix(t0, **params)
-        if not self.b.depends_on(0).any():
-            constant = self.forcing(t0, **params)[:, 0]
-            return (lambda t, y: A @ y + constant) if self.has_forcing else (lambda t, y: A @ y)
-        return lambda t, y: A @ y + np.array(b((t - t0) / length)) / length
+        return physical.rhs(self, p, self._span(p, params))
 
     def jac(self, **params: float) -> Rhs:
-        """∂f/∂y = A(p, t) as a function (t, y) → (n, n), as SciPy's solve_ivp takes it."""
+        """∂f/∂y = A(p, t) + ∂N/∂y as a function (t, y) → (n, n), as SciPy's solve_ivp takes it.
+
+        ValueError where rhs is a Python function that was given without its jac.
+        """
+        if self.nonlinear and self.J is None:
+            raise ValueError(f"family {self.name!r} was given no jac beside its rhs")
         p = self.check_params(params)
-        t0, t1 = self._span(p, params)
-        if self.constant_A:
-            A = self.matrix(t0, **params)
-            return lambda t, y: A
-        length, square, evaluate = t1 - t0, (self.n, self.n), self.A.scalar(p.tolist())
-        return lambda t, y: np.array(evaluate((t - t0) / length)).reshape(square) / length
+        return physical.jac(self, p, self._span(p, params))
 
     def reference(
         self,
@@ -275,13 +319,19 @@ class Family:
         if forcing is not None:
             plain, added = f, forcing
             f = lambda s, y: plain(s, y) + np.asarray(added(np.array([s])))[:, 0]  # noqa: E731
-        jac = {"jac": self.jac(**params)} if method in IMPLICIT else {}
+        analytic = self.N is None or self.J is not None
+        jac = {"jac": self.jac(**params)} if method in IMPLICIT and analytic else {}
         return solve_ivp(f, (t0, t1), start, method=method, t_eval=times, rtol=rtol, atol=atol, **jac)
 
     # ------------------------------------------------------------------------------------------------------ files
     def to_dict(self) -> dict[str, Any]:
-        """What JSON can hold; together with `tensors` it is the whole family."""
-        return {
+        """What JSON can hold; together with `tensors` it is the whole family.
+
+        ValueError where rhs is a Python function, which no file can hold.
+        """
+        if isinstance(self.N, Callback):
+            raise ValueError(f"family {self.name!r} has a Python function as rhs, which cannot be written to a file")
+        entries = {
             "name": self.name,
             "states": list(self.states),
             "params": [{"name": k, "train": list(r.train), "solve": list(r.solve)} for k, r in self.params.items()],
@@ -290,6 +340,11 @@ class Family:
             "y0_range": None if self.y0_range is None else self.y0_range.tolist(),
             "equations": list(self.equations),
         }
+        if len(self.invariants):
+            entries["invariants"] = self.invariants.tolist()
+        if self.nonlinear:
+            entries["polynomial_degree"] = self.polynomial_degree
+        return entries
 
     def tensors(self) -> dict[str, np.ndarray]:
         """The instruction lists: "family.A.code", "family.A.constants", "family.A.outputs", …"""
@@ -297,7 +352,7 @@ class Family:
         return {
             f"family.{name}.{key}": array
             for name, instructions in lists.items()
-            if instructions is not None
+            if isinstance(instructions, Instructions)
             for key, array in instructions.tensors().items()
         }
 
@@ -316,13 +371,29 @@ class Family:
         return family
 
     def __reduce__(self) -> tuple[Any, ...]:
+        if isinstance(self.N, Callback):  # pickles if its functions do
+            fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+            return _remake, (fields | {"params": dict(self.params), "invariants": self.invariants.tolist()},)
         return Family.from_parts, (self.to_dict(), self.tensors())
 
     def __repr__(self) -> str:
         ranges = [f"    {k}: train {_show(r.train)}, solve {_show(r.solve)}" for k, r in self.params.items()]
         y0 = ", ".join(f"{s}(t0) = {v:g}" for s, v in zip(self.states, self.y0, strict=True))
         equations = [f"    {equation}" for equation in self.equations]
-        return "\n".join([f"Family {self.name!r}, stiffness {self.stiffness}", *equations, f"    {y0}", *ranges])
+        kind = "nonlinear, " if self.nonlinear else ""
+        return "\n".join([f"Family {self.name!r}, {kind}stiffness {self.stiffness}", *equations, f"    {y0}", *ranges])
+
+
+def _remake(fields: dict[str, Any]) -> Family:
+    family = Family.__new__(Family)
+    family._set(**fields)
+    return family
+
+
+def _box_corners(box: Sequence[Sequence[float]]) -> list[np.ndarray]:
+    """The corners of a box of pairs (low, high); of many dimensions, the two extreme ones."""
+    corners = itertools.product(*box) if len(box) <= MOST_CORNERS else zip(*box, strict=True)
+    return [np.array(corner) for corner in corners]
 
 
 def _show(interval: tuple[float, float]) -> str:

@@ -94,6 +94,7 @@ class Compiled:
 def core_family(family: Family) -> _core.Family:
     from . import _core
 
+    family.check_linear("compile")
     low, high = np.array([r.solve for r in family.params.values()], dtype=np.float64).T.copy()
     return _core.Family(
         family.n, family.A.program, family.b.program,

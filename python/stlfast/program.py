@@ -2,13 +2,16 @@
 
 Registers, in this order:
     0            x, time scaled to [0, 1]
-    1 … P        the parameters, in the family's order (n_inputs = 1 + P)
+    then         the states y_1 … y_n, in the programs of nonlinear terms alone
+    then         the parameters p_1 … p_P, in the family's order
     then         the constants
     then         one register for each instruction
 
 code       (K, 3) int32, rows [op, a, b]: registers a and b precede the instruction's own; b = -1 for one operand
 constants  (C,) float64
 outputs    (O,) int32, registers
+n_inputs   1 + P, or 1 + n + P
+varying    leading registers that vary from point to point: 1 (x alone), or 1 + n
 """
 
 from __future__ import annotations
@@ -53,6 +56,7 @@ class Instructions:
     constants: np.ndarray  # (C,) float64
     code: np.ndarray  # (K, 3) int32
     outputs: np.ndarray  # (O,) int32
+    varying: int = 1
 
     def __post_init__(self) -> None:
         for name, dtype, row in (("constants", np.float64, ()), ("code", np.int32, (3,)), ("outputs", np.int32, ())):
@@ -70,23 +74,26 @@ class Instructions:
     def program(self) -> Program:
         from ._core import Program
 
-        return Program(self.n_inputs, self.constants, self.code, self.outputs)
+        return Program(self.n_inputs, self.constants, self.code, self.outputs, self.varying)
 
     def __call__(self, x: np.ndarray | float, inputs: np.ndarray) -> np.ndarray:
-        """Values at x (N,) for the parameters `inputs` (P,): (O, N)."""
+        """Values (O, N) at x (N,) for the parameters `inputs` (P,); if varying > 1, x is (varying, N): x, y_1 …"""
         return self.program.evaluate(np.ascontiguousarray(x, dtype=np.float64), inputs)
 
     def depends_on(self, register: int) -> np.ndarray:
-        """For each output, whether an input (0 is x, k the k-th parameter) enters it: (O,) bool."""
+        """For each output, whether an input (0 is x; see the registers above) enters it: (O,) bool."""
         depends = [i == register for i in range(self.n_inputs + len(self.constants))]
         for _, a, b in self.code.tolist():
             depends.append(depends[a] or (b >= 0 and depends[b]))
         return np.array([depends[r] for r in self.outputs], dtype=bool)
 
-    def scalar(self, inputs: Sequence[float]) -> Callable[[float], list[float]]:
-        """The outputs (O,) as a function of one x, the other inputs fixed; what x does not enter is computed here."""
-        registers = [0.0, *inputs, *self.constants.tolist()]
-        varies, steps = {0}, []
+    def scalar(self, inputs: Sequence[float]) -> Callable[..., list[float]]:
+        """The outputs (O,) at one point, as a function of x, or of x and y (n,); the parameters are fixed.
+
+        What does not vary is computed here. Outside a function's domain: ValueError or ArithmeticError.
+        """
+        registers = [*[0.0] * self.varying, *inputs, *self.constants.tolist()]
+        varies, steps = set(range(self.varying)), []
         for op, a, b in self.code.tolist():
             if a in varies or b in varies:
                 varies.add(len(registers))
@@ -94,11 +101,12 @@ class Instructions:
                 registers.append(0.0)
             else:
                 registers.append(SCALAR[op](registers[a]) if b < 0 else SCALAR[op](registers[a], registers[b]))
-        outputs = self.outputs.tolist()
+        outputs, first = self.outputs.tolist(), self.varying
 
-        def evaluate(x: float) -> list[float]:
+        def evaluate(x: float, y: Sequence[float] = ()) -> list[float]:
             values = registers.copy()
             values[0] = x
+            values[1:first] = y
             for function, a, b, register in steps:
                 values[register] = function(values[a]) if b < 0 else function(values[a], values[b])
             return [values[register] for register in outputs]
@@ -117,14 +125,19 @@ class Instructions:
         return {"code": self.code, "constants": self.constants, "outputs": self.outputs}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Instructions, (self.n_inputs, self.constants, self.code, self.outputs)
+        return Instructions, (self.n_inputs, self.constants, self.code, self.outputs, self.varying)
 
 
-def to_instructions(exprs: Sequence[sp.Expr], inputs: Sequence[sp.Symbol]) -> Instructions:
+class UnsupportedFunctionError(ValueError):
+    """A function that has no instruction."""
+
+
+def to_instructions(exprs: Sequence[sp.Expr], inputs: Sequence[sp.Symbol], varying: int = 1) -> Instructions:
     """Translate expressions in `inputs` = [x, parameter 1, …] to instructions; equal subexpressions are computed once.
 
-    Errors: ValueError naming a function that has no instruction, a symbol that is no input, or a value that is not a
-    finite real number.
+    The first `varying` inputs vary from point to point. Errors: UnsupportedFunctionError (a ValueError) naming a
+    function that has no instruction; ValueError naming a symbol that is no input, or a value that is not a finite real
+    number.
     """
     emitter = _Emitter(inputs)
     outputs = [emitter.emit(expr) for expr in exprs]
@@ -140,6 +153,7 @@ def to_instructions(exprs: Sequence[sp.Expr], inputs: Sequence[sp.Symbol]) -> In
         np.array(list(emitter.constants), dtype=np.float64),
         np.array(code, dtype=np.int32).reshape(-1, 3),
         np.array([number(r) for r in outputs], dtype=np.int32),
+        varying,
     )
 
 
@@ -186,7 +200,7 @@ class _Emitter:
         if expr.is_Pow:
             return self._power(*expr.as_base_exp()) if expr.exp.is_number else self.instruction(
                 "pow", self.emit(expr.base), self.emit(expr.exp))  # fmt: skip
-        raise ValueError(
+        raise UnsupportedFunctionError(
             f"the function {expr.func.__name__} (in {expr}) is not supported; "
             "the functions are exp, log, sqrt, sin, cos, tan, tanh, abs and powers"
         )

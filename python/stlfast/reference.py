@@ -30,10 +30,11 @@ def exact(
 
     Each step is y(t + h) = e^{hA} y + ∫₀ʰ e^{(h−s)A} b(t + s) ds with b replaced by its Chebyshev interpolant, exactly
     integrated by the exponential of an augmented matrix (Al-Mohy & Higham 2011, theorem 2.1).
-    forcing: t (N,) → (n, N), added to the family's. ValueError where A varies with time.
+    forcing: t (N,) → (n, N), added to the family's. ValueError where A varies with time or the family is nonlinear.
     """
     from scipy.linalg import expm
 
+    family.check_linear("the matrix exponential")
     if not family.constant_A:
         raise ValueError(f"family {family.name!r} has a matrix that varies with time: use Family.reference")
     t0, t1 = family.t_span_at(**params)

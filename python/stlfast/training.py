@@ -63,10 +63,12 @@ def train_body(
     progress: show a bar with loss and time left, where the output is a terminal.
 
     Returns the best body seen, its settings and losses in `body.history`; Ctrl-C returns the best so far.
-    Errors: ImportError without PyTorch; ValueError for a wrong option; TrainingDiverged for a loss that is not finite.
+    Errors: ImportError without PyTorch; ValueError for a wrong option or a nonlinear family; TrainingDiverged for a
+    loss that is not finite.
     """
     settings = {name: value for name, value in locals().items() if name not in ("family", "progress", "device")}
     _check(settings)
+    family.check_linear("training")
     body = Body.random(widths, activation, input, tau, seed)
     settings["widths"], settings["seed"] = [int(width) for width in widths], int(seed)  # NumPy's integers are not JSON
     try:
