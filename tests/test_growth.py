@@ -61,7 +61,7 @@ def test_everything_that_is_measured_is_shown(tmp_path):
         assert ("coupled" in row) == (growth.COUPLED in row["seconds"]) == (row["n"] in EFFORT.coupled)
         for name, reached in row.get("lsoda", {}).items():
             assert reached["error"] <= growth.LSODA[name]
-        assert [str(row["n"]), growth._us(row["seconds"][growth.SOLVE])] in [cells[:2] for cells in rows]
+        assert [str(row["n"]), growth_report._us(row["seconds"][growth.SOLVE])] in [cells[:2] for cells in rows]
     for n, decoupled in EFFORT.truncated:
         cut = [row for row in results["ranks"] if (row["n"], row["decoupled"]) == (n, decoupled)]
         assert [row["r"] for row in cut[:-1]] == [r for r in EFFORT.ranks if r < cut[-1]["r"]]

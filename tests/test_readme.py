@@ -50,8 +50,15 @@ def test_your_own_family(capsys, tmp_path, monkeypatch):
     assert stlfast.load(tmp_path / "exchange.safetensors").family.name == "exchange"
 
 
+def test_time_windows(capsys):
+    namespace = {}
+    exec(PROGRAMS[3], namespace)
+    assert capsys.readouterr().out.splitlines() == ["True windows (2,)"]
+    assert namespace["stepper"].t == pytest.approx(1000.0)
+
+
 def test_all_programs_are_tested():
-    assert len(PROGRAMS) == 3
+    assert len(PROGRAMS) == 4
     (program,) = re.findall(r"```cpp\n(.*?)```", TEXT, re.DOTALL)
     assert program == (ROOT / "tests" / "cpp" / "consumer" / "main.cpp").read_text()
 

@@ -64,6 +64,11 @@ inline py::array_t<double> finite_array(const py::object& object, const char* na
     const auto refuse = [&](const std::string& what) { throw py::value_error(name + (" must " + what)); };
     const bool ready = py::isinstance<py::array_t<double, py::array::c_style>>(object);
     py::array array = ready ? py::reinterpret_borrow<py::array>(object) : py::array::ensure(object);
+    // Ordinary arrays are spared the look at their attributes, which takes longer than a solve of a held member.
+    const bool special =
+        py::isinstance<py::array>(object) && reinterpret_cast<PyObject*>(Py_TYPE(object.ptr())) !=
+                                                 reinterpret_cast<PyObject*>(py::detail::npy_api::get().PyArray_Type_);
+    if (special && py::hasattr(object, "mask")) refuse("be an array without a mask: pass its .filled(...)");
     if (!array || std::string_view("iuf").find(array.dtype().kind()) == std::string_view::npos)
         refuse("be an array of real numbers, got " + std::string(py::repr(object)));
     if (!has_shape(array, shape)) refuse("have shape " + shape_text(shape) + ", got " + shape_text(shape_of(array)));

@@ -70,13 +70,17 @@ double tolerance_of(const py::object& value, const char* name) {
 // reduced: None for what is best, True or False for the one or the other alone.
 SolveOptions options_of(const py::object& reduced, const py::object& certify, const py::object& rtol,
                         const py::object& atol) {
-    const auto truth = [](const py::object& value) {
-        const int answer = PyObject_IsTrue(value.ptr());
-        if (answer < 0) throw py::error_already_set();
-        return answer == 1;
+    const auto truth = [](const py::object& value, const char* name, const char* expected) {
+        if (!PyBool_Check(value.ptr()) && !py::isinstance(value, py::dtype::of<bool>().attr("type")))
+            throw py::value_error(name + (" must be " + std::string(expected) + ", got ") +
+                                  std::string(py::repr(value)));
+        return PyObject_IsTrue(value.ptr()) == 1;
     };
-    const Space space = reduced.is_none() ? Space::automatic : truth(reduced) ? Space::reduced : Space::full;
-    return {truth(certify), {tolerance_of(rtol, "rtol"), tolerance_of(atol, "atol")}, space};
+    const Space space = reduced.is_none()                                  ? Space::automatic
+                        : truth(reduced, "reduced", "True, False or None") ? Space::reduced
+                                                                           : Space::full;
+    return {
+        truth(certify, "certify", "True or False"), {tolerance_of(rtol, "rtol"), tolerance_of(atol, "atol")}, space};
 }
 
 // The values of a dict in the order of the names. Throws KeyError, for the caller to explain, unless all are there, no

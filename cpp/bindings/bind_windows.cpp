@@ -1,4 +1,5 @@
 // Windows: members of any family solved on one time window after the other.
+#include <chrono>
 #include <memory>
 #include <optional>
 
@@ -16,17 +17,41 @@ namespace {
 // The solver with the family that it keeps.
 struct Solver {
     Family family;
+    py::object values;  // a function of points (1 + n, S) and parameters that gives N (n, S) and ∂N/∂y (n², S), or None
     Windows windows;
 };
+
+RightHandSide::Values values_of(const Solver& solver, const py::object& parameters) {
+    if (solver.values.is_none()) return {};
+    return [&solver, parameters](const MatrixXd& points, MatrixXd& N, MatrixXd& jacobian) {
+        const py::gil_scoped_acquire acquire;
+        if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+        const MatrixXd rows = points.transpose();  // NumPy's rows are Eigen's columns
+        const py::tuple found = solver.values(to_numpy(rows), parameters);
+        const auto copy = [&](const py::object& source, MatrixXd& target) {  // not finite at trial states that fail
+            const auto array = checked_array<double>(source, "the value of the right-hand side", 2);
+            target = Eigen::Map<const MatrixXd>(array.data(), target.rows(), target.cols());
+        };
+        copy(found[0], N), copy(found[1], jacobian);
+    };
+}
 
 std::unique_ptr<Windowed> solve(const Solver& solver, const py::object& parameters, const py::object& y0, double begin,
                                 double end, double tolerance, const py::object& floor, double first, bool estimate) {
     const Index n = solver.family.n;
-    RightHandSide f(solver.family, as_vector(finite_array(parameters, "parameters", {solver.family.n_parameters()})));
+    const auto p = finite_array(parameters, "parameters", {solver.family.n_parameters()});
+    RightHandSide f(solver.family, as_vector(p), values_of(solver, p));
     const VectorXd start = as_vector(finite_array(y0, "y0", {n}));
     WindowOptions options;
     options.tolerance = tolerance, options.first = first, options.estimate = estimate;
     options.floor = as_vector(finite_array(floor, "floor", {n}));
+    using Clock = std::chrono::steady_clock;
+    options.between = [last = Clock::now()]() mutable {  // so that Ctrl-C stops within a second
+        if (Clock::now() - last < std::chrono::milliseconds(100)) return;
+        last = Clock::now();
+        const py::gil_scoped_acquire acquire;
+        if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+    };
     const py::gil_scoped_release release;
     return std::make_unique<Windowed>(solver.windows.solve(f, start, begin, end, options));
 }
@@ -55,7 +80,7 @@ void bind_windows(py::module_& module) {
                 Windowed w;
                 w.finished = state[0].cast<bool>();
                 w.edges = as_vector(checked_array<double>(state[1], "edges", 1));
-                w.values = Eigen::Map<const RowMajor>(values.data(), values.shape(0), values.shape(1));
+                w.values = Eigen::Map<const MatrixXd>(values.data(), values.shape(1), values.shape(0)).transpose();
                 w.error = as_vector(checked_array<double>(state[3], "error", 1));
                 w.rejected = state[4].cast<Index>(), w.iterations = state[5].cast<Index>();
                 w.last_step = state[6].cast<double>();
@@ -74,10 +99,10 @@ void bind_windows(py::module_& module) {
             "last", [](const Windowed& w) { return to_numpy(VectorXd(w.values.bottomRows(1).transpose())); });
     py::class_<Solver>(module, "Windows",
                        "Solves members of a family, linear or not, on one time window after the other.")
-        .def(py::init([](const Family& family) {
-                 return std::make_unique<Solver>(Solver{family, {}});
+        .def(py::init([](const Family& family, const py::object& values) {
+                 return std::make_unique<Solver>(Solver{family, values, {}});
              }),
-             py::arg("family"))
+             py::arg("family"), py::arg("values"))
         .def("solve", &solve, py::arg("parameters"), py::arg("y0"), py::arg("begin"), py::arg("end"),
              py::arg("tolerance"), py::arg("floor"), py::arg("first"), py::arg("estimate"))
         .def("evaluate", &evaluate, py::arg("solution"), py::arg("x"));

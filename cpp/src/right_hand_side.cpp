@@ -15,12 +15,16 @@ void RightHandSide::evaluate(const Ref<const VectorXd>& x, const Ref<const Matri
     family_->b.evaluate(x, parameters_, f, workspace_);
     for (Index i = 0; i < n; ++i)
         for (Index j = 0; j < n; ++j) f.col(i) += jacobian.col(i * n + j).cwiseProduct(y.col(j));
-    if (!family_->nonlinear()) return;
-    points_.resize(N, 1 + n), A_.resize(N, n * n), more_.resize(N, n);
+    if (!family_->nonlinear() && !values_) return;
+    points_.resize(N, 1 + n), N_.resize(N, n), J_.resize(N, n * n);
     points_ << x, y;
-    family_->N->evaluate(points_, parameters_, more_, workspace_);
-    family_->J->evaluate(points_, parameters_, A_, workspace_);
-    f += more_, jacobian += A_;
+    if (values_) {
+        values_(points_, N_, J_);
+    } else {
+        family_->N->evaluate(points_, parameters_, N_, workspace_);
+        family_->J->evaluate(points_, parameters_, J_, workspace_);
+    }
+    f += N_, jacobian += J_;
 }
 
 }  // namespace STLFAST_NAMESPACE

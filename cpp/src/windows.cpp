@@ -177,6 +177,7 @@ Windowed Windows::solve(RightHandSide& f, const VectorXd& y0, double begin, doub
     attempt.Y = y0.transpose();
     double x = begin, H = options.first;
     while (x < end && Index(windows.size()) + result.rejected < options.most_windows && H >= shortest_window * span) {
+        if (options.between) options.between();
         if (x + 1.01 * H > end) H = end - x;  // no crumb at the end
         double factor = after_divergence;
         bool accepted = false;

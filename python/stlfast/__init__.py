@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .model import Model, load, pretrained
     from .solution import Solution
     from .training import pretrain, train_body
+    from .windows import Windows
 
     __version__: str
 
@@ -36,6 +37,7 @@ _HOME = {
     "Solution": "solution",
     "TrainingDiverged": "_errors",
     "UnknownModelError": "_errors",
+    "Windows": "windows",
     "compile": "compiler",
     "isa": "_isa",
     "load": "model",
@@ -55,6 +57,7 @@ __all__ = [
     "Solution",
     "TrainingDiverged",
     "UnknownModelError",
+    "Windows",
     "compile",
     "families",
     "isa",

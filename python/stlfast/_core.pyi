@@ -47,6 +47,8 @@ class Family:
         low: np.ndarray,
         high: np.ndarray,
         stiffness: int,
+        N: Program | None = None,
+        J: Program | None = None,
     ) -> None: ...
 
 class Points:
@@ -145,3 +147,38 @@ def compile_forcing(family: Family, points: Points) -> Modes: ...
 def compile_bands(
     model: Model, tolerance: float, max_rank: int, max_bands: int, progress: Callable[[float], None]
 ) -> tuple[list[Band], float]: ...
+
+class Windowed:
+    @property
+    def finished(self) -> bool: ...
+    @property
+    def edges(self) -> np.ndarray: ...
+    @property
+    def error(self) -> np.ndarray: ...
+    @property
+    def largest(self) -> np.ndarray: ...
+    @property
+    def last(self) -> np.ndarray: ...
+    @property
+    def rejected(self) -> int: ...
+    @property
+    def iterations(self) -> int: ...
+    @property
+    def last_step(self) -> float: ...
+
+class Windows:
+    def __init__(
+        self, family: Family, values: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]] | None
+    ) -> None: ...
+    def solve(
+        self,
+        parameters: np.ndarray,
+        y0: np.ndarray,
+        begin: float,
+        end: float,
+        tolerance: float,
+        floor: np.ndarray,
+        first: float,
+        estimate: bool,
+    ) -> Windowed: ...
+    def evaluate(self, solution: Windowed, x: np.ndarray) -> np.ndarray: ...

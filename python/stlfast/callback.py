@@ -33,6 +33,11 @@ class Callback:
             raise ValueError(f"{self.what} is not finite at t = {t[k]:g}, y = {np.asarray(points)[1:, k].tolist()}")
         return length * values
 
+    def unchecked(self, points: np.ndarray, inputs: np.ndarray) -> np.ndarray:
+        """The same, for trial states at which values need not be finite."""
+        _, values, length = self._values(points, inputs.tolist())
+        return length * values
+
     def scalar(self, inputs: Sequence[float]) -> Callable[..., list[float]]:
         """The values (O,) at one point, as a function of x and y (n,)."""
 

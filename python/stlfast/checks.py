@@ -17,6 +17,8 @@ def finite(value: Any, what: str) -> np.ndarray:
 
 def real(value: Any, what: str) -> np.ndarray:
     """A contiguous float64 array of real numbers; converts integers and float32."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise ValueError(f"{what} must be an array without a mask: pass its .filled(...)")
     try:
         array = np.asarray(value, order="C")
         if array.dtype == np.float64:

@@ -200,6 +200,7 @@ def _check_rank(name: str, rank: Any) -> None:
 def _check(family: Any, body: Any, basis: str, row_weights: str, tol: Any) -> None:
     if not isinstance(family, Family):
         raise ValueError(f"compile takes a Family, then a Body; got {type(family).__name__} first")
+    family.check_linear("compile")
     if not isinstance(body, Body):
         raise ValueError(
             "a body is needed: from stlfast.train_body, stlfast.Body or Body.load; basis='random' and 'chebyshev' "

@@ -39,7 +39,7 @@ Forcing = Callable[[np.ndarray], np.ndarray]
 # Keyword arguments of solve and reference, which take the parameters by name too.
 RESERVED = {
     "y0", "t", "rtol", "atol", "certify", "forcing", "reduced", "heads", "family", "method", "threads", "out",
-    "observe", "progress", "self",
+    "observe", "progress", "fallback", "extrapolate", "self",
 }  # fmt: skip
 IMPLICIT = {"Radau", "BDF", "LSODA"}  # SciPy's methods that use a Jacobian
 PROGRAMS = ("A", "b", "theta", "parts", "t_span", "N", "J")
@@ -222,7 +222,7 @@ class Family:
         if self.nonlinear:
             raise ValueError(
                 f"family {self.name!r} is nonlinear, and {what} takes linear families only so far; "
-                "Family.reference solves its members"
+                "stlfast.Windows(family) solves its members"
             )
 
     # ------------------------------------------------------------------------------------------------ one member

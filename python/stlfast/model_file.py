@@ -20,6 +20,7 @@ from . import _files
 from ._errors import FileFormatError
 from .body import Body
 from .family import Family
+from .program import Instructions
 
 if TYPE_CHECKING:
     from . import _core
@@ -77,6 +78,7 @@ class Compiled:
     def core(self, family: Family, body: Body | None) -> _core.Model:
         from . import _core
 
+        family.check_linear("compile")
         points = _core.Points.given(self.points, self.row_weights == "sqrt_t")
         return _core.Model(
             core_family(family), self.dictionary.core(body), points, self.shared_head, self.solver, self.decoupled,
@@ -94,13 +96,13 @@ class Compiled:
 def core_family(family: Family) -> _core.Family:
     from . import _core
 
-    family.check_linear("compile")
     low, high = np.array([r.solve for r in family.params.values()], dtype=np.float64).T.copy()
     return _core.Family(
         family.n, family.A.program, family.b.program,
         None if family.theta is None else family.theta.program,
         None if family.parts is None else family.parts.program,
         low, high, list(family.params).index(family.stiffness),
+        *(each.program if isinstance(each, Instructions) else None for each in (family.N, family.J)),
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <functional>
 
 #include "stlfast/family.hpp"
 
@@ -11,9 +12,12 @@ namespace STLFAST_NAMESPACE {
 
 class RightHandSide {
   public:
+    // N (S, n) and ∂N/∂y (S, n²) at points (S, 1 + n) with x first, where no programs give them.
+    using Values = std::function<void(const Eigen::MatrixXd& points, Eigen::MatrixXd& N, Eigen::MatrixXd& jacobian)>;
+
     // Keeps a reference to the family; parameters (P).
-    RightHandSide(const Family& family, Eigen::VectorXd parameters)
-        : family_(&family), parameters_(std::move(parameters)) {}
+    RightHandSide(const Family& family, Eigen::VectorXd parameters, Values values = {})
+        : family_(&family), parameters_(std::move(parameters)), values_(std::move(values)) {}
 
     Eigen::Index n() const { return family_->n; }
 
@@ -25,7 +29,8 @@ class RightHandSide {
     const Family* family_;
     Eigen::VectorXd parameters_;
     Program::Workspace workspace_;
-    Eigen::MatrixXd points_, A_, more_;
+    Values values_;
+    Eigen::MatrixXd points_, N_, J_;
 };
 
 }  // namespace STLFAST_NAMESPACE

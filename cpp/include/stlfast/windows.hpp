@@ -12,6 +12,7 @@
 
 #include <Eigen/Core>
 #include <Eigen/LU>
+#include <functional>
 #include <vector>
 
 #include "stlfast/right_hand_side.hpp"
@@ -40,6 +41,7 @@ struct WindowOptions {
     Eigen::VectorXd floor;    // (n) added to that size
     double first = 1e-3;      // length of the first window
     bool estimate = true;
+    std::function<void()> between = {};  // called before every window; throws to stop
     Eigen::Index most_windows = 10000;
 };
 

@@ -1,42 +1,48 @@
-"""Nonlinear families: members solved on one time window after the other, with an estimate of the error.
+"""Members of any family, linear or not, solved on one time window after the other, with an estimate of the error.
 
 n states, N output times. x = (t − t0)/(t1 − t0) ∈ [0, 1].
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from . import _core, model_file
+from . import _core
+from .callback import Callback
 from .checks import finite
 from .family import Family
+from .model_file import core_family
 from .solution import MISSED, NOT_CERTIFIED, WITHIN, scaled_times
 
 OUTPUT_TIMES = 512
 FIRST_WINDOW = 1e-3  # over t_span
 REFINEMENTS = 4
 SHARPER = 0.3  # the next tolerance of the windows, over what would just have sufficed if errors were proportional
-SMALLEST_TOLERANCE = 1e-13
+SMALLEST_TOLERANCE, SMALLEST_RTOL = 1e-13, 1e-12
+SMALLEST_FLOOR = 1e-30  # of the size that errors are relative to
+DIFFERENCE = 1.5e-8  # relative step of a difference quotient, √ε
+SMALLEST_DIFFERENCE = 1e-6  # size of a state that a step is taken for at least
 HANDED_OVER = "Radau"
-HANDED_OVER_TOLERANCE = 1e-2  # SciPy's, over the one that is asked for
+HANDED_OVER_TOLERANCES = ((1e-1, 1e-12), (1e-2, 1e-13))  # SciPy's, over those asked for, and the smallest rtol
 
 
-class NonlinearModel:
-    """A nonlinear family, ready to be solved; immutable, picklable, safe to solve with from many threads.
+class Windows:
+    """Solves any member of a family, linear or not, on a chain of time windows; picklable, for many threads.
 
-    y' = A(p, t) y + b(p, t) + N(y, t, p). Made by `stlfast.compile(family)`. In each of a chain of time windows a
-    polynomial of degree 12 satisfies the equations at Radau points, found by Newton's method; windows are sized by the
-    residual, so that layers anywhere in the time span are resolved, at any stiffness.
+    y' = f(t, y) = A(p, t) y + b(p, t) + N(y, t, p). In each window a polynomial of degree 12 satisfies the equations at
+    Radau points, found by Newton's method on the whole window at once (Hairer & Wanner, Solving Ordinary Differential
+    Equations II, IV.5, of the highest order that pays). Windows are sized by the residual, so that layers anywhere in
+    the time span are resolved, at any stiffness; nothing is trained or compiled.
     """
 
-    def __init__(self, family: Family, passport: Mapping[str, Any]) -> None:
+    def __init__(self, family: Family) -> None:
+        if not isinstance(family, Family):
+            raise ValueError(f"Windows takes a stlfast.Family, got {type(family).__name__}")
         self.family = family
-        self.passport = dict(passport)
-        self.core = _core.Windows(model_file.core_family(family))
+        self.core = _core.Windows(core_family(family), values_of(family))
 
     def solve(
         self,
@@ -49,7 +55,7 @@ class NonlinearModel:
         fallback: bool = True,
         extrapolate: bool = False,
         **params: float,
-    ) -> NonlinearSolution:
+    ) -> WindowsSolution:
         """Solve one member.
 
         y0: (n,) initial values, default the family's; inside its y0_range, unless extrapolate=True.
@@ -61,7 +67,7 @@ class NonlinearModel:
         fallback: where windows fail or the estimate still misses, hand over to SciPy's Radau with the analytic
             Jacobian; False returns success=False instead.
 
-        Returns a NonlinearSolution. Errors: ParameterError (a KeyError and ValueError) for a parameter unknown, missing
+        Returns a WindowsSolution. Errors: ParameterError (a KeyError and ValueError) for a parameter unknown, missing
         or out of range; ValueError for a wrong shape, a number that is not finite, a time outside t_span or initial
         values outside y0_range.
         """
@@ -72,7 +78,7 @@ class NonlinearModel:
         x = scaled_times(times, span)
         start = self._start(y0, extrapolate)
         _check_tolerances(rtol, atol)
-        tolerance = rtol
+        tolerance = max(rtol, SMALLEST_RTOL)
         for _ in range(REFINEMENTS):
             windows = solve_windows(self.core, p, start, 0.0, 1.0, tolerance, rtol, atol, FIRST_WINDOW, certify)
             missed = _missed(windows, rtol, atol) if windows.finished and certify else 0.0
@@ -81,26 +87,26 @@ class NonlinearModel:
             tolerance = max(tolerance * SHARPER / missed, SMALLEST_TOLERANCE)
         if fallback and (not windows.finished or missed > 1.0):
             return self._handed_over(start, times, rtol, atol, params)
-        status = MISSED if not windows.finished or missed > 1.0 else WITHIN if certify else NOT_CERTIFIED
         reached = x <= windows.edges[-1]
         y = np.full((family.n, len(x)), np.nan)
         y[:, reached] = self.core.evaluate(windows, x[reached])
-        if windows.finished:
-            message = {
-                WITHIN: "The error estimate meets the tolerance.",
-                NOT_CERTIFIED: "Solved without an estimate of the error, as certify=False asked.",
-                MISSED: f"The error estimate {windows.error.max():.1e} misses the tolerance: raise rtol or atol.",
-            }[status]
-        else:
+        status, message = WITHIN, "The error estimate meets the tolerance."
+        if not windows.finished:
             stop = span[0] + (span[1] - span[0]) * windows.edges[-1]
+            status = MISSED
             message = (
                 f"No window could be solved at t = {stop:.6g}: the solution may not exist beyond it; y is nan there. "
                 "fallback=True tries SciPy's Radau."
             )
-        return NonlinearSolution(self, windows, span, times, y, status, message)
+        elif not certify:
+            status, message = NOT_CERTIFIED, "Solved without an estimate of the error, as certify=False asked."
+        elif missed > 1.0:
+            status = MISSED
+            message = f"The error estimate {windows.error.max():.1e} misses the tolerance: raise rtol or atol."
+        return WindowsSolution(self, windows, span, times, y, status, message)
 
     def stepper(self, *, rtol: float = 1e-6, atol: float = 1e-8, t: float | None = None, **params: float) -> Stepper:
-        """A stepper for simulation loops: `stepper = model.stepper(mu=100.0)`, `y = stepper.step(y, dt)`."""
+        """A stepper for simulation loops: `stepper = windows.stepper(mu=100.0)`, then `y = stepper.step(y, dt)`."""
         return Stepper(self.family, self.core, rtol, atol, t, params)
 
     def _start(self, y0: Sequence[float] | np.ndarray | None, extrapolate: bool) -> np.ndarray:
@@ -110,60 +116,67 @@ class NonlinearModel:
 
     def _handed_over(
         self, start: np.ndarray, times: np.ndarray, rtol: float, atol: float, params: dict[str, float]
-    ) -> NonlinearSolution:
+    ) -> WindowsSolution:
+        """SciPy's answer, with the difference from a sharper one as the estimate of its error."""
         from scipy.integrate import solve_ivp
 
         span = self.family.t_span_at(**params)
-        with np.errstate(all="ignore"):
-            result = solve_ivp(
-                self.family.rhs(**params), span, start, method=HANDED_OVER, jac=self.family.jac(**params),
-                rtol=max(HANDED_OVER_TOLERANCE * rtol, SMALLEST_TOLERANCE), atol=HANDED_OVER_TOLERANCE * atol,
-                dense_output=True,
-            )  # fmt: skip
+        jac = None if self.family.nonlinear and self.family.J is None else self.family.jac(**params)
+        first, second = (
+            solve_ivp(
+                self.family.rhs(**params), span, start, method=HANDED_OVER, jac=jac, dense_output=True,
+                rtol=max(sharper * rtol, smallest), atol=sharper * atol,
+            )
+            for sharper, smallest in HANDED_OVER_TOLERANCES
+        )  # fmt: skip
         y = np.full((self.family.n, len(times)), np.nan)
-        reached = times <= result.t[-1]
-        y[:, reached] = result.sol(times[reached])
-        status = NOT_CERTIFIED if result.success else MISSED
-        message = f"Handed over to SciPy's {HANDED_OVER}, without an estimate of the error: {result.message}"
-        return NonlinearSolution(self, result.sol, span, times, y, status, message)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write a .safetensors file: to a temporary file beside it first, which then takes its name."""
-        model_file.write_nonlinear(path, self)
+        reached = times <= second.t[-1]
+        y[:, reached] = second.sol(times[reached])
+        if not (first.success and second.success):
+            message = f"Windows and SciPy's {HANDED_OVER} both failed; the latter says: {second.message}"
+            return WindowsSolution(self, second.sol, span, times, y, MISSED, message)
+        check = np.union1d(first.t, np.linspace(*span, OUTPUT_TIMES))
+        estimate = np.abs(first.sol(check) - second.sol(check)).max(axis=1)
+        met = bool(np.all(estimate <= atol + rtol * np.abs(second.y).max(axis=1)))
+        message = (
+            f"Handed over to SciPy's {HANDED_OVER}; its error estimate, the difference from a looser solution, "
+            f"{'meets' if met else 'misses'} the tolerance."
+        )
+        return WindowsSolution(self, second.sol, span, times, y, WITHIN if met else MISSED, message, estimate)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return NonlinearModel, (self.family, self.passport)
+        return Windows, (self.family,)
 
     def __repr__(self) -> str:
-        return f"{self.family!r}\nNonlinearModel: solved on time windows"
+        return f"Windows({self.family!r})"
 
 
-class NonlinearSolution:
-    """Solution of one member of a nonlinear family: n states, N output times.
+class WindowsSolution:
+    """Solution of one member on time windows: n states, N output times.
 
     t: (N,) output times; y: (n, N) values there, nan where the solution was not reached.
     error_bound: None, for there is only an estimate.
     error_estimate: (n,) estimate of max |error| over t_span; None where none was made.
-    success: True when the estimate meets atol + rtol·max|y| in every state, when certify=False asked for none, or when
-        SciPy, which was handed the problem, says so.
+    success: True when the estimate meets atol + rtol·max|y| in every state, or when certify=False asked for none.
     status, message: 0 met, 1 not estimated, −1 missed; and a sentence that says what to do.
     method: "windows", or "SciPy Radau", whichever answered.
-    windows, iterations, last_step: how many windows there are, Newton's iterations in all (of rejected windows too), and
-        the largest last step of a window relative to the solution; 0 for SciPy.
+    windows, iterations, last_step: how many windows there are, Newton's iterations in all (of rejected windows too),
+        and the largest last step of a window relative to the solution; 0 for SciPy.
 
     `sol(t)` evaluates the solution at any times of t_span: (n, len(t)); `sol.sol` is the same function.
     """
 
-    __slots__ = ("_found", "_model", "_span", "message", "status", "t", "y")
+    __slots__ = ("_estimate", "_found", "_model", "_span", "message", "status", "t", "y")
 
     error_bound = None
 
     def __init__(
-        self, model: NonlinearModel, found: Any, span: tuple[float, float], t: np.ndarray, y: np.ndarray, status: int,
-        message: str,
+        self, model: Windows, found: Any, span: tuple[float, float], t: np.ndarray, y: np.ndarray, status: int,
+        message: str, estimate: np.ndarray | None = None,
     ) -> None:  # fmt: skip
         self._model, self._found, self._span = model, found, span
         self.t, self.y, self.status, self.message = t, y, status, message
+        self._estimate = estimate
 
     @property
     def _windowed(self) -> bool:
@@ -171,7 +184,7 @@ class NonlinearSolution:
 
     @property
     def error_estimate(self) -> np.ndarray | None:
-        return self._found.error if self._windowed and len(self._found.error) else None
+        return self._found.error if self._windowed and len(self._found.error) else self._estimate
 
     @property
     def success(self) -> bool:
@@ -194,11 +207,11 @@ class NonlinearSolution:
         return self._found.last_step if self._windowed else 0.0
 
     @property
-    def sol(self) -> NonlinearSolution:
+    def sol(self) -> WindowsSolution:
         return self
 
     def __call__(self, t: Any) -> np.ndarray:
-        """Values (n, len(t)), or (n,) for one number; t within t_span and not beyond what was reached, else ValueError."""
+        """Values (n, len(t)), or (n,) for one number; ValueError for t outside t_span or beyond what was reached."""
         times = np.asarray(t, dtype=np.float64)
         x = scaled_times(np.atleast_1d(times), self._span)
         if self._windowed and (x > self._found.edges[-1]).any():
@@ -209,11 +222,11 @@ class NonlinearSolution:
     def __repr__(self) -> str:
         estimate = "no estimate" if self.error_estimate is None else f"error_estimate={self.error_estimate}"
         n, N = self.y.shape
-        return f"NonlinearSolution({n} states, {N} times, {self.method}, success={self.success}, {estimate})"
+        return f"WindowsSolution({n} states, {N} times, {self.method}, success={self.success}, {estimate})"
 
 
 class Stepper:
-    """Advances a state through time, for simulation loops; made by `NonlinearModel.stepper`.
+    """Advances a state through time, for simulation loops; made by `Windows.stepper`.
 
     t: the time of the state, which `step` moves on: t0 at first. params: those of the last step.
     """
@@ -230,11 +243,11 @@ class Stepper:
         self.t = family.t_span_at(**params)[0] if t is None else float(t)
         self._length: float | None = None  # of the last window, in physical time
 
-    def step(self, y: Sequence[float] | np.ndarray, dt: float, **params: float) -> np.ndarray:
+    def step(self, y: Sequence[float] | np.ndarray, dt: float, /, **params: float) -> np.ndarray:
         """The state (n,) at t + dt for that at t; parameters that are named change from here on.
 
-        Times beyond t_span are fine. Errors: ParameterError and ValueError as for solve; RuntimeError where the solution
-        may not exist up to t + dt, with the state and the time unchanged.
+        Times beyond t_span are fine. Errors: ParameterError and ValueError as for solve; RuntimeError where the
+        solution may not exist up to t + dt, with the state and the time unchanged.
         """
         named = self.params | params
         p = self._family.check_params(named)
@@ -245,7 +258,9 @@ class Stepper:
         span, begin = t1 - t0, (self.t - t0) / (t1 - t0)
         first = min(dt, self._length or FIRST_WINDOW * span) / span
         end = begin + dt / span
-        found = solve_windows(self._core, p, start, begin, end, self._rtol, self._rtol, self._atol, first, False)
+        found = solve_windows(
+            self._core, p, start, begin, end, max(self._rtol, SMALLEST_RTOL), self._rtol, self._atol, first, False
+        )
         if not found.finished:
             raise RuntimeError(
                 f"no window could be solved at t = {t0 + span * found.edges[-1]:.6g}: the solution may not exist "
@@ -256,12 +271,33 @@ class Stepper:
         return found.last
 
 
+def values_of(family: Family) -> Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]] | None:
+    """N (n, S) and ∂N/∂y (n·n, S) at points (1 + n, S), where a Python function gives them; else None."""
+    N, J = family.N, family.J
+    if not isinstance(N, Callback):
+        return None
+    if isinstance(J, Callback):
+        return lambda points, p: (N.unchecked(points, p), J.unchecked(points, p))
+
+    def with_differences(points: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        n, S = family.n, points.shape[1]
+        steps = DIFFERENCE * np.maximum(np.abs(points[1:]), SMALLEST_DIFFERENCE)  # (n, S)
+        moved = np.tile(points, (1, 1 + n))
+        for j in range(n):
+            moved[1 + j, (1 + j) * S : (2 + j) * S] += steps[j]
+        values = N.unchecked(moved, p).reshape(n, 1 + n, S)
+        steps = moved[1:].reshape(n, 1 + n, S)[np.arange(n), np.arange(1, 1 + n)] - points[1:]  # as rounded
+        return np.ascontiguousarray(values[:, 0]), ((values[:, 1:] - values[:, :1]) / steps).reshape(n * n, S)
+
+    return with_differences
+
+
 def solve_windows(
     core: _core.Windows, p: np.ndarray, start: np.ndarray, begin: float, end: float, tolerance: float, rtol: float,
     atol: float, first: float, estimate: bool,
 ) -> _core.Windowed:  # fmt: skip
-    floor = np.full(len(start), max(atol / rtol if rtol > 0 else 1.0, 1e-30))
-    return core.solve(p, start, begin, end, max(tolerance, SMALLEST_TOLERANCE), floor, first, estimate)
+    floor = np.full(len(start), max(atol / max(rtol, SMALLEST_RTOL), SMALLEST_FLOOR))
+    return core.solve(p, start, begin, end, tolerance, floor, first, estimate)
 
 
 def checked_start(family: Family, y0: Sequence[float] | np.ndarray, extrapolate: bool) -> np.ndarray:

@@ -1,0 +1,284 @@
+"""Members solved on time windows, against SciPy at tight tolerances, exact solutions and published values."""
+
+import pickle
+import threading
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import stlfast
+from stlfast import families
+from stlfast.reference import exact, point_set
+
+# Bari test set, HIRES at t = 321.8122: Mazzia & Magherini, Test Set for Initial Value Problem Solvers, release 2.4.
+HIRES_T = 321.8122
+HIRES_END = [
+    0.7371312573325668e-3, 0.1442485726316185e-3, 0.5888729740967575e-4, 0.1175651343283149e-2,
+    0.2386356198831331e-2, 0.6238968252742796e-2, 0.2849998395185769e-2, 0.2850001604814231e-2,
+]  # fmt: skip
+
+
+def hires():
+    t, k = sp.symbols("t k")
+    y = sp.symbols("y1:9")
+    fast = k * y[5] * y[7]
+    rhs = [
+        -1.71 * y[0] + 0.43 * y[1] + 8.32 * y[2] + 0.0007,
+        1.71 * y[0] - 8.75 * y[1],
+        -10.03 * y[2] + 0.43 * y[3] + 0.035 * y[4],
+        8.32 * y[1] + 1.71 * y[2] - 1.12 * y[3],
+        -1.745 * y[4] + 0.43 * y[5] + 0.43 * y[6],
+        -fast + 0.69 * y[3] + 1.71 * y[4] - 0.43 * y[5] + 0.69 * y[6],
+        fast - 1.81 * y[6],
+        -fast + 1.81 * y[6],
+    ]
+    return stlfast.Family(
+        name="hires", t=t, y=y, rhs=rhs, t_span=(0.0, HIRES_T), stiffness=k,
+        params={k: stlfast.Range(train=(100.0, 300.0), solve=(100.0, 1000.0))}, y0=[1, 0, 0, 0, 0, 0, 0, 0.0057],
+    )  # fmt: skip
+
+
+def logistic(**changed):
+    """y' = k y (1 − y): y = 1/(1 + (1/y0 − 1) e^{−k t})."""
+    options = {
+        "name": "logistic", "t": None, "y": ["y"], "rhs": lambda t, y, k: k * y * (1 - y), "t_span": (0.0, 1.0),
+        "stiffness": "k", "params": {"k": stlfast.Range(train=(1.0, 10.0), solve=(1.0, 100.0))}, "y0": [0.1],
+    }  # fmt: skip
+    return stlfast.Family(**options | changed)
+
+
+def error_of(windows, sol, rtol=1e-12, atol=1e-14, y0=None, **params):
+    family = windows.family
+    truth = family.reference(y0=y0, t=sol.t, rtol=rtol, atol=atol, **params)
+    assert truth.success
+    return np.abs(sol.y - truth.y).max(axis=1)
+
+
+@pytest.mark.parametrize("alpha", [5.0, 50.0, 1000.0])
+@pytest.mark.parametrize("y0", [None, [3.0, 2.0]])
+def test_duffing(alpha, y0):
+    windows = stlfast.Windows(families.duffing())
+    sol = windows.solve(y0, t=point_set(0.0, 10.0), alpha=alpha, beta=1.0)
+    error = error_of(windows, sol, y0=y0, alpha=alpha, beta=1.0)
+    assert sol.success
+    assert sol.method == "windows"
+    assert sol.error_bound is None
+    assert np.all(error <= 1e-8 + 1e-6 * np.abs(sol.y).max(axis=1))
+    assert np.all(error <= 10 * sol.error_estimate + 1e-12)
+    assert sol.windows > 0
+    assert sol.iterations >= sol.windows
+
+
+def test_robertson_conserves_mass():
+    windows = stlfast.Windows(families.robertson())
+    times = np.concatenate([[0.0], np.geomspace(1e-5, 1e5, 60)])
+    for k1, k2, k3 in [(0.04, 3e7, 1e4), (0.1, 1.2e7, 2.5e4)]:
+        sol = windows.solve(t=times, k1=k1, k2=k2, k3=k3, rtol=1e-7, atol=1e-10)
+        error = error_of(windows, sol, k1=k1, k2=k2, k3=k3, rtol=1e-11, atol=1e-16)
+        assert sol.success
+        assert np.all(error <= [1e-6, 1e-9, 1e-6])
+        assert np.abs(sol.y.sum(axis=0) - 1).max() <= 1e-13
+
+
+@pytest.mark.parametrize("mu", [5.0, 100.0, 1000.0])
+def test_van_der_pol(mu):
+    windows = stlfast.Windows(families.vdp())
+    T = 2 * mu
+    sol = windows.solve(mu=mu)
+    assert sol.success
+    dense = windows.family.reference(t=np.linspace(0, T, 4001), rtol=1e-11, atol=1e-11, mu=mu)
+    jumps = dense.t[:-1][np.diff(np.sign(dense.y[0])) != 0]
+    away = np.all(np.abs(sol.t[:, None] - jumps) > 1e-3 * T, axis=1)
+    truth = windows.family.reference(t=sol.t, rtol=1e-11, atol=1e-11, mu=mu)
+    assert np.abs(sol.y[0] - truth.y[0])[away].max() <= 1e-4
+    assert len(jumps) >= 1
+    for jump in jumps:  # the sign changes between these two times, 2e-5 T apart
+        before, after = sol(np.array([jump - 2e-5 * T, jump + T / 4000 + 2e-5 * T]))[0]
+        assert before * after < 0
+
+
+def test_hires_to_six_digits():
+    sol = stlfast.Windows(hires()).solve(t=[0.0, HIRES_T], k=280.0, rtol=1e-8, atol=1e-12)
+    assert sol.success
+    np.testing.assert_allclose(sol.y[:, -1], HIRES_END, rtol=1e-6)
+
+
+@pytest.mark.parametrize("alpha", [1.0, 1000.0])
+def test_linear_families_too(alpha):
+    family = families.ncff()
+    sol = stlfast.Windows(family).solve(t=point_set(0.0, 10.0), alpha=alpha, omega=1.0, rtol=1e-9)
+    error = np.abs(sol.y - exact(family, sol.t, alpha=alpha, omega=1.0)).max(axis=1)
+    assert sol.success
+    assert np.all(error <= 10 * sol.error_estimate + 1e-12)
+
+
+def test_the_estimate_is_within_a_factor_of_ten():
+    rng = np.random.default_rng(1)
+    windows = stlfast.Windows(families.duffing())
+    ratios = []
+    for _ in range(40):
+        alpha, beta = 5 * 200 ** rng.uniform(), rng.uniform()
+        y0 = rng.uniform([0.0, -1.0], [3.0, 2.0])
+        sol = windows.solve(y0, alpha=alpha, beta=beta, rtol=10 ** rng.uniform(-6, -2), atol=1e-4)
+        sharp = windows.solve(y0, alpha=alpha, beta=beta, rtol=1e-11, atol=1e-12)
+        fine = np.linspace(0, 10, 5000)
+        error = np.abs(sol(fine) - sharp(fine)).max(axis=1)
+        ratios += (sol.error_estimate / np.maximum(error, 1e-13)).tolist()
+    within = np.mean((np.array(ratios) > 0.1) & (np.array(ratios) < 10))
+    assert within >= 0.95
+
+
+def test_tighter_tolerances_are_met_by_smaller_windows():
+    windows = stlfast.Windows(families.vdp())
+    loose, tight = (windows.solve(mu=300.0, rtol=rtol, atol=1e-10) for rtol in (1e-4, 1e-7))
+    assert loose.success
+    assert tight.success
+    assert tight.windows > loose.windows
+    assert np.all(tight.error_estimate < loose.error_estimate)
+    bare = windows.solve(mu=300.0, certify=False)
+    assert (bare.status, bare.success, bare.error_estimate) == (1, True, None)
+
+
+# ------------------------------------------------------------------------------------------------ Python functions
+@pytest.mark.parametrize("jac", [None, lambda t, y, k: (k * (1 - 2 * y))[None]])
+def test_a_python_function(jac):
+    calls = []
+
+    def rhs(t, y, k):
+        calls.append(len(t))
+        return k * y * (1 - y)
+
+    sol = stlfast.Windows(logistic(rhs=rhs, jac=jac)).solve(k=50.0)
+    assert sol.success
+    np.testing.assert_allclose(sol.y[0], 1 / (1 + 9 * np.exp(-50 * sol.t)), atol=1e-7)
+    assert len(calls) < 500
+    assert max(calls) >= 12  # all points of a window at once
+
+
+def test_an_error_in_a_python_function_is_raised():
+    broken = logistic()
+    windows = stlfast.Windows(broken)
+
+    def rhs(t, y, k):
+        raise ZeroDivisionError("mine")
+
+    object.__setattr__(broken.N, "function", rhs)
+    with pytest.raises(ZeroDivisionError, match="mine"):
+        windows.solve(k=2.0)
+
+
+# ---------------------------------------------------------------------------------------------- fallback and failure
+def exploding():
+    t, k, y = sp.symbols("t k y")
+    return stlfast.Family(
+        name="exploding", t=t, y=[y], rhs=[k * y**2], t_span=(0.0, 2.0), stiffness=k,
+        params={k: stlfast.Range(train=(1.0, 1.0), solve=(0.1, 1.0))}, y0=[1.0],
+    )  # fmt: skip
+
+
+def test_a_solution_that_ends_is_no_success():
+    windows = stlfast.Windows(exploding())  # y = 1/(1 − k t)
+    sol = windows.solve(k=1.0, fallback=False)
+    assert not sol.success
+    assert sol.status == -1
+    assert "may not exist beyond" in sol.message
+    assert np.isnan(sol.y[0, sol.t > 1.01]).all()
+    early = sol.t < 0.9
+    np.testing.assert_allclose(sol.y[0, early], 1 / (1 - sol.t[early]), rtol=1e-5)
+    with pytest.raises(ValueError, match="was not reached"):
+        sol(1.5)
+    assert not windows.solve(k=1.0).success  # SciPy does not get further
+    assert windows.solve(k=0.1).success
+
+
+def test_handing_over_says_so(monkeypatch):
+    from stlfast import windows as module
+
+    monkeypatch.setattr(module, "REFINEMENTS", 1)
+    windows = stlfast.Windows(families.vdp())
+    alone = windows.solve(mu=1000.0, fallback=False)
+    assert not alone.success
+    assert "misses the tolerance" in alone.message
+    sol = windows.solve(mu=1000.0)
+    assert sol.method == "SciPy Radau"
+    assert sol.success == (sol.status == 0)
+    assert ("meets" in sol.message) == sol.success
+    assert sol.windows == 0
+    truth = windows.solve(mu=1000.0, rtol=1e-9, atol=1e-9, t=np.linspace(0, 700, 50), fallback=False)
+    assert np.all(np.abs(sol(truth.t) - truth.y).max(axis=1) <= 10 * sol.error_estimate)
+    assert sol(500.0).shape == (2,)
+
+
+# ---------------------------------------------------------------------------------------------------------- stepper
+def test_steps_follow_the_solution():
+    windows = stlfast.Windows(families.vdp())
+    stepper = windows.stepper(mu=50.0)
+    truth = windows.solve(mu=50.0, rtol=1e-9)
+    y, t = np.array([2.0, 0.0]), 0.0
+    for _ in range(60):
+        y, t = stepper.step(y, 1.0), t + 1.0
+        assert stepper.t == pytest.approx(t)
+    np.testing.assert_allclose(y, truth(60.0), atol=1e-4)
+
+
+def test_steps_with_changing_parameters_and_beyond_the_span():
+    stepper = stlfast.Windows(logistic()).stepper(k=2.0)
+    y = stepper.step([0.1], 1.0)
+    np.testing.assert_allclose(y, 1 / (1 + 9 * np.exp(-2.0)), atol=1e-7)
+    y = stepper.step(y, 0.5, k=10.0)
+    np.testing.assert_allclose(y, 1 / (1 + 9 * np.exp(-2.0 - 5.0)), atol=1e-7)
+    assert stepper.params == {"k": 10.0}
+    assert stepper.t == 1.5
+
+
+def test_a_failed_step_changes_nothing():
+    stepper = stlfast.Windows(exploding()).stepper(k=1.0)
+    with pytest.raises(RuntimeError, match="may not exist"):
+        stepper.step([1.0], 2.0)
+    assert stepper.t == 0.0
+    for dt in (0.0, -1.0, np.nan, "1"):
+        with pytest.raises(ValueError, match="dt must be a positive number"):
+            stepper.step([1.0], dt)
+
+
+# ------------------------------------------------------------------------------------------------------- bad input
+def test_bad_input():
+    windows = stlfast.Windows(families.duffing())
+    good = {"alpha": 50.0, "beta": 0.5}
+    for error, message, arguments in [
+        (KeyError, "missing parameter beta", {"alpha": 50.0}),
+        (ValueError, "alpha = 1.0 is outside", {**good, "alpha": 1.0}),
+        (ValueError, r"y1 = 4 is outside \[0, 3\].*extrapolate=True", {**good, "y0": [4.0, 0.0]}),
+        (ValueError, r"shape \(2,\), got \(3,\)", {**good, "y0": [1.0, 2.0, 3.0]}),
+        (ValueError, "y0 must be finite", {**good, "y0": [np.nan, 0.0]}),
+        (ValueError, "outside t_span", {**good, "t": [11.0]}),
+        (ValueError, "rtol must be a finite number", {**good, "rtol": -1.0}),
+        (ValueError, "cannot both be 0", {**good, "rtol": 0.0, "atol": 0.0}),
+    ]:
+        with pytest.raises(error, match=message):
+            windows.solve(**arguments)
+    assert windows.solve([4.0, 0.0], extrapolate=True, **good).success
+    with pytest.raises(ValueError, match=r"takes a stlfast\.Family, got str"):
+        stlfast.Windows("duffing")
+
+
+def test_pickles_and_threads():
+    windows = stlfast.Windows(families.duffing())
+    expected = windows.solve(alpha=50.0, beta=0.5)
+    again = pickle.loads(pickle.dumps(windows)).solve(alpha=50.0, beta=0.5)
+    np.testing.assert_array_equal(again.y, expected.y)
+    thawed = pickle.loads(pickle.dumps(expected))
+    np.testing.assert_array_equal(thawed(expected.t), expected(expected.t))
+    found = [None] * 4
+
+    def work(k):
+        found[k] = windows.solve(alpha=50.0, beta=0.5).y
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for y in found:
+        np.testing.assert_array_equal(y, expected.y)
