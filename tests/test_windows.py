@@ -8,35 +8,9 @@ import pytest
 import sympy as sp
 
 import stlfast
+from examples import hires
 from stlfast import families
 from stlfast.reference import exact, point_set
-
-# Bari test set, HIRES at t = 321.8122: Mazzia & Magherini, Test Set for Initial Value Problem Solvers, release 2.4.
-HIRES_T = 321.8122
-HIRES_END = [
-    0.7371312573325668e-3, 0.1442485726316185e-3, 0.5888729740967575e-4, 0.1175651343283149e-2,
-    0.2386356198831331e-2, 0.6238968252742796e-2, 0.2849998395185769e-2, 0.2850001604814231e-2,
-]  # fmt: skip
-
-
-def hires():
-    t, k = sp.symbols("t k")
-    y = sp.symbols("y1:9")
-    fast = k * y[5] * y[7]
-    rhs = [
-        -1.71 * y[0] + 0.43 * y[1] + 8.32 * y[2] + 0.0007,
-        1.71 * y[0] - 8.75 * y[1],
-        -10.03 * y[2] + 0.43 * y[3] + 0.035 * y[4],
-        8.32 * y[1] + 1.71 * y[2] - 1.12 * y[3],
-        -1.745 * y[4] + 0.43 * y[5] + 0.43 * y[6],
-        -fast + 0.69 * y[3] + 1.71 * y[4] - 0.43 * y[5] + 0.69 * y[6],
-        fast - 1.81 * y[6],
-        -fast + 1.81 * y[6],
-    ]
-    return stlfast.Family(
-        name="hires", t=t, y=y, rhs=rhs, t_span=(0.0, HIRES_T), stiffness=k,
-        params={k: stlfast.Range(train=(100.0, 300.0), solve=(100.0, 1000.0))}, y0=[1, 0, 0, 0, 0, 0, 0, 0.0057],
-    )  # fmt: skip
 
 
 def logistic(**changed):
@@ -99,9 +73,9 @@ def test_van_der_pol(mu):
 
 
 def test_hires_to_six_digits():
-    sol = stlfast.Windows(hires()).solve(t=[0.0, HIRES_T], k=280.0, rtol=1e-8, atol=1e-12)
+    sol = stlfast.Windows(hires.hires()).solve(t=[0.0, hires.END_TIME], k=280.0, rtol=1e-8, atol=1e-12)
     assert sol.success
-    np.testing.assert_allclose(sol.y[:, -1], HIRES_END, rtol=1e-6)
+    np.testing.assert_allclose(sol.y[:, -1], hires.END, rtol=1e-6)
 
 
 @pytest.mark.parametrize("alpha", [1.0, 1000.0])
@@ -195,7 +169,7 @@ def test_a_solution_that_ends_is_no_success():
 def test_handing_over_says_so(monkeypatch):
     from stlfast import windows as module
 
-    monkeypatch.setattr(module, "REFINEMENTS", 1)
+    monkeypatch.setattr(module, "MOST_PASSES", 1)
     windows = stlfast.Windows(families.vdp())
     alone = windows.solve(mu=1000.0, fallback=False)
     assert not alone.success
