@@ -114,3 +114,13 @@ def test_what_does_not_fit(body):
         stlfast.compile(family, body, decoupled=True)
     with pytest.raises(ValueError, match="exclude each other"):
         stlfast.compile(stlfast.families.chain(2), body, decoupled=True, shared_head=True)
+
+
+def test_a_member_that_no_band_can_hold_says_so(body):
+    t, alpha, u, v, w = sp.symbols("t alpha u v w")
+    family = stlfast.Family(
+        name="unstable", t=t, y=[u, v, w], rhs=[-u + w, -alpha * v + w / 2, 0.3 * w], t_span=(0.0, 10.0),
+        stiffness=alpha, params={alpha: stlfast.Range(train=(1.0, 10.0), solve=(1.0, 1000.0))}, y0=[1, 1, 1],
+    )  # fmt: skip
+    with pytest.raises(RuntimeError, match="raise tol or max_rank"):
+        stlfast.compile(family, body, max_rank=3, tol=1e-6)

@@ -256,3 +256,48 @@ def test_pickles_and_threads():
         thread.join()
     for y in found:
         np.testing.assert_array_equal(y, expected.y)
+
+
+# ------------------------------------------------------------------------- what grows must not be damped (A-stability)
+def growing(states, rhs, span, y0):
+    return stlfast.Family(
+        name="growing", t=T, y=states, rhs=rhs, t_span=span, stiffness=P,
+        params={P: stlfast.Range(train=(1.0, 100.0), solve=(1.0, 100.0))}, y0=y0,
+    )  # fmt: skip
+
+
+T, P, U, V = sp.symbols("t p u v")
+GROWING = {
+    "Lotka and Volterra": (([U, V], [P * U - U * V, U * V - V], (0.0, 100.0), [30.0, 1.0]), 1.0),
+    "a delayed pitchfork": (([U], [P * (T * U - U**3) + 1e-12], (-1.0, 2.0), [0.5]), 100.0),
+    "the logistic equation from almost nothing": (([U], [P * U * (1 - U)], (0.0, 50.0), [1e-20]), 1.0),
+}
+
+
+@pytest.mark.parametrize("name", GROWING)
+@pytest.mark.parametrize("rtol", [1e-3, 1e-6])
+def test_unstable_phases_are_followed(name, rtol):
+    arguments, p = GROWING[name]
+    family = growing(*arguments)
+    sol = stlfast.Windows(family).solve(p=p, rtol=rtol, atol=1e-2 * rtol, fallback=False)
+    if name.startswith("the logistic"):
+        truth = 1 / (1 + 1e20 * np.exp(-sol.t))[None]
+    else:
+        truth = family.reference(t=sol.t, method="DOP853", rtol=1e-12, atol=1e-60, p=p).y
+    error = np.abs(sol.y - truth).max(axis=1)
+    assert not sol.success or np.all(error <= 10 * (1e-2 * rtol + rtol * np.abs(truth).max(axis=1)))
+    assert sol.success
+
+
+def test_a_square_root_at_the_edge_of_its_domain_is_no_success():
+    windows = stlfast.Windows(growing([U], [-P * sp.sqrt(U)], (0.0, 3.0), [1.0]))  # (1 − t/2)² until t = 2
+    for fallback in (False, True):
+        sol = windows.solve(p=1.0, fallback=fallback)
+        assert not sol.success
+        assert "t = 2" in sol.message
+        np.testing.assert_allclose(sol.y[0, sol.t < 1.9], (1 - sol.t[sol.t < 1.9] / 2) ** 2, atol=1e-7)
+
+
+def test_a_step_less_than_rounding_is_refused():
+    with pytest.raises(ValueError, match="less than the rounding of t"):
+        stlfast.Windows(logistic()).stepper(k=1.0, t=1e9).step([0.3], 1e-9)

@@ -73,7 +73,7 @@ void bind_windows(py::module_& module) {
         .def(py::pickle(
             [](const Windowed& w) {
                 return py::make_tuple(w.finished, to_numpy(w.edges), to_numpy(w.values), to_numpy(w.error), w.rejected,
-                                      w.iterations, w.last_step);
+                                      w.iterations, w.last_step, w.limited, w.relative_error);
             },
             [](const py::tuple& state) {
                 const auto values = checked_array<double>(state[2], "values", 2);
@@ -83,10 +83,13 @@ void bind_windows(py::module_& module) {
                 w.values = Eigen::Map<const MatrixXd>(values.data(), values.shape(1), values.shape(0)).transpose();
                 w.error = as_vector(checked_array<double>(state[3], "error", 1));
                 w.rejected = state[4].cast<Index>(), w.iterations = state[5].cast<Index>();
-                w.last_step = state[6].cast<double>();
+                w.last_step = state[6].cast<double>(), w.limited = state[7].cast<bool>();
+                w.relative_error = state[8].cast<double>();
                 return w;
             }))
         .def_readonly("finished", &Windowed::finished)
+        .def_readonly("limited", &Windowed::limited)
+        .def_readonly("relative_error", &Windowed::relative_error)
         .def_readonly("rejected", &Windowed::rejected)
         .def_readonly("iterations", &Windowed::iterations)
         .def_readonly("last_step", &Windowed::last_step)

@@ -28,9 +28,10 @@ constexpr Index tests_each = 5;           // members of each parameter that the 
 constexpr double allowed_bend = 0.1;      // of the forcing between check points
 constexpr Index bend_samples = 8;         // between two of them
 constexpr Index most_uniform_checks = 1024;
-constexpr double overlap = 0.02;  // of a band's width, on either side
-constexpr double above_full = 4;  // tolerance over the largest bound that the full dictionary was seen with
-constexpr Index nodes = 256;      // of the Chebyshev expansions before they are cut
+constexpr double smallest_box = 1e-3;  // that is worth halving
+constexpr double overlap = 0.02;       // of a band's width, on either side
+constexpr double above_full = 4;       // tolerance over the largest bound that the full dictionary was seen with
+constexpr Index nodes = 256;           // of the Chebyshev expansions before they are cut
 constexpr double expansion_tolerance = 1e-13;        // or the coefficients' own rounding noise, where that is larger
 constexpr double taus[] = {1e-1, 1e-2, 1e-3, 1e-4};  // time scales tried for the expansions
 
@@ -135,11 +136,20 @@ class BandCompiler {
             return;
         }
         progress(done_);
-        if (++splits_ >= options_.max_bands) {
+        const bool point =
+            ((box.high - box.low).array() * (family_.high - family_.low).array().sign()).maxCoeff() < smallest_box;
+        if (++splits_ >= options_.max_bands || point) {
             std::ostringstream message;
-            message << "compile: " << options_.max_bands << " bands of rank " << options_.max_rank
-                    << " do not reach tol = " << options_.tolerance << " (best bound of the last: " << bound
-                    << "): raise tol, or train a body with more features";
+            if (point)
+                message << "compile: near the parameters ("
+                        << from_box_coordinates(family_, 0.5 * (box.low + box.high)).transpose()
+                        << ") not even one member "
+                        << "reaches tol = " << options_.tolerance << " (best bound: " << bound
+                        << "): raise tol or max_rank, or compile with reduced=False";
+            else
+                message << "compile: " << options_.max_bands << " bands of rank " << options_.max_rank
+                        << " do not reach tol = " << options_.tolerance << " (best bound of the last: " << bound
+                        << "): raise tol or max_rank, or train a body with more features";
             throw std::runtime_error(message.str());
         }
         const Index axis = split_axis(box, snapshots);
@@ -290,6 +300,7 @@ class BandCompiler {
                 const auto& owner = snapshots.owner;
                 for (std::size_t s = 0; s < owner.size(); ++s)
                     if ((snapshots.members(owner[s], k) > middle) == upper) half.push_back(static_cast<Index>(s));
+                if (half.empty()) continue;  // a decoupled band's modes are few of each member's
                 const VectorXd sigma = Eigen::BDCSVD<MatrixXd>(stacked(snapshots, half)).singularValues();
                 needed = std::max<Index>(needed, (sigma.array() > 0.1 * options_.tolerance * sigma[0]).count());
             }

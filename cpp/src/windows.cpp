@@ -21,8 +21,26 @@ constexpr double diverged = 1e6;         // Newton step, relative to the size of
 constexpr double step_tolerance = 1e-3;  // of the next Newton step, over the window's tolerance
 constexpr double shortest_window = 1e-14;
 constexpr double after_divergence = 0.25;  // of a window's length
+constexpr double longest_growth = 8;       // of a window, over the time of an e-fold growth
+constexpr double growth_noise = 1e-9;      // rounding in an eigenvalue, over the matrix
 constexpr double safety = 0.8;
 constexpr double most_growth = 4, growth_after_rejection = 1.5, most_shrinking = 0.15;
+
+// The largest rate of growth: real part of an eigenvalue of J (n, n), or 0 for none that rounding could not have made.
+double growth_rate(const Eigen::Ref<const RowMajor>& J) {
+    const Index n = J.rows();
+    double rate;
+    if (n == 1) {
+        rate = J(0, 0);
+    } else if (n == 2) {
+        const double half = 0.5 * (J(0, 0) - J(1, 1)), square = half * half + J(0, 1) * J(1, 0);
+        rate = 0.5 * (J(0, 0) + J(1, 1)) + std::sqrt(std::max(square, 0.0));
+    } else {
+        if (!J.allFinite()) return std::numeric_limits<double>::infinity();
+        rate = MatrixXd(J).eigenvalues().real().maxCoeff();
+    }
+    return std::max(rate - growth_noise * J.cwiseAbs().maxCoeff(), 0.0);
+}
 
 // The m Radau points on (0, 1]: 1, and the zeros of the Jacobi polynomial P^(1, 0) of degree m − 1, which are the
 // eigenvalues of its recurrence.
@@ -84,7 +102,7 @@ struct Windows::Attempt {
     VectorXd scale, x, right;
     Eigen::PartialPivLU<MatrixXd> lu;
     Index iterations = 0;
-    double step = 0;
+    double step = 0, growth = 0;
     bool rejected = false;
 
     // D Y − H f linearised: (m n, m n), one point's states after the other's.
@@ -143,8 +161,10 @@ double Windows::residual(RightHandSide& f, double x0, double H, const WindowOpti
     a.values = at_checks_ * a.Y, a.slopes = slope_at_checks_ * a.Y;
     f.evaluate(a.x, a.values, a.f, a.J);
     double worst = 0;
+    a.growth = 0;
     for (Index q = 0; q < checks_.size(); ++q) {
         const VectorXd entries = a.J.row(q), r = (a.slopes.row(q) - H * a.f.row(q)).transpose();
+        a.growth = std::max(a.growth, H * growth_rate(Map<const RowMajor>(entries.data(), n, n)));
         const MatrixXd M = rate * MatrixXd::Identity(n, n) - H * Map<const RowMajor>(entries.data(), n, n);
         const double error = (M.partialPivLu().solve(r).array() / a.scale.array()).abs().maxCoeff();
         worst = std::isfinite(error) ? std::max(worst, error) : std::numeric_limits<double>::infinity();
@@ -152,17 +172,23 @@ double Windows::residual(RightHandSide& f, double x0, double H, const WindowOpti
     return worst;
 }
 
-void Windows::carry_error(RightHandSide& f, double x0, double H, Attempt& a, VectorXd& error, VectorXd& largest) const {
+void Windows::carry_error(RightHandSide& f, double x0, double H, const WindowOptions& options, Attempt& a,
+                          Carried& carried) const {
     const Index m = finer_.size(), n = f.n();
     a.x = x0 + H * finer_.c().tail(m).array();
     a.values = at_finer_ * a.Y, a.slopes = slope_at_finer_ * a.Y;
     f.evaluate(a.x, a.values, a.f, a.J);
     a.linearise(finer_.D(), H);
-    a.right = RowMajor(H * a.f - a.slopes - finer_.D().col(0) * error.transpose()).reshaped<Eigen::RowMajor>();
+    a.right = RowMajor(H * a.f - a.slopes - finer_.D().col(0) * carried.error.transpose()).reshaped<Eigen::RowMajor>();
     a.right = a.lu.solve(a.right).eval();
     const Map<const RowMajor> e(a.right.data(), m, n);
-    largest = largest.cwiseMax(e.cwiseAbs().colwise().maxCoeff().transpose());
-    error = e.row(m - 1).transpose();
+    const VectorXd error = e.cwiseAbs().colwise().maxCoeff().transpose();
+    carried.error = e.row(m - 1).transpose();
+    carried.largest_error = carried.largest_error.cwiseMax(error);
+    carried.largest_state = carried.largest_state.cwiseMax(a.Y.cwiseAbs().colwise().maxCoeff().transpose());
+    const double relative = (error.array() / (carried.largest_state + options.floor).array()).maxCoeff();
+    carried.relative =
+        std::isfinite(relative) ? std::max(carried.relative, relative) : std::numeric_limits<double>::infinity();
 }
 
 Windowed Windows::solve(RightHandSide& f, const VectorXd& y0, double begin, double end,
@@ -172,25 +198,29 @@ Windowed Windows::solve(RightHandSide& f, const VectorXd& y0, double begin, doub
     std::vector<double> edges{begin};
     std::vector<MatrixXd> windows;
     Windowed result;
-    VectorXd error = VectorXd::Zero(n), largest = VectorXd::Zero(n);
+    Carried carried{VectorXd::Zero(n), VectorXd::Zero(n), y0.cwiseAbs()};
     Attempt attempt;
     attempt.Y = y0.transpose();
     double x = begin, H = options.first;
-    while (x < end && Index(windows.size()) + result.rejected < options.most_windows && H >= shortest_window * span) {
+    while (x < end && H >= shortest_window * span) {
+        result.limited = Index(windows.size()) + result.rejected >= options.most_windows;
+        if (result.limited) break;
         if (options.between) options.between();
         if (x + 1.01 * H > end) H = end - x;  // no crumb at the end
         double factor = after_divergence;
         bool accepted = false;
         if (newton(f, x, H, options, attempt)) {
             const double missed = residual(f, x, H, options, attempt) / options.tolerance;
-            accepted = missed <= 1;
+            const double growth = attempt.growth / longest_growth;
+            accepted = missed <= 1 && growth <= 1;
             const double wanted = safety * std::pow(std::max(missed, 1e-30), -1 / double(M));
             factor = accepted ? std::clamp(wanted, 0.3, attempt.rejected ? growth_after_rejection : most_growth)
-                              : std::clamp(wanted, most_shrinking, safety);
+                              : std::clamp(std::min(wanted, safety / growth), most_shrinking, safety);
+            if (accepted) factor = std::min(factor, std::max(safety / growth, safety));
         }
         attempt.rejected = !accepted;
         if (accepted) {
-            if (options.estimate) carry_error(f, x, H, attempt, error, largest);
+            if (options.estimate) carry_error(f, x, H, options, attempt, carried);
             result.last_step = std::max(result.last_step, attempt.step);
             windows.push_back(attempt.Y);
             x = x + H >= end ? end : x + H;
@@ -207,7 +237,7 @@ Windowed Windows::solve(RightHandSide& f, const VectorXd& y0, double begin, doub
     result.values.resize(Index(windows.size()) * M, n);
     for (Index k = 0; k < Index(windows.size()); ++k)
         result.values.middleRows(k * M, M) = windows[static_cast<std::size_t>(k)];
-    if (options.estimate) result.error = largest;
+    if (options.estimate) result.error = carried.largest_error, result.relative_error = carried.relative;
     return result;
 }
 

@@ -38,6 +38,10 @@ class Windows:
     Radau points, found by Newton's method on the whole window at once (Hairer & Wanner, Solving Ordinary Differential
     Equations II, IV.5, of the highest order that pays). Windows are sized by the residual, so that layers anywhere in
     the time span are resolved, at any stiffness; nothing is trained or compiled.
+
+    The estimate is made from the right-hand side at some thirty points of each window. What none of them sees is not in
+    it: a pulse of a forcing shorter than about a hundredth of the time span where nothing else happens, or a pole or
+    kink that the solution runs into within a layer thinner than the points, such as y/(K + y) with a tiny K at y = 0.
     """
 
     def __init__(self, family: Family) -> None:
@@ -62,8 +66,8 @@ class Windows:
 
         y0: (n,) initial values, default the family's; inside its y0_range, unless extrapolate=True.
         t: (N,) output times in t_span, in any order, default 512 uniform ones. params: every parameter by name.
-        rtol, atol: success means error_estimate <= atol + rtol·max|y| in every state. Windows are made smaller until
-            that holds.
+        rtol, atol: success means that the estimated error of every state is at no time larger than atol + rtol times
+            the largest |y| up to then. Windows are made smaller until that holds.
         certify: estimate the error, from its linearised equation e' = J e + r with the residual r. With False nothing
             is estimated or refined, which saves a third of the time of one pass.
         fallback: where windows fail or the estimate still misses, hand over to SciPy's Radau with the analytic
@@ -81,25 +85,15 @@ class Windows:
         start = self._start(y0, extrapolate)
         _check_tolerances(rtol, atol)
         windows, missed = self._refined(p, start, rtol, atol, certify)
-        if fallback and (not windows.finished or missed > 1.0):
-            return self._handed_over(start, times, rtol, atol, params)
-        reached = x <= windows.edges[-1]
-        y = np.full((family.n, len(x)), np.nan)
-        y[:, reached] = self.core.evaluate(windows, x[reached])
-        status, message = WITHIN, "The error estimate meets the tolerance."
-        if not windows.finished:
-            stop = span[0] + (span[1] - span[0]) * windows.edges[-1]
-            status = MISSED
-            message = (
-                f"No window could be solved at t = {stop:.6g}: the solution may not exist beyond it; y is nan there. "
-                "fallback=True tries SciPy's Radau."
-            )
-        elif not certify:
+        if not windows.finished or missed > 1.0:
+            if fallback:
+                return self._handed_over(windows, span, start, times, rtol, atol, params)
+            return self._failed(windows, span, times, "fallback=True tries SciPy's Radau.")
+        if certify:
+            status, message = WITHIN, "The error estimate meets the tolerance."
+        else:
             status, message = NOT_CERTIFIED, "Solved without an estimate of the error, as certify=False asked."
-        elif missed > 1.0:
-            status = MISSED
-            message = f"The error estimate {windows.error.max():.1e} misses the tolerance: raise rtol or atol."
-        return WindowsSolution(self, windows, span, times, y, status, message)
+        return WindowsSolution(self, windows, span, times, self.core.evaluate(windows, x), status, message)
 
     def _refined(
         self, p: np.ndarray, start: np.ndarray, rtol: float, atol: float, certify: bool
@@ -108,7 +102,7 @@ class Windows:
         tolerance, passes = max(rtol, SMALLEST_RTOL), []
         while True:
             windows = solve_windows(self.core, p, start, 0.0, 1.0, tolerance, rtol, atol, FIRST_WINDOW, certify)
-            missed = _missed(windows, rtol, atol) if certify else 0.0
+            missed = windows.relative_error / max(rtol, SMALLEST_RTOL) if certify else 0.0
             passes.append((missed if windows.finished else math.inf, tolerance, windows))
             if not 1.0 < passes[-1][0] < math.inf or tolerance <= SMALLEST_TOLERANCE or len(passes) == MOST_PASSES:
                 break
@@ -129,27 +123,42 @@ class Windows:
             return self.family.y0
         return checked_start(self.family, y0, extrapolate)
 
-    def _handed_over(
-        self, start: np.ndarray, times: np.ndarray, rtol: float, atol: float, params: dict[str, float]
+    def _failed(
+        self, windows: _core.Windowed, span: tuple[float, float], times: np.ndarray, more: str
     ) -> WindowsSolution:
+        x = scaled_times(times, span)
+        reached = x <= windows.edges[-1]
+        y = np.full((self.family.n, len(x)), np.nan)
+        y[:, reached] = self.core.evaluate(windows, x[reached])
+        if windows.finished:
+            message = f"The error estimate {windows.error.max():.1e} misses the tolerance: raise rtol or atol. {more}"
+        else:
+            message = f"{_stopped(windows, span)}; y is nan beyond. {more}"
+        return WindowsSolution(self, windows, span, times, y, MISSED, message)
+
+    def _handed_over(
+        self, windows: _core.Windowed, span: tuple[float, float], start: np.ndarray, times: np.ndarray, rtol: float,
+        atol: float, params: dict[str, float],
+    ) -> WindowsSolution:  # fmt: skip
         """SciPy's answer, with the difference from a sharper one as the estimate of its error."""
         from scipy.integrate import solve_ivp
 
-        span = self.family.t_span_at(**params)
         jac = None if self.family.nonlinear and self.family.J is None else self.family.jac(**params)
-        first, second = (
-            solve_ivp(
-                self.family.rhs(**params), span, start, method=HANDED_OVER, jac=jac, dense_output=True,
-                rtol=max(sharper * rtol, smallest), atol=sharper * atol,
-            )
-            for sharper, smallest in HANDED_OVER_TOLERANCES
-        )  # fmt: skip
-        y = np.full((self.family.n, len(times)), np.nan)
-        reached = times <= second.t[-1]
-        y[:, reached] = second.sol(times[reached])
-        if not (first.success and second.success):
-            message = f"Windows and SciPy's {HANDED_OVER} both failed; the latter says: {second.message}"
-            return WindowsSolution(self, second.sol, span, times, y, MISSED, message)
+        runs = []
+        for sharper, smallest in HANDED_OVER_TOLERANCES:
+            try:
+                runs.append(solve_ivp(
+                    self.family.rhs(**params), span, start, method=HANDED_OVER, jac=jac, dense_output=True,
+                    rtol=max(sharper * rtol, smallest), atol=sharper * atol,
+                ))  # fmt: skip
+            except (ValueError, np.linalg.LinAlgError) as error:
+                if isinstance(self.family.N, Callback):
+                    raise  # it may be the user's own
+                return self._failed(windows, span, times, f"SciPy's {HANDED_OVER} fails too: {error}.")
+            if not runs[-1].success:
+                return self._failed(windows, span, times, f"SciPy's {HANDED_OVER} fails too: {runs[-1].message}")
+        first, second = runs
+        y = second.sol(times)
         check = np.union1d(first.t, np.linspace(*span, OUTPUT_TIMES))
         estimate = np.abs(first.sol(check) - second.sol(check)).max(axis=1)
         met = bool(np.all(estimate <= atol + rtol * np.abs(second.y).max(axis=1)))
@@ -172,7 +181,7 @@ class WindowsSolution:
     t: (N,) output times; y: (n, N) values there, nan where the solution was not reached.
     error_bound: None, for there is only an estimate.
     error_estimate: (n,) estimate of max |error| over t_span; None where none was made.
-    success: True when the estimate meets atol + rtol·max|y| in every state, or when certify=False asked for none.
+    success: True when the estimate meets the tolerance (see Windows.solve), or when certify=False asked for none.
     status, message: 0 met, 1 not estimated, −1 missed; and a sentence that says what to do.
     method: "windows", or "SciPy Radau", whichever answered.
     windows, iterations, last_step: how many windows there are, Newton's iterations in the pass that answered (rejected
@@ -273,13 +282,14 @@ class Stepper:
         span, begin = t1 - t0, (self.t - t0) / (t1 - t0)
         first = min(dt, self._length or FIRST_WINDOW * span) / span
         end = begin + dt / span
+        if not end > begin:
+            raise ValueError(f"dt = {dt!r} is less than the rounding of t = {self.t!r}")
         found = solve_windows(
             self._core, p, start, begin, end, max(self._rtol, SMALLEST_RTOL), self._rtol, self._atol, first, False
         )
         if not found.finished:
             raise RuntimeError(
-                f"no window could be solved at t = {t0 + span * found.edges[-1]:.6g}: the solution may not exist "
-                "beyond it; check the state and the parameters"
+                f"{_stopped(found, (t0, t1))}; check the state and the parameters, or take smaller steps"
             )
         self.params, self.t = named, self.t + dt
         self._length = max(np.diff(found.edges)[: -1 if len(found.edges) > 2 else None]) * span
@@ -331,10 +341,11 @@ def checked_start(family: Family, y0: Sequence[float] | np.ndarray, extrapolate:
     return start
 
 
-def _missed(windows: _core.Windowed, rtol: float, atol: float) -> float:
-    """The estimate over the tolerance."""
-    ratio = windows.error / np.maximum(atol + rtol * windows.largest, 1e-300)
-    return float(ratio.max()) if np.isfinite(ratio).all() else float("inf")
+def _stopped(windows: _core.Windowed, span: tuple[float, float]) -> str:
+    stop = span[0] + (span[1] - span[0]) * windows.edges[-1]
+    if windows.limited:
+        return f"{len(windows.edges) - 1} windows end at t = {stop:.6g}: shorten t_span, or raise rtol or atol"
+    return f"No window could be solved at t = {stop:.6g}: the solution may not exist beyond it"
 
 
 def _check_tolerances(rtol: float, atol: float) -> None:

@@ -5,7 +5,9 @@
 //
 // Windows are sized by what the residual between those points says of the error, so that layers anywhere in the time
 // span are resolved, where dilated features resolve the one at its beginning. The error obeys e' = J e + r with the
-// residual r; solved on m + 3 points of every window and carried from one to the next, it is the estimate.
+// residual r; solved on m + 3 points of every window and carried from one to the next, it is the estimate. Collocation
+// at these points damps what grows fast as it damps what decays fast, in the solution and in the estimate: no window
+// may be longer than eight times the time in which something grows e-fold.
 //
 // n states, m points, K windows.
 #pragma once
@@ -46,6 +48,8 @@ struct WindowOptions {
 };
 
 struct Windowed {
+    bool limited = false;         // whether most_windows ended it
+    double relative_error = 0;    // largest estimate over the state's largest size so far plus the floor
     bool finished = false;        // whether the windows reach the end
     Eigen::VectorXd edges;        // (K + 1)
     Eigen::MatrixXd values;       // (K (m + 1), n): each window's at its beginning and the points
@@ -69,11 +73,15 @@ class Windows {
 
   private:
     struct Attempt;  // at a window
+    struct Carried {
+        Eigen::VectorXd error, largest_error, largest_state;  // (n), the first at the window's beginning
+        double relative = 0;
+    };
     void tabulate();
     bool newton(RightHandSide& f, double x0, double H, const WindowOptions& options, Attempt& attempt) const;
     double residual(RightHandSide& f, double x0, double H, const WindowOptions& options, Attempt& attempt) const;
-    void carry_error(RightHandSide& f, double x0, double H, Attempt& attempt, Eigen::VectorXd& error,
-                     Eigen::VectorXd& largest) const;
+    void carry_error(RightHandSide& f, double x0, double H, const WindowOptions& options, Attempt& attempt,
+                     Carried& carried) const;
 
     RadauPoints points_, finer_;
     Eigen::VectorXd checks_;                       // between the points
