@@ -154,7 +154,7 @@ bool Windows::newton(RightHandSide& f, double x0, double H, const WindowOptions&
 }
 
 // What a window adds to the error, relative to the scale.
-double Windows::residual(RightHandSide& f, double x0, double H, const WindowOptions&, Attempt& a) const {
+double Windows::residual(RightHandSide& f, double x0, double H, Attempt& a) const {
     const Index n = f.n();
     const double rate = double(points_.size());
     a.x = x0 + H * checks_.array();
@@ -210,7 +210,7 @@ Windowed Windows::solve(RightHandSide& f, const VectorXd& y0, double begin, doub
         double factor = after_divergence;
         bool accepted = false;
         if (newton(f, x, H, options, attempt)) {
-            const double missed = residual(f, x, H, options, attempt) / options.tolerance;
+            const double missed = residual(f, x, H, attempt) / options.tolerance;
             const double growth = attempt.growth / longest_growth;
             accepted = missed <= 1 && growth <= 1;
             const double wanted = safety * std::pow(std::max(missed, 1e-30), -1 / double(M));

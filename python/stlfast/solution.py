@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,10 +82,7 @@ class Solution:
 
     def __call__(self, t: Any) -> np.ndarray:
         """Values (n, len(t)), or (n,) for one number; t within t_span, else ValueError."""
-        times = np.asarray(t, dtype=np.float64)
-        x = scaled_times(np.atleast_1d(times), self._span)
-        y = self._model.core.evaluate(self._answer, x)
-        return y if times.ndim else y[:, 0]
+        return evaluated(t, self._span, lambda times, x: self._model.core.evaluate(self._answer, x))
 
     def __repr__(self) -> str:
         bound = "not certified" if self.error_bound is None else f"error_bound={np.array2string(self.error_bound)}"
@@ -128,6 +126,14 @@ class Solutions:
 
     def __repr__(self) -> str:
         return f"Solutions({len(self)}, y {self.y.shape}, {int(self.success.sum())} successful)"
+
+
+def evaluated(t: Any, span: tuple[float, float], values: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> np.ndarray:
+    """values(times (N,), x (N,)) → (n, N) at t: (n, N), or (n,) where t is one number."""
+    given = np.asarray(t, dtype=np.float64)
+    times = np.atleast_1d(given)
+    y = values(times, scaled_times(times, span))
+    return y if given.ndim else y[:, 0]
 
 
 def scaled_times(t: np.ndarray, span: tuple[float, float], what: str = "t") -> np.ndarray:

@@ -16,7 +16,7 @@ from .callback import Callback
 from .checks import finite
 from .family import Family
 from .model_file import core_family
-from .solution import MISSED, NOT_CERTIFIED, WITHIN, scaled_times
+from .solution import MISSED, NOT_CERTIFIED, WITHIN, evaluated, scaled_times
 
 OUTPUT_TIMES = 512
 FIRST_WINDOW = 1e-3  # over t_span
@@ -82,9 +82,8 @@ class Windows:
         span = family.t_span_at(**params)
         times = np.linspace(*span, OUTPUT_TIMES) if t is None else np.array(finite(t, "t"))
         x = scaled_times(times, span)
-        start = self._start(y0, extrapolate)
-        _check_tolerances(rtol, atol)
-        windows, missed = self._refined(p, start, rtol, atol, certify)
+        start = family.y0 if y0 is None else checked_start(family, y0, extrapolate)
+        windows, missed = self._refined(p, start, *_relative(rtol, atol), certify)
         if not windows.finished or missed > 1.0:
             if fallback:
                 return self._handed_over(windows, span, start, times, rtol, atol, params)
@@ -96,13 +95,13 @@ class Windows:
         return WindowsSolution(self, windows, span, times, self.core.evaluate(windows, x), status, message)
 
     def _refined(
-        self, p: np.ndarray, start: np.ndarray, rtol: float, atol: float, certify: bool
+        self, p: np.ndarray, start: np.ndarray, relative: float, floor: float, certify: bool
     ) -> tuple[_core.Windowed, float]:
         """The best of a few passes, each with smaller windows, and its estimate over the tolerance."""
-        tolerance, passes = max(rtol, SMALLEST_RTOL), []
+        tolerance, passes, floors = relative, [], np.full(len(start), floor)
         while True:
-            windows = solve_windows(self.core, p, start, 0.0, 1.0, tolerance, rtol, atol, FIRST_WINDOW, certify)
-            missed = windows.relative_error / max(rtol, SMALLEST_RTOL) if certify else 0.0
+            windows = self.core.solve(p, start, 0.0, 1.0, tolerance, floors, FIRST_WINDOW, certify)
+            missed = windows.relative_error / relative if certify else 0.0
             passes.append((missed if windows.finished else math.inf, tolerance, windows))
             if not 1.0 < passes[-1][0] < math.inf or tolerance <= SMALLEST_TOLERANCE or len(passes) == MOST_PASSES:
                 break
@@ -117,11 +116,6 @@ class Windows:
     def stepper(self, *, rtol: float = 1e-6, atol: float = 1e-8, t: float | None = None, **params: float) -> Stepper:
         """A stepper for simulation loops: `stepper = windows.stepper(mu=100.0)`, then `y = stepper.step(y, dt)`."""
         return Stepper(self.family, self.core, rtol, atol, t, params)
-
-    def _start(self, y0: Sequence[float] | np.ndarray | None, extrapolate: bool) -> np.ndarray:
-        if y0 is None:
-            return self.family.y0
-        return checked_start(self.family, y0, extrapolate)
 
     def _failed(
         self, windows: _core.Windowed, span: tuple[float, float], times: np.ndarray, more: str
@@ -236,12 +230,14 @@ class WindowsSolution:
 
     def __call__(self, t: Any) -> np.ndarray:
         """Values (n, len(t)), or (n,) for one number; ValueError for t outside t_span or beyond what was reached."""
-        times = np.asarray(t, dtype=np.float64)
-        x = scaled_times(np.atleast_1d(times), self._span)
-        if self._windowed and (x > self._found.edges[-1]).any():
+        return evaluated(t, self._span, self._values)
+
+    def _values(self, times: np.ndarray, x: np.ndarray) -> np.ndarray:
+        if not self._windowed:
+            return self._found(times)
+        if (x > self._found.edges[-1]).any():
             raise ValueError(f"the solution was not reached: {self.message}")
-        y = self._model.core.evaluate(self._found, x) if self._windowed else self._found(np.atleast_1d(times))
-        return y if times.ndim else y[:, 0]
+        return self._model.core.evaluate(self._found, x)
 
     def __repr__(self) -> str:
         estimate = "no estimate" if self.error_estimate is None else f"error_estimate={self.error_estimate}"
@@ -255,14 +251,14 @@ class Stepper:
     t: the time of the state, which `step` moves on: t0 at first. params: those of the last step.
     """
 
-    __slots__ = ("_atol", "_core", "_family", "_length", "_rtol", "params", "t")
+    __slots__ = ("_core", "_family", "_floor", "_length", "_relative", "params", "t")
 
     def __init__(
         self, family: Family, core: _core.Windows, rtol: float, atol: float, t: float | None, params: dict[str, float]
     ) -> None:
-        _check_tolerances(rtol, atol)
+        self._relative, self._floor = _relative(rtol, atol)
         family.check_params(params)
-        self._family, self._core, self._rtol, self._atol = family, core, rtol, atol
+        self._family, self._core = family, core
         self.params = dict(params)
         self.t = family.t_span_at(**params)[0] if t is None else float(t)
         self._length: float | None = None  # of the last window, in physical time
@@ -284,9 +280,8 @@ class Stepper:
         end = begin + dt / span
         if not end > begin:
             raise ValueError(f"dt = {dt!r} is less than the rounding of t = {self.t!r}")
-        found = solve_windows(
-            self._core, p, start, begin, end, max(self._rtol, SMALLEST_RTOL), self._rtol, self._atol, first, False
-        )
+        floors = np.full(len(start), self._floor)
+        found = self._core.solve(p, start, begin, end, self._relative, floors, first, False)
         if not found.finished:
             raise RuntimeError(
                 f"{_stopped(found, (t0, t1))}; check the state and the parameters, or take smaller steps"
@@ -317,14 +312,6 @@ def values_of(family: Family) -> Callable[[np.ndarray, np.ndarray], tuple[np.nda
     return with_differences
 
 
-def solve_windows(
-    core: _core.Windows, p: np.ndarray, start: np.ndarray, begin: float, end: float, tolerance: float, rtol: float,
-    atol: float, first: float, estimate: bool,
-) -> _core.Windowed:  # fmt: skip
-    floor = np.full(len(start), max(atol / max(rtol, SMALLEST_RTOL), SMALLEST_FLOOR))
-    return core.solve(p, start, begin, end, tolerance, floor, first, estimate)
-
-
 def checked_start(family: Family, y0: Sequence[float] | np.ndarray, extrapolate: bool) -> np.ndarray:
     start = finite(y0, "y0")
     if start.shape != (family.n,):
@@ -348,9 +335,12 @@ def _stopped(windows: _core.Windowed, span: tuple[float, float]) -> str:
     return f"No window could be solved at t = {stop:.6g}: the solution may not exist beyond it"
 
 
-def _check_tolerances(rtol: float, atol: float) -> None:
+def _relative(rtol: float, atol: float) -> tuple[float, float]:
+    """The tolerance relative to the size of a state, and what is added to that size; ValueError for wrong ones."""
     for name, value in (("rtol", rtol), ("atol", atol)):
         if not (isinstance(value, (int, float)) and 0 <= value < float("inf")):
             raise ValueError(f"{name} must be a finite number of at least 0, got {value!r}")
     if rtol == 0 and atol == 0:
         raise ValueError("rtol and atol cannot both be 0")
+    relative = max(rtol, SMALLEST_RTOL)
+    return relative, max(atol / relative, SMALLEST_FLOOR)

@@ -79,7 +79,7 @@ class Windows {
     };
     void tabulate();
     bool newton(RightHandSide& f, double x0, double H, const WindowOptions& options, Attempt& attempt) const;
-    double residual(RightHandSide& f, double x0, double H, const WindowOptions& options, Attempt& attempt) const;
+    double residual(RightHandSide& f, double x0, double H, Attempt& attempt) const;
     void carry_error(RightHandSide& f, double x0, double H, const WindowOptions& options, Attempt& attempt,
                      Carried& carried) const;
 
