@@ -44,11 +44,16 @@ def find_device(name: str) -> torch.device:
     return device
 
 
-def evaluate(instructions: Instructions, x: torch.Tensor, params: torch.Tensor) -> torch.Tensor:
-    """Values (M, O, N) of an instruction list at x (N,) for M members with parameters (M, P)."""
+def evaluate(
+    instructions: Instructions, x: torch.Tensor, params: torch.Tensor, states: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Values (M, O, N) of an instruction list at x (N,) for M members with parameters (M, P).
+
+    states: (M, n, N), for the lists of nonlinear terms alone.
+    """
     shape = (len(params), len(x))
     functions = {number: TORCH_OPS[name] for name, number in OPS.items()}
-    registers = [x[None, :], *params.T[:, :, None]]
+    registers = [x[None, :], *(() if states is None else states.unbind(dim=1)), *params.T[:, :, None]]
     registers += [torch.full((1, 1), c, dtype=x.dtype, device=x.device) for c in instructions.constants.tolist()]
     for op, a, b in instructions.code.tolist():
         registers.append(functions[op](registers[a]) if b < 0 else functions[op](registers[a], registers[b]))
@@ -67,6 +72,7 @@ class Network(torch.nn.Module):
             return torch.nn.ParameterList([torch.nn.Parameter(copy) for copy in copies])
 
         self.weights, self.biases = parameters(body.weights), parameters(body.biases)
+        self.device = device
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         a, da = self.input_map(x)

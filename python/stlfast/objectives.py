@@ -11,6 +11,7 @@ M members, J right-hand sides of a member, R = nN + n rows, C = n·c unknowns (c
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -24,17 +25,20 @@ INITIAL_WEIGHT = 10.0
 SMALLEST_LOSS = 1e-30  # keeps log finite where a right-hand side is met exactly, such as a zero forcing
 
 
-def collocation_points(count: int) -> np.ndarray:
+def collocation_points(count: int, first: float = FIRST_POINT) -> np.ndarray:
     """Points in (0, 1], most of them spaced logarithmically, (N,)."""
     uniform = count // UNIFORM_SHARE
-    logarithmic = np.geomspace(FIRST_POINT, 1.0, count - uniform)
+    logarithmic = np.geomspace(first, 1.0, count - uniform)
     return np.unique(np.concatenate([logarithmic, np.linspace(0.0, 1.0, uniform + 1)[1:]]))
 
 
-def sample_members(family: Family, count: int, varied: list[str]) -> np.ndarray:
-    """Train members (M, P): stiffness log-spaced, `varied` parameters low-discrepancy, the others in the middle."""
+def sample_members(family: Family, count: int, varied: list[str], further: int = 0) -> np.ndarray:
+    """Train members (M, P): stiffness log-spaced, `varied` parameters low-discrepancy, the others in the middle.
+
+    further: dimensions that are sampled together with these, by the last of the same plastic_steps.
+    """
     unit = np.full((count, len(family.params)), 0.5)
-    golden = _plastic(max(len(varied), 1))
+    golden = plastic_steps(max(len(varied) + further, 1))
     columns = list(family.params)
     for k, name in enumerate(varied):
         unit[:, columns.index(name)] = (0.5 + golden[k] * np.arange(count)) % 1.0
@@ -48,7 +52,7 @@ def sample_members(family: Family, count: int, varied: list[str]) -> np.ndarray:
     return values
 
 
-def _plastic(dimensions: int) -> np.ndarray:
+def plastic_steps(dimensions: int) -> np.ndarray:
     """Steps of the R sequence, the golden ratio's in one dimension (Roberts, 2018), (dimensions,)."""
     root = 2.0
     for _ in range(50):
@@ -75,13 +79,13 @@ class Collocation:
         in_A = [name for k, name in enumerate(family.params, 1) if family.A.depends_on(k).any()]
         in_b = [name for name in family.params if name not in in_A]
         params = sample_members(family, members, [name for name in in_A if name != family.stiffness])
-        rows = cls._without_rhs(family, params, points, shared_head, device)
+        rows = cls.without_rhs(family, params, points, shared_head, device)
         n, N = family.n, len(rows.weights)
         rhs = [torch.zeros(members, n * N + n, n, dtype=torch.float64, device=device)]
         rhs[0][:, n * N :] = INITIAL_WEIGHT * torch.eye(n, dtype=torch.float64, device=device)
         for sample in _forcing_samples(family, params, in_b, forcings) if family.has_forcing else []:
-            rhs.append(rows._forcing_rhs(family, sample, np.zeros(n)))
-        return rows._with_rhs(torch.cat(rhs, dim=2))
+            rhs.append(rows.forcing_rhs(family, sample, np.zeros(n)))
+        return rows.with_rhs(torch.cat(rhs, dim=2))
 
     @classmethod
     def multihead(
@@ -89,25 +93,26 @@ class Collocation:
     ) -> Collocation:
         """One right-hand side: the family's y0 and the member's forcing."""
         params = sample_members(family, members, [name for name in family.params if name != family.stiffness])
-        rows = cls._without_rhs(family, params, points, shared_head, device)
-        return rows._with_rhs(rows._forcing_rhs(family, params, family.y0))
+        rows = cls.without_rhs(family, params, points, shared_head, device)
+        return rows.with_rhs(rows.forcing_rhs(family, params, family.y0))
 
     @classmethod
-    def _without_rhs(
-        cls, family: Family, params: np.ndarray, points: int, shared_head: bool, device: torch.device
-    ) -> Collocation:
-        x = collocation_points(points)
+    def without_rhs(
+        cls, family: Family, params: np.ndarray, points: int, shared_head: bool, device: torch.device,
+        first: float = FIRST_POINT,
+    ) -> Collocation:  # fmt: skip
+        x = collocation_points(points, first)
         weights = torch.tensor(np.sqrt(np.gradient(x)), device=device)  # rows × √Δx: quadrature of ∫|residual|² dx
         at = torch.tensor(x, device=device)
         A = evaluate(family.A, at, torch.tensor(params, device=device)).reshape(len(params), family.n, family.n, len(x))
         start = torch.zeros(1, dtype=torch.float64, device=device)
         return cls(params, torch.cat([start, at]), weights, A, torch.empty(0), shared_head)
 
-    def _with_rhs(self, rhs: torch.Tensor) -> Collocation:
+    def with_rhs(self, rhs: torch.Tensor) -> Collocation:
         return Collocation(self.params, self.x, self.weights, self.A, rhs, self.shared_head)
 
-    def _forcing_rhs(self, family: Family, params: np.ndarray, y0: np.ndarray) -> torch.Tensor:
-        """(M, R, 1) for members (M, P)."""
+    def forcing_rhs(self, family: Family, params: np.ndarray, y0: np.ndarray) -> torch.Tensor:
+        """(M, R, 1) for members (M, P) and initial values (n,) or (M, n)."""
         device = self.x.device
         b = self.weights * evaluate(family.b, self.x[1:], torch.tensor(params, device=device))
         start = INITIAL_WEIGHT * torch.tensor(y0, dtype=torch.float64, device=device)
@@ -117,7 +122,7 @@ class Collocation:
         """K (M, R, C) for the network's present features."""
         h, dh = network(self.x)  # (1 + N, m)
         M, n, _, N = self.A.shape
-        features, slopes = self._blocks(h, n), self._blocks(dh, n, constant=0.0)
+        features, slopes = self.blocks(h, n), self.blocks(dh, n, constant=0.0)
         columns = []
         for j in range(n):
             phi, dphi = features[j], self.weights[:, None] * slopes[j][1:]
@@ -128,7 +133,7 @@ class Collocation:
             columns.append(torch.cat([(rows + own * dphi).reshape(M, n * N, -1), initial], dim=1))
         return sum(columns[1:], columns[0]) if self.shared_head else torch.cat(columns, dim=2)
 
-    def _blocks(self, h: torch.Tensor, n: int, constant: float = 1.0) -> list[torch.Tensor]:
+    def blocks(self, h: torch.Tensor, n: int, constant: float = 1.0) -> list[torch.Tensor]:
         """The dictionary of each equation."""
         if not self.shared_head:
             return [torch.cat([torch.full_like(h[:, :1], constant), h], dim=1)] * n
@@ -145,7 +150,7 @@ def _forcing_samples(family: Family, params: np.ndarray, varied: list[str], coun
     if len(varied) == 1:
         unit = (0.5 - 0.5 * np.cos(np.pi * np.arange(count) / max(count - 1, 1)))[:, None]  # Chebyshev extrema
     else:
-        unit = (0.5 + np.outer(np.arange(count), _plastic(len(varied)))) % 1.0
+        unit = (0.5 + np.outer(np.arange(count), plastic_steps(len(varied)))) % 1.0
     samples = []
     for u in unit:
         sample = params.copy()
@@ -156,6 +161,15 @@ def _forcing_samples(family: Family, params: np.ndarray, varied: list[str], coun
     return samples
 
 
+class Rows(Protocol):
+    """Linear least squares in the heads: K (M, R, C) and right-hand sides (M, R, J)."""
+
+    @property
+    def rhs(self) -> torch.Tensor: ...
+
+    def matrix(self, network: Network) -> torch.Tensor: ...
+
+
 class VariableProjection:
     """Mean over members and right-hand sides of log( min_W ‖K W − r‖² + ridge² ‖W‖² ), relative to ‖r‖².
 
@@ -163,7 +177,7 @@ class VariableProjection:
     vanishes (envelope theorem). Of the logarithms, each member counts by its relative improvement.
     """
 
-    def __init__(self, network: Network, rows: Collocation, ridge: float) -> None:
+    def __init__(self, network: Network, rows: Rows, ridge: float) -> None:
         self.network, self.rows, self.ridge = network, rows, ridge
         size = rows.rhs.square().sum(dim=1)
         self.size = torch.where(size > 0, size, torch.ones_like(size))  # (M, J)
@@ -202,5 +216,8 @@ class MultiHead:
         return [*self.network.parameters(), self.heads]
 
     def __call__(self) -> torch.Tensor:
-        residual = self.rows.matrix(self.network) @ self.heads - self.rows.rhs
-        return (residual.square().sum(dim=1) / self.size).mean()
+        return (self.residual().square().sum(dim=1) / self.size).mean()
+
+    def residual(self) -> torch.Tensor:
+        """K W − r (M, R, 1)."""
+        return self.rows.matrix(self.network) @ self.heads - self.rows.rhs

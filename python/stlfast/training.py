@@ -11,10 +11,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .body import TAU, Body
+from .callback import Callback
 from .family import Family
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from .model import Model
+    from .network import Network
+    from .nonlinear_model import NonlinearModel
+    from .optimise import Loss
 
 OBJECTIVES = ("varpro", "multihead")
 
@@ -41,18 +47,23 @@ def train_body(
 ) -> Body:
     """Train the hidden features of a network on the train ranges of a family.
 
-    A member's residual is dH/dx W − A H W − b on the rows of `objectives.Collocation`, with H = [1, h(x)].
+    A member's residual is dH/dx W − A H W − b − N(x, H W) on the rows of `objectives.Collocation`, with H = [1, h(x)].
+    Nonlinear members differ in their initial values too: those of y0_range, or the family's y0 where it has none.
 
     Parameters
     ----------
     objective: "varpro" minimises the mean over members and right-hand sides of log min_W ‖residual‖² (unit initial
         values and forcings, hence all initial values at once); "multihead" is the paper's joint training from the
-        family's own y0, which needs many more steps.
+        family's own y0, which needs many more steps. Of nonlinear families, "varpro" takes for heads the
+        Newton step from each member's solution by `Windows`, with states and equations scaled (`nonlinear_objectives`);
+        "multihead" scales nothing and suits equations of about one size.
     widths: units of each hidden layer; the last is the number of features m. More features, smaller errors.
     activation: "tanh", "sin" or "silu"; only tanh saturates and may be dilated when compiling.
-    input, tau: the input map of `Body`.
-    members: members to train on, the stiffness parameter spaced logarithmically over its train range.
-    forcings: varpro only: samples, for each member, of the parameters that enter b but not A.
+    input, tau: the input map of `Body`; tau is about the first time at which anything happens, over t_span: for
+        `families.robertson()` 1e-9.
+    members: members to train on, the stiffness parameter spaced logarithmically over its train range. A nonlinear
+        family needs more of them, some 8 to 16, spread over all its parameters and initial values.
+    forcings: varpro of linear families only: samples, for each member, of the parameters that enter b but not A.
     points: collocation points.
     ridge: varpro only: bounds the heads. Larger trains faster and gives tamer features, smaller can reach lower.
     steps, lr: of Adam, with cosine decay; lower lr where the loss jumps or training diverges.
@@ -62,13 +73,17 @@ def train_body(
     device: "auto" (CUDA where there is one), "cpu", "cuda", "cuda:1".
     progress: show a bar with loss and time left, where the output is a terminal.
 
-    Returns the best body seen, its settings and losses in `body.history`; Ctrl-C returns the best so far.
-    Errors: ImportError without PyTorch; ValueError for a wrong option or a nonlinear family; TrainingDiverged for a
-    loss that is not finite.
+    Returns the best body seen, its settings, members and losses in `body.history`; Ctrl-C returns the best so far.
+    Errors: ImportError without PyTorch; ValueError for a wrong option, for a Python function as right-hand side, or for
+    a nonlinear train member that `Windows` cannot solve; TrainingDiverged for a loss that is not finite.
     """
     settings = {name: value for name, value in locals().items() if name not in ("family", "progress", "device")}
     _check(settings)
-    family.check_linear("training")
+    if isinstance(family.N, Callback):
+        raise ValueError(
+            f"family {family.name!r} has a Python function as rhs, which training cannot differentiate; write rhs as "
+            "SymPy expressions, or solve its members with stlfast.Windows(family)"
+        )
     body = Body.random(widths, activation, input, tau, seed)
     settings["widths"], settings["seed"] = [int(width) for width in widths], int(seed)  # NumPy's integers are not JSON
     try:
@@ -76,39 +91,57 @@ def train_body(
     except ImportError as error:
         raise ImportError("training needs PyTorch: pip install 'stlfast[train]'") from error
     from .network import Network, find_device
-    from .objectives import Collocation, MultiHead, VariableProjection
     from .optimise import optimise
 
-    where = find_device(device)
-    network = Network(body, where)
-    if objective == "varpro":
-        rows = Collocation.varpro(family, members, forcings, points, shared_head, where)
-        loss: VariableProjection | MultiHead = VariableProjection(network, rows, ridge)
-    else:
-        rows = Collocation.multihead(family, members, points, shared_head, where)
-        loss = MultiHead(network, rows, seed)
+    network = Network(body, find_device(device))
+    loss, sampled = (_nonlinear_loss if family.nonlinear else _linear_loss)(family, network, settings)
     started = time.perf_counter()
     outcome = optimise(loss, steps, lbfgs_steps, lr, progress)
     history: dict[str, Any] = {
         "family": family.name,
         "settings": settings,
-        "members": rows.params.tolist(),
+        **{name: values.tolist() for name, values in sampled.items()},
         "loss": [float(f"{value:.6g}") for value in outcome.losses],
         "best_loss": outcome.best_loss,
         "stopped_by": outcome.stopped_by,
         "seconds": round(time.perf_counter() - started, 3),
-        "device": str(where),
+        "device": str(network.device),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
     }
     return network.export(history)
 
 
-def pretrain(family: Family, *, training: dict[str, Any] | None = None, **options: Any) -> Model:
+def pretrain(family: Family, *, training: dict[str, Any] | None = None, **options: Any) -> Model | NonlinearModel:
     """`train_body` with the options in `training`, then `compile` with the others, in one call."""
     from .compiler import compile
 
     return compile(family, train_body(family, **(training or {})), **options)
+
+
+def _linear_loss(family: Family, network: Network, settings: dict[str, Any]) -> tuple[Loss, dict[str, np.ndarray]]:
+    """The loss, and the members it is of."""
+    from .objectives import Collocation, MultiHead, VariableProjection
+
+    members, points, shared_head = (settings[name] for name in ("members", "points", "shared_head"))
+    if settings["objective"] == "varpro":
+        rows = Collocation.varpro(family, members, settings["forcings"], points, shared_head, network.device)
+        return VariableProjection(network, rows, settings["ridge"]), {"members": rows.params}
+    rows = Collocation.multihead(family, members, points, shared_head, network.device)
+    return MultiHead(network, rows, settings["seed"]), {"members": rows.params}
+
+
+def _nonlinear_loss(family: Family, network: Network, settings: dict[str, Any]) -> tuple[Loss, dict[str, np.ndarray]]:
+    from .nonlinear_objectives import NewtonRows, NonlinearMultiHead, multihead_rows, sample_starts
+    from .objectives import VariableProjection
+
+    params, y0 = sample_starts(family, settings["members"])
+    problem = (family, params, y0, settings["points"], settings["shared_head"], network)
+    if settings["objective"] == "varpro":
+        loss: Loss = VariableProjection(network, NewtonRows.create(*problem), settings["ridge"])
+    else:
+        loss = NonlinearMultiHead(network, family, multihead_rows(*problem), settings["seed"])
+    return loss, {"members": params, "y0": y0}
 
 
 def _check(settings: dict[str, Any]) -> None:
