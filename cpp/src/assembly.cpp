@@ -37,4 +37,13 @@ VectorXd weighted(const Eigen::Ref<const MatrixXd>& f, const VectorXd& weight) {
     return product.reshaped();
 }
 
+MatrixXd combined(const MatrixXd& P, const Eigen::Ref<const MatrixXd>& rows) {
+    const Index N = P.rows(), n = rows.rows() / N;
+    MatrixXd result = MatrixXd::Zero(rows.rows(), rows.cols());
+    for (Index i = 0; i < n; ++i)
+        for (Index j = 0; j < n; ++j)
+            result.middleRows(i * N, N) += P.col(i * n + j).asDiagonal() * rows.middleRows(j * N, N);
+    return result;
+}
+
 }  // namespace STLFAST_NAMESPACE

@@ -80,12 +80,15 @@ FullSpace::FullSpace(Dictionary dictionary, Points points, Index n, bool shared_
     derivative_ = derivative_rows(trial_, points_.weight);
 }
 
-FullSpace::Member FullSpace::factor(const MatrixXd& A) const {
-    MatrixXd rows(derivative_.rows() + n(), trial_.unknowns);
-    rows.topRows(derivative_.rows()) = derivative_ - system_rows(trial_, A, points_.weight);
-    rows.bottomRows(n()) = initial_;
+FullSpace::Member FullSpace::factor(const MatrixXd& A, MatrixXd P) const {
     Member member;
     member.space_ = this;
+    member.rows_ = std::move(P);
+    MatrixXd rows(derivative_.rows() + n(), trial_.unknowns);
+    rows.topRows(derivative_.rows()) = derivative_ - system_rows(trial_, A, points_.weight);
+    if (member.rows_.size() > 0)
+        rows.topRows(derivative_.rows()) = combined(member.rows_, rows.topRows(derivative_.rows()));
+    rows.bottomRows(n()) = initial_;
     if (solver_ == LeastSquares::pinv) {
         member.scale_ = VectorXd::Ones(rows.cols());
         member.factor_ = Member::PseudoInverse(pseudo_inverse(rows.transpose() * rows) * rows.transpose());
@@ -107,6 +110,7 @@ MatrixXd FullSpace::Member::solve(const VectorXd& y0, const Eigen::Ref<const Mat
     const Index rows = space_->derivative_.rows(), n = space_->n();
     VectorXd right(rows + n);
     right << weighted(forcing, space_->points_.weight), initial_weight * y0;
+    if (rows_.size() > 0) right.head(rows) = combined(rows_, right.head(rows));
     VectorXd c;
     if (const auto* inverse = std::get_if<PseudoInverse>(&factor_))
         c = *inverse * right;

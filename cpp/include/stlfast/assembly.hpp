@@ -32,4 +32,7 @@ Eigen::MatrixXd system_rows(const Trial& trial, const Eigen::MatrixXd& A, const 
 // weight · f as one column, (n N); f (N, n).
 Eigen::VectorXd weighted(const Eigen::Ref<const Eigen::MatrixXd>& f, const Eigen::VectorXd& weight);
 
+// The n rows of each point, (n N, columns), multiplied from the left by its matrix; P (N, n²), row-major.
+Eigen::MatrixXd combined(const Eigen::MatrixXd& P, const Eigen::Ref<const Eigen::MatrixXd>& rows);
+
 }  // namespace STLFAST_NAMESPACE

@@ -1,8 +1,9 @@
 // The transfer solve on the whole dictionary: heads W by linear least squares, as in the paper (its equation for
 // one-shot transfer), with the conditioning that it lacks.
 //
-//   min_W Σ_q ω_q² ‖ Φ'(x_q) W − A Φ(x_q) W − b(x_q) ‖² + ω_0² ‖ Φ(0) W − y0 ‖²
+//   min_W Σ_q ω_q² ‖ P_q (Φ'(x_q) W − A Φ(x_q) W − b(x_q)) ‖² + ω_0² ‖ Φ(0) W − y0 ‖²
 //
+// P_q is a row preconditioner, the identity unless given.
 // M dictionary functions, n equations, N points, R functions after orthonormalisation, U unknowns.
 // With a shared head one vector serves all equations and equation i owns the i-th of n equal blocks of functions.
 #pragma once
@@ -43,16 +44,19 @@ class FullSpace {
       public:
         // Heads (M, n) for the initial value y0 (n) and the forcing (N, n) at the collocation points.
         Eigen::MatrixXd solve(const Eigen::VectorXd& y0, const Eigen::Ref<const Eigen::MatrixXd>& forcing) const;
+        const FullSpace& space() const { return *space_; }
 
       private:
         friend class FullSpace;
         using PseudoInverse = Eigen::MatrixXd;
         const FullSpace* space_;
+        Eigen::MatrixXd rows_;   // P (N, n²), or empty
         Eigen::VectorXd scale_;  // (U) of the unknowns
         std::variant<Eigen::HouseholderQR<Eigen::MatrixXd>, Eigen::ColPivHouseholderQR<Eigen::MatrixXd>, PseudoInverse>
             factor_;
     };
-    Member factor(const Eigen::MatrixXd& A) const;  // A (N or 1, n²) at the collocation points
+    // A (N or 1, n²) and P (N, n²), row-major, at the collocation points; an empty P is the identity.
+    Member factor(const Eigen::MatrixXd& A, Eigen::MatrixXd P = {}) const;
 
   private:
     Dictionary dictionary_;
