@@ -2,10 +2,9 @@
 #include <pybind11/functional.h>
 #include <pybind11/stl.h>
 
-#include "arrays.hpp"
 #include "stlfast/compile.hpp"
 #include "stlfast/member.hpp"
-#include "stlfast/sweep.hpp"
+#include "swept.hpp"
 
 namespace py = pybind11;
 using namespace stlfast;
@@ -17,19 +16,6 @@ namespace {
 
 using BandTuple = std::tuple<py::object, py::object, double, py::object>;
 using ModesTuple = std::tuple<py::object, py::object, py::object>;
-
-VectorXd vector_of(const py::object& object, const std::string& name, Index size = -1) {
-    const auto array = checked_array<double>(object, name, 1);
-    if (size >= 0 && array.size() != size)
-        throw py::value_error(name + " has " + std::to_string(array.size()) + " entries, expected " +
-                              std::to_string(size));
-    return as_vector(array);
-}
-
-MatrixXd matrix_of(const py::object& object, const std::string& name) {
-    const auto array = checked_array<double>(object, name, 2);
-    return Eigen::Map<const RowMajor>(array.data(), array.shape(0), array.shape(1));
-}
 
 ForcingModes modes_of(const ModesTuple& modes) {
     return {matrix_of(std::get<0>(modes), "g"), vector_of(std::get<1>(modes), "magic"),
@@ -58,45 +44,13 @@ std::unique_ptr<Model> make_model(const Family& family, const Dictionary& dictio
                                    std::move(converted));
 }
 
-double tolerance_of(const py::object& value, const char* name) {
-    const double number = PyFloat_AsDouble(value.ptr());
-    if (PyErr_Occurred())
-        PyErr_Clear();
-    else if (number >= 0 && std::isfinite(number))
-        return number;
-    throw py::value_error(name + (" must be a finite number of at least 0, got " + std::string(py::repr(value))));
-}
-
 // reduced: None for what is best, True or False for the one or the other alone.
 SolveOptions options_of(const py::object& reduced, const py::object& certify, const py::object& rtol,
                         const py::object& atol) {
-    const auto truth = [](const py::object& value, const char* name, const char* expected) {
-        if (!PyBool_Check(value.ptr()) && !py::isinstance(value, py::dtype::of<bool>().attr("type")))
-            throw py::value_error(name + (" must be " + std::string(expected) + ", got ") +
-                                  std::string(py::repr(value)));
-        return PyObject_IsTrue(value.ptr()) == 1;
-    };
-    const Space space = reduced.is_none()                                  ? Space::automatic
-                        : truth(reduced, "reduced", "True, False or None") ? Space::reduced
-                                                                           : Space::full;
-    return {
-        truth(certify, "certify", "True or False"), {tolerance_of(rtol, "rtol"), tolerance_of(atol, "atol")}, space};
-}
-
-// The values of a dict in the order of the names. Throws KeyError, for the caller to explain, unless all are there, no
-// other is, and each is a number in the family's ranges.
-VectorXd parameters_of(const Family& family, const py::dict& params, const py::tuple& names) {
-    VectorXd p(family.n_parameters());
-    bool good = static_cast<Index>(params.size()) == p.size() && static_cast<Index>(names.size()) == p.size();
-    for (Index k = 0; good && k < p.size(); ++k) {
-        PyObject* const value = PyDict_GetItem(params.ptr(), PyTuple_GET_ITEM(names.ptr(), k));
-        good = value && (PyFloat_Check(value) || PyLong_CheckExact(value));
-        if (good) p[k] = PyFloat_AsDouble(value);
-        if (PyErr_Occurred()) PyErr_Clear(), good = false;  // an integer too large for a double
-        good = good && p[k] >= family.low[k] && p[k] <= family.high[k];
-    }
-    if (!good) throw py::key_error("parameters");
-    return p;
+    const Space space = reduced.is_none()                                     ? Space::automatic
+                        : truth_of(reduced, "reduced", "True, False or None") ? Space::reduced
+                                                                              : Space::full;
+    return {truth_of(certify, "certify"), {tolerance_of(rtol, "rtol"), tolerance_of(atol, "atol")}, space};
 }
 
 // NumPy's (n, N) in C order is Eigen's (N, n) in column order.
@@ -194,33 +148,16 @@ py::tuple solve_member(const Member& member, const py::object& y0, const py::obj
     return py::make_tuple(std::move(answer), std::move(y));
 }
 
-// (B, n, E) values, (B, n) of the last point or the maximum; (B) success and (B, n) bounds or None.
 py::tuple solve_queries(const Model& model, const OutputTable& output, Index B, const py::object& parameters,
                         const py::object& y0, bool final, bool maximum, const py::object& reduced,
                         const py::object& certify, const py::object& rtol, const py::object& atol, int threads,
                         const py::object& out, const py::object& progress) {
-    const auto p = checked_array<double>(parameters, "parameters", 2), start = checked_array<double>(y0, "y0", 2);
-    const Index n = model.family().n, E = output.x().size();
-    const bool flat = final || maximum;
-    auto y = !out.is_none() ? (flat ? output_array(out, {B, n}) : output_array(out, {B, n, E}))
-             : flat         ? py::array_t<double>({B, n})
-                            : py::array_t<double>({B, n, E});
-    py::array_t<bool> success(B);
-    const SweepOptions options{options_of(reduced, certify, rtol, atol), threads,
-                               maximum ? Observe::maximum : Observe::values};
-    py::array_t<double> bound(options.solve.certify ? std::vector<py::ssize_t>{B, n} : std::vector<py::ssize_t>{0});
-    const Queries queries{B, {p.data(), p.shape(0), p.shape(1)}, {start.data(), start.shape(0), start.shape(1)}};
-    const SweepResults results{y.mutable_data(), success.mutable_data(), bound.mutable_data()};
-    {
-        const py::gil_scoped_release release;
-        solve_many(model, output, queries, options, results, [&](Index done) {
-            const py::gil_scoped_acquire acquire;
-            if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-            if (!progress.is_none()) progress(done);
+    const SolveOptions options = options_of(reduced, certify, rtol, atol);
+    return swept(
+        model.family().n, output.x().size(), B, parameters, y0, final, maximum, options.certify, out, progress,
+        [&](const Queries& queries, Observe observe, const SweepResults& results, const SweepProgress& report) {
+            solve_many(model, output, queries, {options, threads, observe}, results, report);
         });
-    }
-    if (!options.solve.certify) return py::make_tuple(std::move(y), std::move(success), py::none());
-    return py::make_tuple(std::move(y), std::move(success), std::move(bound));
 }
 
 py::tuple compile(const Model& model, double tolerance, Index max_rank, int max_bands,
@@ -263,26 +200,33 @@ void bind_answer(py::module_& module) {
     py::class_<Answer>(module, "Answer", "A solution as coefficients, with its certificate.")
         .def(py::pickle(
             [](const Answer& answer) {
+                const Newton& newton = answer.newton;
                 return py::make_tuple(answer.band, to_numpy(answer.c), to_numpy(answer.heads), answer.certified,
-                                      answer.within, to_numpy(answer.bound));
+                                      answer.within, to_numpy(answer.bound), newton.converged, newton.iterations,
+                                      newton.last_step, newton.residual);
             },
             [](const py::tuple& state) {
-                return Answer{state[0].cast<Index>(), vector_of(state[1], "c"), matrix_of(state[2], "heads"),
-                              state[3].cast<bool>(),  state[4].cast<bool>(),    vector_of(state[5], "bound")};
+                return Answer{
+                    state[0].cast<Index>(),
+                    vector_of(state[1], "c"),
+                    matrix_of(state[2], "heads"),
+                    state[3].cast<bool>(),
+                    state[4].cast<bool>(),
+                    vector_of(state[5], "bound"),
+                    {state[6].cast<bool>(), state[7].cast<Index>(), state[8].cast<double>(), state[9].cast<double>()}};
             }))
         .def_readonly("band", &Answer::band, "Index of the band that answered, −1 for the full dictionary.")
         .def_readonly("within", &Answer::within, "Whether the bound meets the tolerance.")
         .def_readonly("certified", &Answer::certified, "Whether there is a bound.")
+        .def_property_readonly("converged", [](const Answer& answer) { return answer.newton.converged; })
+        .def_property_readonly("iterations", [](const Answer& answer) { return answer.newton.iterations; })
+        .def_property_readonly("last_step", [](const Answer& answer) { return answer.newton.last_step; })
+        .def_property_readonly("residual", [](const Answer& answer) { return answer.newton.residual; })
         .def_property_readonly("bound", [](const Answer& answer) { return to_numpy(answer.bound); });
 }
 
 void bind_member(py::module_& module) {
     py::class_<OutputTable>(module, "OutputTable", "The functions of a model, tabulated at output points.")
-        .def(py::init([](const Model& model, const py::object& x) {
-                 return std::make_unique<OutputTable>(model.bands(), model.dictionary(), model.family().n,
-                                                      vector_of(x, "x"));
-             }),
-             py::arg("model"), py::arg("x"), py::keep_alive<1, 2>())
         .def_property_readonly("x", [](const OutputTable& output) { return to_numpy(output.x()); });
     py::class_<Member>(module, "Member", "One member with everything that depends on its parameters done once.")
         .def(py::init(&make_member), py::arg("model"), py::arg("output"), py::arg("parameters"), py::arg("forcings"),
@@ -309,6 +253,13 @@ void bind_model(py::module_& module) {
         .def("coefficients",
              [](const Model& model, const Answer& answer) { return to_numpy(coefficients(model, answer)); })
         .def_property_readonly("forcing_points", [](const Model& m) { return to_numpy(m.forcing_points()); })
+        .def(
+            "output_table",
+            [](const Model& model, const py::object& x) {
+                return std::make_unique<OutputTable>(model.bands(), &model.dictionary(), model.family().n,
+                                                     vector_of(x, "x"));
+            },
+            py::arg("x"), py::keep_alive<0, 1>())
         .def_property_readonly("output", &Model::output, py::return_value_policy::reference_internal);
     bind_member(module);
     module.def("uniform_checks", &uniform_checks, py::arg("family"));

@@ -35,6 +35,15 @@ MatrixXd stacked(const MatrixXd& blocks, Index n) {
     return rows;
 }
 
+MatrixXd expansion(const Band& band, Index n, const VectorXd& c) {
+    const MatrixXd& functions = band.coefficients;
+    if (band.decoupled) return functions * c.head(functions.cols() * n).reshaped(functions.cols(), n);
+    const Index r = functions.cols() / n;
+    MatrixXd a(functions.rows(), n);
+    for (Index i = 0; i < n; ++i) dense::product(functions.middleCols(i * r, r), c.head(r), a.col(i));
+    return a;
+}
+
 BandOperators::BandOperators(const Band& band, const Family& family, const ForcingModes& modes, const Grids& grids)
     : band_(&band),
       family_(&separable(family)),

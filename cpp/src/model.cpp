@@ -42,12 +42,6 @@ double worst(const Answer& answer) {
 
 }  // namespace
 
-bool meets(const Model::ConstVector& bound, const Model::ConstVector& scale, const Tolerance& tolerance) {
-    for (Index i = 0; i < bound.size(); ++i)
-        if (!(bound[i] <= tolerance.absolute + tolerance.relative * scale[i])) return false;
-    return true;
-}
-
 void to_box_coordinates(const Family& family, const Model::ConstVector& parameters, Model::Vector u) {
     for (Index k = 0; k < u.size(); ++k) {
         const double low = family.low[k], high = family.high[k], p = parameters[k];
@@ -78,8 +72,8 @@ Model::Model(Family family, Dictionary dictionary, Points collocation, FullOptio
       modes_(std::move(modes)),
       bands_(std::move(bands)),
       grids_{std::move(collocation), Certificate(band_check_points(uniform_checks))},
-      output_(bands_, dictionary_, family_.n, VectorXd::LinSpaced(output_points, 0, 1)),
-      samples_(bands_, dictionary_, family_.n, check_points(sample_points, check_tau)),
+      output_(bands_, &dictionary_, family_.n, VectorXd::LinSpaced(output_points, 0, 1)),
+      samples_(bands_, &dictionary_, family_.n, check_points(sample_points, check_tau)),
       dense_(check_points(dense_checks, check_tau, dense_uniform)),
       forcing_points_(joined(grids_.collocation.x, dense_.x())),
       band_once_(bands_.size()),
@@ -263,13 +257,7 @@ void Model::certify_values(const ConstVector& parameters, const Data& data, cons
 }
 
 MatrixXd Model::expansion(const Answer& answer) const {
-    const Band& band = bands_[static_cast<std::size_t>(answer.band)];
-    const MatrixXd& functions = band.coefficients;
-    if (band.decoupled) return functions * answer.c.head(size(answer.band)).reshaped(functions.cols(), family_.n);
-    const Index r = functions.cols() / family_.n;
-    MatrixXd a(functions.rows(), family_.n);
-    for (Index i = 0; i < family_.n; ++i) dense::product(functions.middleCols(i * r, r), answer.c.head(r), a.col(i));
-    return a;
+    return STLFAST_NAMESPACE::expansion(bands_[static_cast<std::size_t>(answer.band)], family_.n, answer.c);
 }
 
 void Model::evaluate(const Answer& answer, const ConstVector& x, Eigen::Ref<MatrixXd> y) const {

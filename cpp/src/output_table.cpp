@@ -13,9 +13,9 @@ using Eigen::Map;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-OutputTable::OutputTable(const std::vector<Band>& bands, const Dictionary& dictionary, Index n, VectorXd x)
+OutputTable::OutputTable(const std::vector<Band>& bands, const Dictionary* dictionary, Index n, VectorXd x)
     : bands_(&bands),
-      dictionary_(&dictionary),
+      dictionary_(dictionary),
       n_(n),
       x_(std::move(x)),
       once_(bands.size() + 1),

@@ -1,19 +1,13 @@
 #include "stlfast/sweep.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <chrono>
-#include <condition_variable>
-#include <exception>
-#include <mutex>
 #include <numeric>
 #include <optional>
 #include <stdexcept>
 #include <string>
-#include <system_error>
-#include <thread>
 #include <vector>
 
+#include "stlfast/crew.hpp"
 #include "stlfast/member.hpp"
 
 namespace STLFAST_NAMESPACE {
@@ -27,7 +21,6 @@ namespace {
 
 constexpr Index piece_of_one = 1024;  // queries of one member that a thread takes at once
 constexpr Index piece_of_many = 64;   // queries of many members
-constexpr auto between_reports = std::chrono::milliseconds(50);
 
 // Queries order[begin … end) that one thread answers in turn; all of one member, or of several.
 struct Piece {
@@ -44,23 +37,15 @@ class Sweep {
           queries_(queries),
           options_(options),
           results_(results),
-          progress_(progress),
-          n_(model.family().n) {
+          n_(model.family().n),
+          crew_(progress) {
         sort();
         cut();
     }
 
     void run() {
-        const auto others = static_cast<std::size_t>(std::min<Index>(options_.threads, Index(pieces_.size())) - 1);
-        std::vector<std::thread> threads;
-        try {
-            for (std::size_t k = 0; k < others; ++k) threads.emplace_back([this] { work(false); });
-        } catch (const std::system_error&) {  // as many as the system grants
-        }
-        work(true);
-        wait(threads.size());
-        for (auto& thread : threads) thread.join();
-        if (failure_) std::rethrow_exception(failure_);
+        crew_.run<State>(Index(pieces_.size()), options_.threads,
+                         [this](Index k, State& state) { answer_piece(pieces_[static_cast<std::size_t>(k)], state); });
     }
 
   private:
@@ -111,29 +96,11 @@ class Sweep {
         MatrixXd values[at_once];  // (E, n)
     };
 
-    void work(bool calling) {
-        State state;
-        const auto count = static_cast<Index>(pieces_.size());
-        for (Index k = next_++; k < count && !stop_; k = next_++) {
-            try {
-                answer_piece(pieces_[static_cast<std::size_t>(k)], calling, state);
-            } catch (...) {
-                const std::lock_guard<std::mutex> lock(mutex_);
-                if (!failure_) failure_ = std::current_exception();
-                stop_ = true;
-            }
-        }
-        if (calling) return;
-        const std::lock_guard<std::mutex> lock(mutex_);
-        ++finished_;
-        changed_.notify_one();
-    }
-
-    void answer_piece(const Piece& piece, bool calling, State& s) {
+    void answer_piece(const Piece& piece, State& s) {
         s.parameters = parameters(order_[static_cast<std::size_t>(piece.begin)]);
         std::optional<Member> member;
         if (piece.one_member) member.emplace(model_, output_, s.parameters, std::vector<MatrixXd>{}, options_.solve);
-        for (Index first = piece.begin; first < piece.end && !stop_; first += at_once) {
+        for (Index first = piece.begin; first < piece.end && !crew_.stopped(); first += at_once) {
             const Index count = std::min(at_once, piece.end - first);
             double* y[at_once];
             for (Index k = 0; k < count; ++k) {
@@ -143,7 +110,7 @@ class Sweep {
             }
             if (!member) output_.evaluate(s.answers, y, count);
             for (Index k = 0; k < count; ++k) keep(order_[static_cast<std::size_t>(first + k)], s.answers[k], y[k]);
-            if (calling) report();
+            crew_.advance(count);
         }
     }
 
@@ -176,51 +143,17 @@ class Sweep {
                 Map<const MatrixXd>(y, output_.x().size(), n_).colwise().maxCoeff();
         results_.success[query] = answer.within || !answer.certified;
         if (answer.certified) Map<VectorXd>(results_.bound + query * n_, n_) = answer.bound;
-        ++done_;
     }
-
-    void report() {
-        const auto now = Clock::now();
-        if (now - last_report_ < between_reports) return;
-        last_report_ = now;
-        progress_(done_);
-    }
-
-    // For the other threads, while the caller can still interrupt them.
-    void wait(std::size_t threads) {
-        std::unique_lock<std::mutex> lock(mutex_);
-        while (finished_ < threads) {
-            changed_.wait_for(lock, between_reports);
-            if (finished_ == threads || stop_) continue;
-            lock.unlock();
-            try {
-                report();
-            } catch (...) {
-                failure_ = std::current_exception();
-                stop_ = true;
-            }
-            lock.lock();
-        }
-    }
-
-    using Clock = std::chrono::steady_clock;
 
     const Model& model_;
     const OutputTable& output_;
     const Queries& queries_;
     const SweepOptions& options_;
     const SweepResults& results_;
-    const SweepProgress& progress_;
     Index n_;
     std::vector<Index> order_;
     std::vector<Piece> pieces_;
-    Clock::time_point last_report_ = Clock::now();
-    std::atomic<Index> next_{0}, done_{0};
-    std::atomic<bool> stop_{false};
-    std::mutex mutex_;  // of what follows
-    std::condition_variable changed_;
-    std::size_t finished_ = 0;
-    std::exception_ptr failure_;
+    Crew crew_;
 };
 
 void check_shape(const Map<const RowMajor>& values, const char* name, Index count, Index columns) {
@@ -238,14 +171,17 @@ void check_finite(const Map<const RowMajor>& values, const char* name) {
 
 }  // namespace
 
-void solve_many(const Model& model, const OutputTable& output, const Queries& queries, const SweepOptions& options,
-                const SweepResults& results, const SweepProgress& progress) {
-    if (options.threads < 1)
-        throw std::invalid_argument("threads must be at least 1, got " + std::to_string(options.threads));
-    check_shape(queries.parameters, "parameters", queries.count, model.family().n_parameters());
-    check_shape(queries.y0, "y0", queries.count, model.family().n);
+void check(const Queries& queries, Index P, Index n, int threads) {
+    if (threads < 1) throw std::invalid_argument("threads must be at least 1, got " + std::to_string(threads));
+    check_shape(queries.parameters, "parameters", queries.count, P);
+    check_shape(queries.y0, "y0", queries.count, n);
     check_finite(queries.parameters, "parameters");
     check_finite(queries.y0, "y0");
+}
+
+void solve_many(const Model& model, const OutputTable& output, const Queries& queries, const SweepOptions& options,
+                const SweepResults& results, const SweepProgress& progress) {
+    check(queries, model.family().n_parameters(), model.family().n, options.threads);
     if (queries.count > 0) Sweep(model, output, queries, options, results, progress).run();
 }
 

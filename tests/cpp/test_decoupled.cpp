@@ -122,7 +122,7 @@ MatrixXd exact(const Family& family, const VectorXd& p, const VectorXd& y0, cons
 void expect_exact(const Family& family, Space space) {
     const Model model = compiled(family);
     const VectorXd x = check_points(30, 1e-4), y0 = random_matrix(family.n, 3).col(0).normalized();
-    const OutputTable output(model.bands(), model.dictionary(), family.n, x);
+    const OutputTable output(model.bands(), &model.dictionary(), family.n, x);
     Model::Workspace workspace;
     Answer answer;
     MatrixXd y(x.size(), family.n);

@@ -123,7 +123,7 @@ TEST(Solver, ErrorsAreSmallAndBounded) {
 
 TEST(Solver, AMemberAgreesWithSingleSolves) {
     const VectorXd p = VectorXd::Constant(1, 300.0), x = VectorXd::LinSpaced(7, 0, 1);
-    const OutputTable output(model().bands(), model().dictionary(), 2, x);
+    const OutputTable output(model().bands(), &model().dictionary(), 2, x);
     const Member fixed(model(), output, p);
     Member::Workspace workspace;
     Answer answer, single;
@@ -175,6 +175,17 @@ TEST(Solver, FullDictionaryLeastSquaresVariantsAgree) {
     EXPECT_LT((W - U).cwiseAbs().maxCoeff(), 1e-4);
     EXPECT_THROW(FullSpace(Dictionary::chebyshev(41, InputMap("log")), points, 2, true, LeastSquares::qr),
                  std::invalid_argument);
+}
+
+TEST(Solver, RowPreconditionerLeavesTheSolutionOfACompatibleProblem) {
+    const auto points = log_time_points(41, 1e-3);
+    const VectorXd y0 = VectorXd::Ones(2);
+    const MatrixXd A = system_matrix(oscillator(), VectorXd::Constant(1, 3.0), points.x), none = MatrixXd::Zero(41, 2);
+    const FullSpace space(Dictionary::chebyshev(41, InputMap("log", 1e-3)), points, 2, false, LeastSquares::svd);
+    MatrixXd P(41, 4);
+    P << points.x, 2 + points.x.array(), 1 + points.x.array(), -points.x;
+    const MatrixXd W = space.factor(A).solve(y0, none), V = space.factor(A, P).solve(y0, none);
+    EXPECT_LT((W - V).cwiseAbs().maxCoeff(), 1e-7);
 }
 
 TEST(Certificate, IsExactForAConstantResidual) {

@@ -34,6 +34,9 @@ struct Band {
 // coefficients c they give the values (N, n) of a solution, one state after the other.
 Eigen::MatrixXd stacked(const Eigen::MatrixXd& blocks, Eigen::Index n);
 
+// Chebyshev coefficients (D, n) in the band's log time of the solution with coefficients c, which may be longer.
+Eigen::MatrixXd expansion(const Band& band, Eigen::Index n, const Eigen::VectorXd& c);
+
 // The points at which a band's functions are tabulated, common to all bands of a model.
 struct Grids {
     Points collocation;       // (N)

@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "stlfast/answer.hpp"
 #include "stlfast/band.hpp"
 #include "stlfast/decoupled.hpp"
 #include "stlfast/decoupled_space.hpp"
@@ -27,10 +28,6 @@ struct FullOptions {
     bool decoupled = false;  // n problems of one equation each, for a system matrix constant in time
 };
 
-struct Tolerance {
-    double relative = 1e-6, absolute = 1e-8;
-};
-
 // Where a member is solved: in the reduced basis of its band, on the full dictionary, or, by default, on the latter
 // where the former misses the tolerance.
 enum class Space { automatic, reduced, full };
@@ -39,16 +36,6 @@ struct SolveOptions {
     bool certify = true;
     Tolerance tolerance = {};
     Space space = Space::automatic;
-};
-
-// An answer as coefficients: of a band's functions, or heads on the dictionary.
-struct Answer {
-    Eigen::Index band = -1;  // −1: heads on the full dictionary
-    Eigen::VectorXd c;       // coefficients of the band's functions, then unused entries
-    Eigen::MatrixXd heads;   // (M, n) where band is −1
-    bool certified = false;  // whether there is a bound
-    bool within = false;     // whether it meets the tolerance
-    Eigen::VectorXd bound;   // (n) on the error
 };
 
 class Model {
@@ -152,9 +139,6 @@ class Model {
 
 // The check points of a band's certificate.
 Eigen::VectorXd band_check_points(Eigen::Index uniform);
-
-// Whether the bound is within absolute + relative·scale in every component.
-bool meets(const Model::ConstVector& bound, const Model::ConstVector& scale, const Tolerance& tolerance);
 
 // Coordinates of parameters in a box, where ranges that span a decade or more count logarithmically: 0 at low, 1 at
 // high. The stiffness parameter is always logarithmic.

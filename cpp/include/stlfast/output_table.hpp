@@ -18,8 +18,9 @@ struct Answer;
 
 class OutputTable {
   public:
-    // Keeps references to the bands and the dictionary; points x (E) in [0, 1].
-    OutputTable(const std::vector<Band>& bands, const Dictionary& dictionary, Eigen::Index n, Eigen::VectorXd x);
+    // Keeps references to the bands and the dictionary, which is null where no answer has heads; points x (E) in [0,
+    // 1].
+    OutputTable(const std::vector<Band>& bands, const Dictionary* dictionary, Eigen::Index n, Eigen::VectorXd x);
     OutputTable(const OutputTable&) = delete;
     OutputTable& operator=(const OutputTable&) = delete;
 

@@ -5,8 +5,8 @@
 #pragma once
 
 #include <Eigen/Core>
-#include <functional>
 
+#include "stlfast/crew.hpp"
 #include "stlfast/model.hpp"
 
 namespace STLFAST_NAMESPACE {
@@ -38,11 +38,12 @@ struct SweepResults {
     double* bound;  // (B, n); untouched where not certified
 };
 
-// Called from the calling thread, several times a second, with the number of finished queries; throws to stop.
-using SweepProgress = std::function<void(Eigen::Index)>;
+// Throws std::invalid_argument for wrong shapes, for numbers that are not finite (which row) and for fewer than one
+// thread.
+void check(const Queries& queries, Eigen::Index P, Eigen::Index n, int threads);
 
-// Answers agree with single solves to rounding. Throws std::invalid_argument for wrong shapes, for numbers that are not
-// finite (which row) and for fewer than one thread, before anything is written; as Model::solve while running.
+// Answers agree with single solves to rounding. Throws as `check` before anything is written; as Model::solve while
+// running.
 void solve_many(const Model& model, const OutputTable& output, const Queries& queries, const SweepOptions& options,
                 const SweepResults& results, const SweepProgress& progress);
 

@@ -1,0 +1,36 @@
+// The arguments and results that sweeps of linear and nonlinear models share.
+#pragma once
+
+#include "arguments.hpp"
+#include "stlfast/sweep.hpp"
+
+namespace STLFAST_NAMESPACE {
+
+// (B, n, E) values, (B, n) of the last point or the maximum; (B) success and (B, n) bounds or None.
+// solve(queries, observe, results, progress)
+template <class Solve>
+py::tuple swept(Eigen::Index n, Eigen::Index E, Eigen::Index B, const py::object& parameters, const py::object& y0,
+                bool final, bool maximum, bool certify, const py::object& out, const py::object& progress,
+                const Solve& solve) {
+    const auto p = checked_array<double>(parameters, "parameters", 2), start = checked_array<double>(y0, "y0", 2);
+    const bool flat = final || maximum;
+    auto y = !out.is_none() ? (flat ? output_array(out, {B, n}) : output_array(out, {B, n, E}))
+             : flat         ? py::array_t<double>({B, n})
+                            : py::array_t<double>({B, n, E});
+    py::array_t<bool> success(B);
+    py::array_t<double> bound(certify ? std::vector<py::ssize_t>{B, n} : std::vector<py::ssize_t>{0});
+    const Queries queries{B, {p.data(), p.shape(0), p.shape(1)}, {start.data(), start.shape(0), start.shape(1)}};
+    const SweepResults results{y.mutable_data(), success.mutable_data(), bound.mutable_data()};
+    {
+        const py::gil_scoped_release release;
+        solve(queries, maximum ? Observe::maximum : Observe::values, results, [&](Eigen::Index done) {
+            const py::gil_scoped_acquire acquire;
+            if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+            if (!progress.is_none()) progress(done);
+        });
+    }
+    if (!certify) return py::make_tuple(std::move(y), std::move(success), py::none());
+    return py::make_tuple(std::move(y), std::move(success), std::move(bound));
+}
+
+}  // namespace STLFAST_NAMESPACE
