@@ -100,6 +100,15 @@ double largest_bend(const Family& family, const VectorXd& parameters, const Vect
     return largest / std::max(b.cwiseAbs().maxCoeff(), std::numeric_limits<double>::min());
 }
 
+// Singular values and right singular vectors, by the slower algorithm where the faster one breaks down, which Eigen's
+// does for some matrices whose singular values span many decades.
+std::pair<VectorXd, MatrixXd> principal(const MatrixXd& rows) {
+    const Eigen::BDCSVD<MatrixXd> svd(rows, Eigen::ComputeThinV);
+    if (svd.matrixV().allFinite() && svd.singularValues().allFinite()) return {svd.singularValues(), svd.matrixV()};
+    const Eigen::JacobiSVD<MatrixXd> slower(rows, Eigen::ComputeThinV);
+    return {slower.singularValues(), slower.matrixV()};
+}
+
 // The snapshots of a box's members, as expansions in log time.
 struct Expanded {
     MatrixXd members;          // (S, P) box coordinates
@@ -210,14 +219,13 @@ class BandCompiler {
         const Index n = snapshots.components, S = snapshots.coefficients.cols() / n;
         std::vector<Index> all(static_cast<std::size_t>(S));
         for (Index s = 0; s < S; ++s) all[static_cast<std::size_t>(s)] = s;
-        const Eigen::BDCSVD<MatrixXd> svd(stacked(snapshots, all), Eigen::ComputeThinV);
-        const auto& sigma = svd.singularValues();
+        const auto [sigma, V] = principal(stacked(snapshots, all));
         const Index rank = std::min(options_.max_rank, (sigma.array() > 1e-14 * sigma[0]).count());
         MatrixXd components(snapshots.coefficients.rows(), n * rank);  // column i·rank + k
         for (Index i = 0; i < n; ++i) {
             const MatrixXd component = snapshots.coefficients(Eigen::all, Eigen::seqN(i, S, n));
             components.middleCols(i * rank, rank) =
-                component * svd.matrixV().leftCols(rank) * sigma.head(rank).cwiseInverse().asDiagonal();
+                component * V.leftCols(rank) * sigma.head(rank).cwiseInverse().asDiagonal();
         }
         const Box wide = widened(box);
         const auto truncated = [&](Index r) {
