@@ -5,7 +5,9 @@
 namespace py = pybind11;
 
 void bind_features(py::module_&);
+void bind_full_space(py::module_&);
 void bind_model(py::module_&);
+void bind_nonlinear(py::module_&);
 void bind_windows(py::module_&);
 
 PYBIND11_MODULE(STLFAST_MODULE, module) {
@@ -14,5 +16,7 @@ PYBIND11_MODULE(STLFAST_MODULE, module) {
     module.attr("__version__") = STLFAST_VERSION;
     bind_features(module);
     bind_model(module);
+    bind_full_space(module);
+    bind_nonlinear(module);
     bind_windows(module);
 }

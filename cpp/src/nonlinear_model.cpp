@@ -1,0 +1,93 @@
+#include "stlfast/nonlinear_model.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+
+#include "stlfast/chebyshev.hpp"
+
+namespace STLFAST_NAMESPACE {
+
+using Eigen::Index;
+using Eigen::Map;
+using Eigen::MatrixXd;
+using Eigen::VectorXd;
+
+namespace {
+
+constexpr Index output_points = 512;
+constexpr Index fewest_checks = 128, checks_per_function = 5;
+
+std::vector<Band> functions_of(const std::vector<NonlinearBand>& bands) {
+    std::vector<Band> result;
+    for (const auto& band : bands) result.push_back(band.functions);
+    return result;
+}
+
+}  // namespace
+
+NonlinearModel::NonlinearModel(Family family, Starts starts, std::vector<NonlinearBand> bands, Index uniform_checks)
+    : family_(std::move(family)),
+      starts_(std::move(starts)),
+      bands_(functions_of(bands)),
+      output_(bands_, nullptr, family_.n, VectorXd::LinSpaced(output_points, 0, 1)) {
+    family_.validate();
+    if (starts_.y0.size() != family_.n || starts_.low.size() != family_.n || starts_.high.size() != family_.n)
+        throw std::invalid_argument("NonlinearModel: the starts must have one entry for each state");
+    for (const auto& band : bands)
+        operators_.emplace_back(band, family_, starts_,
+                                check_points(std::max({fewest_checks, checks_per_function * band.x.size(),
+                                                       band.functions.coefficients.rows()}),
+                                             band.functions.tau, uniform_checks));
+    for (const auto& own : operators_) largest_size_ = std::max(largest_size_, own.size());
+}
+
+Index NonlinearModel::band_of(const double* parameters) const {
+    Index nearest = -1;
+    double least = std::numeric_limits<double>::infinity();
+    for (Index k = 0; k < Index(bands_.size()); ++k) {
+        const Band& band = bands_[static_cast<std::size_t>(k)];
+        double distance = 0;
+        for (Index i = 0; i < family_.n_parameters(); ++i) {
+            const double p = parameters[i], low = band.low[i], high = band.high[i];
+            if (!(p >= low && p <= high)) {
+                distance = std::numeric_limits<double>::infinity();
+                break;
+            }
+            if (low == high) continue;
+            const double u = low > 0 ? std::log(p / low) / std::log(high / low) : (p - low) / (high - low);
+            distance = std::max(distance, std::abs(u - 0.5));
+        }
+        if (distance < least) least = distance, nearest = k;
+    }
+    return nearest;
+}
+
+void NonlinearModel::solve(const Query* queries, Index count, Index band, const Options& options, Answer* answers,
+                           Workspace& w) const {
+    const NonlinearOperators& own = operators(band);
+    const Index n = family_.n;
+    NonlinearOperators::Result results[at_once];
+    w.scales.resize(n, at_once);
+    for (Index k = 0; k < count; ++k) {
+        Answer& answer = answers[k];
+        answer.band = band, answer.certified = options.estimate;
+        if (answer.c.size() < own.size()) answer.c.resize(largest_size_);
+        answer.bound.resize(options.estimate ? n : 0);
+        results[k] = {answer.c.data(), options.estimate ? answer.bound.data() : nullptr, w.scales.col(k).data(), {}};
+    }
+    own.solve(queries, count, results, w.band);
+    for (Index k = 0; k < count; ++k) {
+        answers[k].newton = results[k].newton;
+        answers[k].within = results[k].newton.converged && options.estimate &&
+                            meets(answers[k].bound, w.scales.col(k), options.tolerance);
+    }
+}
+
+void NonlinearModel::evaluate(const Answer& answer, const Eigen::Ref<const VectorXd>& x, Eigen::Ref<MatrixXd> y) const {
+    const Band& band = bands_[static_cast<std::size_t>(answer.band)];
+    chebyshev::evaluate(expansion(band, family_.n, answer.c), band.tau, x, y);
+}
+
+}  // namespace STLFAST_NAMESPACE
