@@ -301,3 +301,24 @@ def test_a_square_root_at_the_edge_of_its_domain_is_no_success():
 def test_a_step_less_than_rounding_is_refused():
     with pytest.raises(ValueError, match="less than the rounding of t"):
         stlfast.Windows(logistic()).stepper(k=1.0, t=1e9).step([0.3], 1e-9)
+
+
+def test_a_forcing_held_during_each_step():
+    """y' = −k y + u with u changed at t = 0.5: exact on both pieces."""
+    family = logistic(rhs=lambda t, y, k: -k * y, y0=[1.0])
+    stepper = stlfast.Windows(family).stepper(k=3.0)
+    half = stepper.step([1.0], 0.5, forcing=[6.0])
+    end = stepper.step(half, 0.5, [-3.0])
+    np.testing.assert_allclose(half, 2.0 - np.exp(-1.5), rtol=1e-6)
+    np.testing.assert_allclose(end, -1.0 + (half + 1.0) * np.exp(-1.5), rtol=1e-6)
+    free = stepper.step(end, 0.5)
+    np.testing.assert_allclose(free, end * np.exp(-1.5), rtol=1e-6)
+    with pytest.raises(ValueError, match="forcing must have shape"):
+        stepper.step(free, 0.5, forcing=[1.0, 2.0])
+
+
+def test_linear_models_have_a_stepper():
+    model = stlfast.load("dho")
+    y = model.stepper(alpha=75.0).step(model.family.y0, 10.0, forcing=[0.0, 1.0])
+    truth = exact(model.family, np.array([0.0, 10.0]), forcing=lambda t: np.stack([0 * t, 0 * t + 1]), alpha=75.0)
+    np.testing.assert_allclose(y, truth[:, -1], rtol=1e-5)

@@ -37,10 +37,12 @@ RightHandSide::Values values_of(const Solver& solver, const py::object& paramete
 }
 
 std::unique_ptr<Windowed> solve(const Solver& solver, const py::object& parameters, const py::object& y0, double begin,
-                                double end, double tolerance, const py::object& floor, double first, bool estimate) {
+                                double end, double tolerance, const py::object& floor, double first, bool estimate,
+                                const py::object& added) {
     const Index n = solver.family.n;
     const auto p = finite_array(parameters, "parameters", {solver.family.n_parameters()});
     RightHandSide f(solver.family, as_vector(p), values_of(solver, p));
+    if (!added.is_none()) f.add(as_vector(finite_array(added, "forcing", {n})));
     const VectorXd start = as_vector(finite_array(y0, "y0", {n}));
     WindowOptions options;
     options.tolerance = tolerance, options.first = first, options.estimate = estimate;
@@ -73,7 +75,7 @@ void bind_windows(py::module_& module) {
         .def(py::pickle(
             [](const Windowed& w) {
                 return py::make_tuple(w.finished, to_numpy(w.edges), to_numpy(w.values), to_numpy(w.error), w.rejected,
-                                      w.iterations, w.last_step, w.limited, w.relative_error);
+                                      w.iterations, w.last_step, w.limited, w.relative_error, w.residual);
             },
             [](const py::tuple& state) {
                 const auto values = checked_array<double>(state[2], "values", 2);
@@ -84,7 +86,7 @@ void bind_windows(py::module_& module) {
                 w.error = as_vector(checked_array<double>(state[3], "error", 1));
                 w.rejected = state[4].cast<Index>(), w.iterations = state[5].cast<Index>();
                 w.last_step = state[6].cast<double>(), w.limited = state[7].cast<bool>();
-                w.relative_error = state[8].cast<double>();
+                w.relative_error = state[8].cast<double>(), w.residual = state[9].cast<double>();
                 return w;
             }))
         .def_readonly("finished", &Windowed::finished)
@@ -93,6 +95,7 @@ void bind_windows(py::module_& module) {
         .def_readonly("rejected", &Windowed::rejected)
         .def_readonly("iterations", &Windowed::iterations)
         .def_readonly("last_step", &Windowed::last_step)
+        .def_readonly("residual", &Windowed::residual)
         .def_property_readonly("edges", [](const Windowed& w) { return to_numpy(w.edges); })
         .def_property_readonly("error", [](const Windowed& w) { return to_numpy(w.error); })
         .def_property_readonly(
@@ -107,6 +110,7 @@ void bind_windows(py::module_& module) {
              }),
              py::arg("family"), py::arg("values"))
         .def("solve", &solve, py::arg("parameters"), py::arg("y0"), py::arg("begin"), py::arg("end"),
-             py::arg("tolerance"), py::arg("floor"), py::arg("first"), py::arg("estimate"))
+             py::arg("tolerance"), py::arg("floor"), py::arg("first"), py::arg("estimate"),
+             py::arg("added") = py::none(), "added: (n,) constant added to the right-hand side.")
         .def("evaluate", &evaluate, py::arg("solution"), py::arg("x"));
 }

@@ -15,6 +15,7 @@ void RightHandSide::evaluate(const Ref<const VectorXd>& x, const Ref<const Matri
     family_->b.evaluate(x, parameters_, f, workspace_);
     for (Index i = 0; i < n; ++i)
         for (Index j = 0; j < n; ++j) f.col(i) += jacobian.col(i * n + j).cwiseProduct(y.col(j));
+    if (constant_.size() > 0) f.rowwise() += constant_.transpose();
     if (!family_->nonlinear() && !values_) return;
     points_.resize(N, 1 + n), N_.resize(N, n), J_.resize(N, n * n);
     points_ << x, y;

@@ -207,10 +207,10 @@ Windowed Windows::solve(RightHandSide& f, const VectorXd& y0, double begin, doub
         if (result.limited) break;
         if (options.between) options.between();
         if (x + 1.01 * H > end) H = end - x;  // no crumb at the end
-        double factor = after_divergence;
+        double factor = after_divergence, missed = 0;
         bool accepted = false;
         if (newton(f, x, H, options, attempt)) {
-            const double missed = residual(f, x, H, attempt) / options.tolerance;
+            missed = residual(f, x, H, attempt) / options.tolerance;
             const double growth = attempt.growth / longest_growth;
             accepted = missed <= 1 && growth <= 1;
             const double wanted = safety * std::pow(std::max(missed, 1e-30), -1 / double(M));
@@ -222,6 +222,7 @@ Windowed Windows::solve(RightHandSide& f, const VectorXd& y0, double begin, doub
         if (accepted) {
             if (options.estimate) carry_error(f, x, H, options, attempt, carried);
             result.last_step = std::max(result.last_step, attempt.step);
+            result.residual = std::max(result.residual, missed * options.tolerance);
             windows.push_back(attempt.Y);
             x = x + H >= end ? end : x + H;
             edges.push_back(x);

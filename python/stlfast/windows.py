@@ -84,6 +84,8 @@ class Windows:
         x = scaled_times(times, span)
         start = family.y0 if y0 is None else checked_start(family, y0, extrapolate)
         windows, missed = self._refined(p, start, *_relative(rtol, atol), certify)
+        if windows.finished and certify and rtol < SMALLEST_RTOL:  # below what windows are made for
+            missed = max(missed, float((windows.error / (atol + rtol * windows.largest)).max()))
         if not windows.finished or missed > 1.0:
             if fallback:
                 return self._handed_over(windows, span, start, times, rtol, atol, params)
@@ -178,8 +180,9 @@ class WindowsSolution:
     success: True when the estimate meets the tolerance (see Windows.solve), or when certify=False asked for none.
     status, message: 0 met, 1 not estimated, −1 missed; and a sentence that says what to do.
     method: "windows", or "SciPy Radau", whichever answered.
-    windows, iterations, last_step: how many windows there are, Newton's iterations in the pass that answered (rejected
-        windows included), and the largest last step of a window relative to the solution; 0 for SciPy.
+    windows, iterations, last_step, residual: how many windows there are, Newton's iterations in the pass that answered
+        (rejected windows included), the largest last step of a window, and the largest weighted residual, what a
+        window adds to the error; both relative to the solution. 0 for SciPy.
 
     `sol(t)` evaluates the solution at any times of t_span: (n, len(t)); `sol.sol` is the same function.
     """
@@ -225,6 +228,10 @@ class WindowsSolution:
         return self._found.last_step if self._windowed else 0.0
 
     @property
+    def residual(self) -> float:
+        return self._found.residual if self._windowed else 0.0
+
+    @property
     def sol(self) -> WindowsSolution:
         return self
 
@@ -263,8 +270,13 @@ class Stepper:
         self.t = family.t_span_at(**params)[0] if t is None else float(t)
         self._length: float | None = None  # of the last window, in physical time
 
-    def step(self, y: Sequence[float] | np.ndarray, dt: float, /, **params: float) -> np.ndarray:
+    def step(
+        self, y: Sequence[float] | np.ndarray, dt: float, /, forcing: Sequence[float] | np.ndarray | None = None,
+        **params: float,
+    ) -> np.ndarray:  # fmt: skip
         """The state (n,) at t + dt for that at t; parameters that are named change from here on.
+
+        forcing: (n,) added to the right-hand side during this step, as a simulator holds an input; none by default.
 
         Times beyond t_span are fine. Errors: ParameterError and ValueError as for solve; RuntimeError where the
         solution may not exist up to t + dt, with the state and the time unchanged.
@@ -281,7 +293,8 @@ class Stepper:
         if not end > begin:
             raise ValueError(f"dt = {dt!r} is less than the rounding of t = {self.t!r}")
         floors = np.full(len(start), self._floor)
-        found = self._core.solve(p, start, begin, end, self._relative, floors, first, False)
+        added = None if forcing is None else finite(forcing, "forcing") * span
+        found = self._core.solve(p, start, begin, end, self._relative, floors, first, False, added)
         if not found.finished:
             raise RuntimeError(
                 f"{_stopped(found, (t0, t1))}; check the state and the parameters, or take smaller steps"

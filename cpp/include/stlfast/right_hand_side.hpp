@@ -21,13 +21,16 @@ class RightHandSide {
 
     Eigen::Index n() const { return family_->n; }
 
+    // A constant (n) that is added to f from now on; empty for none.
+    void add(Eigen::VectorXd constant) { constant_ = std::move(constant); }
+
     // f (N, n) and ∂f/∂y (N, n²), row-major, at x (N) and y (N, n).
     void evaluate(const Eigen::Ref<const Eigen::VectorXd>& x, const Eigen::Ref<const Eigen::MatrixXd>& y,
                   Eigen::MatrixXd& f, Eigen::MatrixXd& jacobian);
 
   private:
     const Family* family_;
-    Eigen::VectorXd parameters_;
+    Eigen::VectorXd parameters_, constant_;
     Program::Workspace workspace_;
     Values values_;
     Eigen::MatrixXd points_, N_, J_;

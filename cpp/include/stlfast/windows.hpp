@@ -57,6 +57,7 @@ struct Windowed {
     Eigen::Index rejected = 0;    // attempts at windows that were too long
     Eigen::Index iterations = 0;  // of Newton's method in all, of rejected attempts too
     double last_step = 0;         // the largest of a window's last Newton step
+    double residual = 0;          // the largest of what a window adds to the error, over the state's size in it
 };
 
 class Windows {
