@@ -65,3 +65,41 @@ def least_squares(family, dictionary, x, weight, params, y0):
     scale = np.linalg.norm(matrix, axis=0)
     heads = np.linalg.lstsq(matrix / scale, target, rcond=1e-15)[0] / scale
     return heads.reshape(n, M).T
+
+
+def reduced_newton(family, band, params, y0, x):
+    """y (n, N) at x (N,) in a nonlinear band: Newton's method in NumPy on the band's rows, to the last digit."""
+    n, r = family.n, len(band.x)
+    functions = band.coefficients.reshape(len(band.coefficients), n, -1)  # (D, n, L + r)
+    low, high = (family.y0, family.y0) if family.y0_range is None else family.y0_range.T
+    varying = np.flatnonzero(low < high)
+    a = np.array([1.0, *y0[varying]])
+    length = np.log1p(1 / band.tau)
+    chebyshev = np.polynomial.chebyshev
+
+    def tables(at):
+        z = 2 * np.log1p(at / band.tau) / length - 1
+        slope = 2 / (length * (at + band.tau))
+        values = chebyshev.chebval(z, functions)  # (n, L + r, N)
+        return values, chebyshev.chebval(z, chebyshev.chebder(functions)) * slope
+
+    values, slopes = tables(band.x)
+    coordinates = []
+    for p, left, right, interval in zip(params, band.low, band.high, family.params.values(), strict=True):
+        p, left, right = np.log([p, left, right]) if interval.solve[0] > 0 else (p, left, right)
+        coordinates.append((2 * p - left - right) / (right - left))
+    coordinates += [(2 * y0[i] - low[i] - high[i]) / (high[i] - low[i]) for i in varying]
+    c = np.prod(np.array(coordinates) ** band.powers, axis=1) @ band.guess
+    rows = np.arange(r)
+    for _ in range(20):
+        y = np.einsum("nkq,k->nq", values, np.concatenate([a, c]))
+        points = np.vstack([band.x, y])
+        A = np.broadcast_to(family.A(band.x, params).reshape(n, n, -1), (n, n, r))
+        f = np.einsum("ijq,jq->iq", A, y) + family.b(band.x, params) + family.N(points, params)
+        J = A + family.J(points, params).reshape(n, n, -1)
+        missing = f[band.equation, rows] - slopes[band.equation, :, rows] @ np.concatenate([a, c])
+        G = slopes[band.equation, len(a) :, rows] - np.einsum(
+            "qj,jkq->qk", J[band.equation, :, rows], values[:, len(a) :]
+        )
+        c = c + np.linalg.solve(G, missing)
+    return np.einsum("nkq,k->nq", tables(x)[0], np.concatenate([a, c]))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .compiler import compile
     from .family import Family, Range
     from .model import Model, load, pretrained
+    from .nonlinear_model import NonlinearModel
     from .solution import Solution
     from .training import pretrain, train_body
     from .windows import Windows
@@ -32,6 +33,7 @@ _HOME = {
     "FileFormatError": "_errors",
     "MissingFileError": "_errors",
     "Model": "model",
+    "NonlinearModel": "nonlinear_model",
     "ParameterError": "_errors",
     "Range": "family",
     "Solution": "solution",
@@ -52,6 +54,7 @@ __all__ = [
     "FileFormatError",
     "MissingFileError",
     "Model",
+    "NonlinearModel",
     "ParameterError",
     "Range",
     "Solution",

@@ -1,6 +1,7 @@
 """What the compiled core offers; arrays are float64 and C-contiguous unless said otherwise."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -61,6 +62,13 @@ class Points:
     @property
     def weight(self) -> np.ndarray: ...
 
+class FullSpace:
+    class Member:
+        def solve(self, y0: np.ndarray, forcing: np.ndarray) -> np.ndarray: ...
+
+    def __init__(self, dictionary: Dictionary, points: Points, n: int, shared_head: bool, solver: str) -> None: ...
+    def factor(self, A: np.ndarray, rows: np.ndarray | None = None) -> FullSpace.Member: ...
+
 class Answer:
     @property
     def band(self) -> int: ...
@@ -70,9 +78,16 @@ class Answer:
     def certified(self) -> bool: ...
     @property
     def bound(self) -> np.ndarray: ...
+    @property
+    def converged(self) -> bool: ...
+    @property
+    def iterations(self) -> int: ...
+    @property
+    def last_step(self) -> float: ...
+    @property
+    def residual(self) -> float: ...
 
 class OutputTable:
-    def __init__(self, model: Model, x: np.ndarray) -> None: ...
     @property
     def x(self) -> np.ndarray: ...
 
@@ -139,9 +154,54 @@ class Model:
     def coefficients(self, answer: Answer) -> np.ndarray: ...
     @property
     def forcing_points(self) -> np.ndarray: ...
+    def output_table(self, x: np.ndarray) -> OutputTable: ...
     @property
     def output(self) -> OutputTable: ...
 
+class NonlinearModel:
+    def __init__(
+        self,
+        family: Family,
+        y0: np.ndarray,
+        low: np.ndarray,
+        high: np.ndarray,
+        bands: list[tuple[Any, ...]],
+        uniform_checks: int,
+    ) -> None: ...
+    def solve(
+        self,
+        params: dict[str, float],
+        names: tuple[str, ...],
+        y0: object,
+        certify: bool,
+        rtol: float,
+        atol: float,
+        x: np.ndarray | None,
+        extrapolate: bool,
+    ) -> tuple[Answer, np.ndarray] | None: ...
+    def solve_many(
+        self,
+        output: OutputTable,
+        count: int,
+        parameters: np.ndarray,
+        y0: np.ndarray,
+        final: bool,
+        maximum: bool,
+        certify: bool,
+        rtol: float,
+        atol: float,
+        threads: int,
+        out: object,
+        progress: Callable[[int], None] | None,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]: ...
+    def evaluate(self, answer: Answer, x: np.ndarray) -> np.ndarray: ...
+    def output_table(self, x: np.ndarray) -> OutputTable: ...
+    @property
+    def output(self) -> OutputTable: ...
+
+def error_estimate(
+    family: Family, parameters: np.ndarray, x: np.ndarray, y: np.ndarray, dy: np.ndarray, y0: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, float]: ...
 def uniform_checks(family: Family) -> int: ...
 def compile_forcing(family: Family, points: Points) -> Modes: ...
 def compile_bands(
@@ -169,6 +229,8 @@ class Windowed:
     def iterations(self) -> int: ...
     @property
     def last_step(self) -> float: ...
+    @property
+    def residual(self) -> float: ...
 
 class Windows:
     def __init__(
@@ -184,5 +246,6 @@ class Windows:
         floor: np.ndarray,
         first: float,
         estimate: bool,
+        added: np.ndarray | None = None,
     ) -> Windowed: ...
     def evaluate(self, solution: Windowed, x: np.ndarray) -> np.ndarray: ...

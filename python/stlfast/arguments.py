@@ -23,9 +23,8 @@ def family(where: str) -> Family:
             if getattr(value, "__module__", "") == families.__name__ and not inspect.signature(value).parameters
         }
         if where not in shipped:
-            trainable = [name for name, build in shipped.items() if not build().nonlinear]
             raise ValueError(
-                f"there is no shipped family {where!r}; known: {', '.join(trainable)}. One of yours is given as "
+                f"there is no shipped family {where!r}; known: {', '.join(shipped)}. One of yours is given as "
                 "path/to/file.py:variable"
             )
         found = shipped[where]

@@ -40,6 +40,7 @@ def run(progress: Callable[[str], None]) -> dict[str, Any]:
     models = {}
     for name, others in demo.MEMBERS.items():
         model = load(name)
+        assert isinstance(model, Model)
         rows = [demo.compare(model, alpha, others, EFFORT, progress, compared) for alpha in EFFORT.alphas]
         models[name] = {"stiffness": model.family.stiffness, "others": others, "rows": rows}
     return {

@@ -18,7 +18,9 @@ from rich.table import Table
 if TYPE_CHECKING:
     from .family import Family
     from .model import Model
+    from .nonlinear_model import NonlinearModel, NonlinearSolution
     from .solution import Solution
+    from .windows import WindowsSolution
 
 WRONG_INPUT, MISSED_TOLERANCE = 1, 3  # exit codes; Typer's own, for options it does not know, is 2
 TABLE_ROWS = 11
@@ -147,7 +149,7 @@ def bench() -> None:
 @app.command()
 def train(
     family: Annotated[
-        str, typer.Argument(help="dho, ncff, or a family of yours: path/to/file.py:variable (runs that file).")
+        str, typer.Argument(help="dho, duffing, …, or a family of yours: path/to/file.py:variable (runs that file).")
     ],
     output: Annotated[Path, typer.Option(help="The model file to write, ending in .safetensors.")],
     objective: Annotated[str | None, typer.Option(help="varpro or multihead.")] = None,
@@ -160,7 +162,9 @@ def train(
     lr: Annotated[float | None, typer.Option(help="Learning rate of Adam.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the initial weights.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1.")] = None,
-    tol: Annotated[float | None, typer.Option(help="Error bound the reduced bases are compiled for.")] = None,
+    tol: Annotated[
+        float | None, typer.Option(help="Error bound (nonlinear: error) the reduced bases are compiled for.")
+    ] = None,
 ) -> None:
     """Train a body on a family's members of little stiffness, compile it and write a model file.
 
@@ -190,7 +194,7 @@ def train(
         out.print(f"wrote {output} ({size:.0f} kB), for stlfast.load({str(output)!r})", highlight=False, soft_wrap=True)
 
 
-def _compile(family: Family, body: Any, options: dict[str, Any]) -> Model:
+def _compile(family: Family, body: Any, options: dict[str, Any]) -> Model | NonlinearModel:
     from rich.progress import Progress
 
     from .compiler import compile
@@ -207,7 +211,9 @@ def _compile(family: Family, body: Any, options: dict[str, Any]) -> Model:
 # ------------------------------------------------------------------------------------------------------------- solve
 @app.command()
 def solve(
-    model: Annotated[str, typer.Argument(help="A shipped model (dho, ncff) or the path of a .safetensors file.")],
+    model: Annotated[
+        str, typer.Argument(help="A shipped model, such as dho or duffing, or the path of a .safetensors file.")
+    ],
     parameter: Annotated[
         list[str] | None, typer.Option("--parameter", "-p", help="A parameter, as alpha=75; repeat for more.")
     ] = None,
@@ -223,7 +229,7 @@ def solve(
     full: Annotated[bool, typer.Option("--full", help="Solve on the full dictionary: slower, more accurate.")] = False,
     output: Annotated[Path | None, typer.Option(help="File for the solution, .csv or .npz.")] = None,
 ) -> None:
-    """Solve one member. Exit code 1: wrong input. 3: the error bound misses the tolerance."""
+    """Solve one member. Exit code 1: wrong input. 3: the error bound, or estimate, misses the tolerance."""
     with _clear_errors():
         import numpy as np
 
@@ -242,21 +248,23 @@ def solve(
         else:
             t = np.linspace(span[0] if t0 is None else t0, span[1] if t1 is None else t1, points)
         start = None if y0 is None else arguments.numbers(y0, "--y0", float)
-        solution = loaded.solve(start, t, rtol=rtol, atol=atol, reduced=False if full else None, **params)
+        options: dict[str, Any] = {"method": "newton"} if loaded.family.nonlinear else {"reduced": False}
+        solution = loaded.solve(start, t, rtol=rtol, atol=atol, **(options if full else {}), **params)
         if output is None:
             out.print(_solution_table(solution, loaded.family.states))
         else:
             export.write_solution(output, solution, loaded.family.states)
             out.print(f"wrote {output}: {len(t)} times", highlight=False, soft_wrap=True)
-        assert solution.error_bound is not None
-        bounds = [f"{s} {b:.1e}" for s, b in zip(loaded.family.states, solution.error_bound, strict=True)]
-        out.print(f"error bound {', '.join(bounds)} ({solution.method})", highlight=False)
+        if solution.error_estimate is not None:
+            bounds = [f"{s} {b:.1e}" for s, b in zip(loaded.family.states, solution.error_estimate, strict=True)]
+            what = "estimate" if solution.error_bound is None else "bound"
+            out.print(f"error {what} {', '.join(bounds)} ({solution.method})", highlight=False)
         if not solution.success:
             _warn(solution.message)
             raise typer.Exit(MISSED_TOLERANCE)
 
 
-def _solution_table(solution: Solution, states: tuple[str, ...]) -> Table:
+def _solution_table(solution: Solution | NonlinearSolution | WindowsSolution, states: tuple[str, ...]) -> Table:
     import numpy as np
 
     shown = np.unique(np.linspace(0, len(solution.t) - 1, TABLE_ROWS).round().astype(int))
@@ -268,7 +276,9 @@ def _solution_table(solution: Solution, states: tuple[str, ...]) -> Table:
 # ----------------------------------------------------------------------------------------------------------- inspect
 @app.command()
 def inspect(
-    model: Annotated[str, typer.Argument(help="A shipped model (dho, ncff) or the path of a .safetensors file.")],
+    model: Annotated[
+        str, typer.Argument(help="A shipped model, such as dho or duffing, or the path of a .safetensors file.")
+    ],
 ) -> None:
     """Show a model's passport: equations, ranges, training, compiled bases, measured accuracy, SHA-256."""
     with _clear_errors():

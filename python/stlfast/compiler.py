@@ -7,14 +7,18 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .body import Body
 from .family import Family
 from .model import Model
-from .model_file import ROW_WEIGHTS, Compiled, Dictionary, core_family
+from .model_file import ROW_WEIGHTS, Compiled, Dictionary, NonlinearBand, core_family
+from .nonlinear_compiler import compile_bands, time_scale
+
+if TYPE_CHECKING:
+    from .nonlinear_model import NonlinearModel
 
 BASES = ("body", "random", "chebyshev")
 POINTS_TAU = 1e-3  # knee of the log time that collocation points are spread in
@@ -22,6 +26,8 @@ FEWEST_POINTS = 16  # with fewer nothing worth solving is resolved
 DILATION_RATIO = 8.0  # largest step between neighbouring dilations
 DILATION_MARGIN = 2.5  # the steepest dilation over the ratio of the stiffest member to the stiffest trained one
 RANK_SMALL, RANK_LARGE = 24, 40  # largest rank of a band; the second with forcing, or decoupled
+RANK_NONLINEAR = 48
+ROOM = 1.25  # Chebyshev polynomials in a dictionary over those that a nonlinear family's solutions need
 MOST_BANDS = 64
 
 
@@ -42,7 +48,7 @@ def compile(
     tol: float = 1e-8,
     seed: int = 0,
     progress: Callable[[float], None] | None = None,
-) -> Model:
+) -> Model | NonlinearModel:
     """Make a model from any body. With every option at its default this takes seconds; no integrator is involved.
 
     Parameters
@@ -69,9 +75,14 @@ def compile(
         a warning, to what the full dictionary reaches.
     progress: called with the finished share, 0 … 1.
 
+    Of a nonlinear family the reduced bases are made from solutions on time windows (`Windows`), the dictionary serves
+    the methods "newton", "chord" and "perturbation" alone; tol is the largest error over the largest value of each
+    state in a band, measured at members that the band was not made of; max_rank "auto" is 48; rank has no effect; and
+    decoupled is not available.
+
     The paper's pipeline (arXiv 2501.17281) is dilations=[1], points=<uniform>, row_weights="none", shared_head=True,
-    solver="pinv", reduced=False. Errors: ValueError for a wrong option, a nonlinear family, one whose A does not
-    separate (use reduced=False), or a body that does not fit; RuntimeError where 64 bands do not reach tol.
+    solver="pinv", reduced=False. Errors: ValueError for a wrong option, a family whose A does not separate or whose rhs
+    is a Python function (use reduced=False), or a body that does not fit; RuntimeError where 64 bands do not reach tol.
     """
     started = time.perf_counter()
     _check(family, body, basis, row_weights, tol)
@@ -81,18 +92,20 @@ def compile(
         body = Body.random(body.sizes[1:], body.activation, body.input, body.tau, seed)
     ladder = _dilations(family, body, dilations)
     constant = not shared_head
+    tau, length = time_scale(family) if family.nonlinear else (POINTS_TAU, 0)
     if basis == "chebyshev":
-        assert body is not None
-        dictionary = _chebyshev(body, ladder, constant)
+        dictionary = _chebyshev(body, ladder, constant, tau, length)
         body = None
     else:
         dictionary = Dictionary(tuple(ladder), constant)
     modes = (np.zeros((0, 0)), np.zeros(0), np.zeros((0, 0)))
     checks = _uniform_checks(family)
-    apart = _decoupled(family, decoupled, reduced, shared_head)
-    compiled = Compiled(dictionary, _points(points), row_weights, shared_head, solver, apart, checks, modes)
+    apart = not family.nonlinear and _decoupled(family, decoupled, reduced, shared_head)
+    compiled = Compiled(dictionary, _points(points, tau), row_weights, shared_head, solver, apart, checks, modes)
     used = tol
-    if reduced:
+    if reduced and family.nonlinear:
+        compiled = _with_nonlinear_bands(family, compiled, max_rank, tol, progress)
+    elif reduced:
         compiled, used = _with_bands(family, body, compiled, rank, max_rank, tol, progress)
     passport = {
         "stlfast": _version(),
@@ -106,11 +119,19 @@ def compile(
             "points": len(compiled.points),
             "tol": used,
             "decoupled": apart,
-            "ranks": [band[3].shape[1] // (1 if apart else family.n) for band in compiled.bands],
+            "ranks": [_rank(band, 1 if apart else family.n) for band in compiled.bands],
             "seconds": round(time.perf_counter() - started, 3),
         },
     }
+    if family.nonlinear:
+        from .nonlinear_model import NonlinearModel
+
+        return NonlinearModel(family, body, compiled, passport)
     return Model(family, body, compiled, passport)
+
+
+def _rank(band: Any, blocks: int) -> int:
+    return band.rank if isinstance(band, NonlinearBand) else band[3].shape[1] // blocks
 
 
 def _with_bands(
@@ -145,6 +166,14 @@ def _with_bands(
     return replace(compiled, bands=tuple(bands)), used
 
 
+def _with_nonlinear_bands(
+    family: Family, compiled: Compiled, max_rank: str | int, tol: float, progress: Callable[[float], None] | None
+) -> Compiled:
+    most = RANK_NONLINEAR if max_rank == "auto" else int(max_rank)
+    bands = compile_bands(family, tol, most, MOST_BANDS, progress or (lambda share: None))
+    return replace(compiled, bands=tuple(bands))
+
+
 def _truncated(coefficients: np.ndarray, n: int, rank: int) -> np.ndarray:
     D, columns = coefficients.shape
     return np.ascontiguousarray(coefficients.reshape(D, n, columns // n)[:, :, :rank].reshape(D, -1))
@@ -174,18 +203,19 @@ def _dilations(family: Family, body: Body | None, dilations: str | Sequence[floa
     return [top ** (k / steps) for k in range(steps + 1)]
 
 
-def _chebyshev(body: Body, ladder: Sequence[float], constant: bool) -> Dictionary:
-    """As many functions as the body's dictionary, in the collocation points' log time, which suits them best."""
-    return Dictionary(constant=constant, functions=int(constant) + body.m * len(ladder), tau=POINTS_TAU)
+def _chebyshev(body: Body | None, ladder: Sequence[float], constant: bool, tau: float, length: int) -> Dictionary:
+    """In the collocation points' log time; as many functions as the body's dictionary or, without one, as it takes."""
+    functions = math.ceil(ROOM * length) if body is None else int(constant) + body.m * len(ladder)
+    return Dictionary(constant=constant, functions=functions, tau=tau)
 
 
-def _points(points: int | np.ndarray) -> np.ndarray:
+def _points(points: int | np.ndarray, tau: float) -> np.ndarray:
     from . import _core
 
     if isinstance(points, (int, np.integer)):
         if points < FEWEST_POINTS:
             raise ValueError(f"points must be at least {FEWEST_POINTS}, got {points}")
-        return _core.Points.log_time(int(points), POINTS_TAU).x
+        return _core.Points.log_time(int(points), tau).x
     given = np.ascontiguousarray(points)
     if given.ndim != 1 or given.dtype.kind not in "iuf" or len(given) < FEWEST_POINTS:
         raise ValueError(f"points must be an integer or at least {FEWEST_POINTS} increasing numbers, got {points!r}")
@@ -200,11 +230,10 @@ def _check_rank(name: str, rank: Any) -> None:
 def _check(family: Any, body: Any, basis: str, row_weights: str, tol: Any) -> None:
     if not isinstance(family, Family):
         raise ValueError(f"compile takes a Family, then a Body; got {type(family).__name__} first")
-    family.check_linear("compile")
-    if not isinstance(body, Body):
+    if not (isinstance(body, Body) or (body is None and family.nonlinear and basis == "chebyshev")):
         raise ValueError(
             "a body is needed: from stlfast.train_body, stlfast.Body or Body.load; basis='random' and 'chebyshev' "
-            f"take its shape and time map; got {type(body).__name__}"
+            f"take its shape and time map (of a nonlinear family, 'chebyshev' goes without); got {type(body).__name__}"
         )
     if basis not in BASES:
         raise ValueError(f"unknown basis {basis!r}; known: {', '.join(BASES)}")

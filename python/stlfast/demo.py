@@ -71,7 +71,7 @@ def run(effort: Effort, progress: Callable[[str], None]) -> dict[str, Any]:
     started = time.perf_counter()
     models = {}
     for name, others in MEMBERS.items():
-        model = load(name)
+        model = _linear(name)
         models[name] = {
             "stiffness": model.family.stiffness,
             "others": others,
@@ -155,9 +155,15 @@ def _error(solve: Callable[..., np.ndarray | None], t: np.ndarray, truth: np.nda
     return np.inf if y is None else float(np.abs(y - truth).max())
 
 
+def _linear(name: str) -> Model:
+    model = load(name)
+    assert isinstance(model, Model)
+    return model
+
+
 def curves(models: dict[str, Any], alphas: Sequence[float]) -> dict[str, list[dict[str, Any]]]:
     """Solutions of some members of each model for `plot.solutions`, with exact values at fewer times."""
-    return {name: [_curve(load(name), alpha, facts["others"]) for alpha in alphas] for name, facts in models.items()}
+    return {name: [_curve(_linear(name), alpha, facts["others"]) for alpha in alphas] for name, facts in models.items()}
 
 
 def _curve(model: Model, alpha: float, others: dict[str, Any]) -> dict[str, Any]:

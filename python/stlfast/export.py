@@ -10,8 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from ._files import write_whole
+from .nonlinear_model import NonlinearSolution
 from .solution import Solution
+from .windows import WindowsSolution
 
+AnySolution = Solution | NonlinearSolution | WindowsSolution
 SUFFIXES = (".csv", ".npz")
 
 
@@ -34,14 +37,17 @@ def check_target(path: Path, suffixes: Sequence[str] = SUFFIXES) -> None:
         raise ValueError(f"there is no folder {str(path.parent)!r} to write {path.name!r} in; make it first")
 
 
-def write_solution(path: Path, solution: Solution, states: Sequence[str]) -> None:
-    """CSV: the columns t and the states. NPZ: arrays t (N,), y (n, N), states (n,), error_bound (n,) and success."""
+def write_solution(path: Path, solution: AnySolution, states: Sequence[str]) -> None:
+    """CSV: the columns t and the states. NPZ: arrays t (N,), y (n, N), states (n,), error_bound (n,) and success.
+
+    Where there is no bound it is nan, and error_estimate (n,) has the estimate.
+    """
     check_target(path)
     write = _csv if path.suffix.lower() == ".csv" else _npz
     write_whole(path, write(solution, states))
 
 
-def _csv(solution: Solution, states: Sequence[str]) -> bytes:
+def _csv(solution: AnySolution, states: Sequence[str]) -> bytes:
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(["t", *states])
@@ -49,10 +55,18 @@ def _csv(solution: Solution, states: Sequence[str]) -> bytes:
     return text.getvalue().encode()
 
 
-def _npz(solution: Solution, states: Sequence[str]) -> bytes:
-    bound = np.full(len(states), np.nan) if solution.error_bound is None else solution.error_bound
+def _npz(solution: AnySolution, states: Sequence[str]) -> bytes:
+    nothing = np.full(len(states), np.nan)
+    bound = nothing if solution.error_bound is None else solution.error_bound
+    estimate = nothing if solution.error_estimate is None else solution.error_estimate
     data = io.BytesIO()
     np.savez_compressed(
-        data, t=solution.t, y=solution.y, states=np.array(states), error_bound=bound, success=solution.success
+        data,
+        t=solution.t,
+        y=solution.y,
+        states=np.array(states),
+        error_bound=bound,
+        error_estimate=estimate,
+        success=solution.success,
     )
     return data.getvalue()

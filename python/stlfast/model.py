@@ -22,6 +22,8 @@ from .solution import Solution, Solutions, scaled_times
 if TYPE_CHECKING:
     from .member import Member
     from .model_file import Compiled
+    from .nonlinear_model import NonlinearModel
+    from .windows import Stepper
 
 Forcing = Callable[[np.ndarray], np.ndarray]
 
@@ -42,8 +44,8 @@ class Model:
         self.passport = dict(passport)
         self.core: _core.Model = compiled.core(family, body)
         self._names = tuple(family.params)
-        self._fixed_span = _fixed_span(family)
-        self._fixed_times = None if self._fixed_span is None else _uniform(self.core.output.x, self._fixed_span)
+        self._fixed_span = fixed_span(family)
+        self._fixed_times = None if self._fixed_span is None else uniform_times(self.core.output.x, self._fixed_span)
 
     # ------------------------------------------------------------------------------------------------------ solving
     def solve(
@@ -114,7 +116,7 @@ class Model:
         else:
             times = np.array(finite(t, "t"))
             times.flags.writeable = False  # solutions share them
-            output = _core.OutputTable(self.core, scaled_times(times, span))
+            output = self.core.output_table(scaled_times(times, span))
         forcings = _forcings(forcing)
         sampled = [self._sampled(f, span) for f in forcings]
         core = _core.Member(self.core, output, p, sampled, reduced, certify, rtol, atol)
@@ -155,6 +157,12 @@ class Model:
 
         return solve_many(self, y0, params, observe, (reduced, certify, rtol, atol), threads, out, progress)
 
+    def stepper(self, *, rtol: float = 1e-6, atol: float = 1e-8, t: float | None = None, **params: float) -> Stepper:
+        """A stepper for loops, on time windows: `y = model.stepper(alpha=75.0).step(y, dt)`; see `Windows.stepper`."""
+        from .windows import Windows
+
+        return Windows(self.family).stepper(rtol=rtol, atol=atol, t=t, **params)
+
     def certify(self, heads: np.ndarray, y0: Sequence[float] | np.ndarray | None = None, **params: float) -> np.ndarray:
         """Error bound (n,) of any heads (M, n) on the full dictionary, taken as an answer for this member."""
         p = self.family.check_params(params)
@@ -176,7 +184,7 @@ class Model:
 
     # -------------------------------------------------------------------------------------------------------- times
     def _uniform(self, span: tuple[float, float]) -> np.ndarray:
-        return _uniform(self.core.output.x, span) if self._fixed_times is None else self._fixed_times
+        return uniform_times(self.core.output.x, span) if self._fixed_times is None else self._fixed_times
 
     # -------------------------------------------------------------------------------------------------------- files
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -195,7 +203,7 @@ def pretrained() -> list[str]:
     return sorted(path.stem for path in SHIPPED.glob("*.safetensors"))
 
 
-def load(name: str | os.PathLike[str]) -> Model:
+def load(name: str | os.PathLike[str]) -> Model | NonlinearModel:
     """A model that comes with the package, by name, or one of yours, by the path of its .safetensors file.
 
     Errors: UnknownModelError (a KeyError and ValueError) lists the known names; MissingFileError and FileFormatError
@@ -214,7 +222,7 @@ def load(name: str | os.PathLike[str]) -> Model:
     )
 
 
-def _fixed_span(family: Family) -> tuple[float, float] | None:
+def fixed_span(family: Family) -> tuple[float, float] | None:
     """(t0, t1), None where it depends on the parameters."""
     if any(family.t_span.depends_on(k).any() for k in range(1, family.t_span.n_inputs)):
         return None
@@ -234,7 +242,7 @@ def _forcings(forcing: Any) -> tuple[Forcing, ...]:
         ) from None
 
 
-def _uniform(x: np.ndarray, span: tuple[float, float]) -> np.ndarray:
+def uniform_times(x: np.ndarray, span: tuple[float, float]) -> np.ndarray:
     times = span[0] + (span[1] - span[0]) * x
     times.flags.writeable = False  # solutions share them
     return times

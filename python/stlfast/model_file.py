@@ -1,9 +1,11 @@
 """What compiling adds to a family and its body, and the model file that holds all three.
 
 Tensors: family.*, body.layers.k.{weight,bias}, points (N,), modes.{g,magic,interpolate} and, for band k,
-bands.k.{low,high,tau,coefficients}. Metadata: format, format_version, family, body, compile, passport (JSON).
+bands.k.{low,high,tau,coefficients}, of nonlinear families also bands.k.{x,equation,powers,guess}. Metadata: format,
+format_version, family, body, compile, passport (JSON).
 
-N collocation points, K forcing modes, D Chebyshev coefficients, r functions of a band, P parameters, n states.
+N collocation points, K forcing modes, D Chebyshev coefficients, r functions of a band, P parameters, n states; of a
+nonlinear band L lifting functions, d coordinates of a member and M monomials.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -25,9 +27,10 @@ from .program import Instructions
 if TYPE_CHECKING:
     from . import _core
     from .model import Model
+    from .nonlinear_model import NonlinearModel
 
 FORMAT = "stlfast"
-FORMAT_VERSION = 2  # 1 had no decoupled models
+FORMAT_VERSION = 3  # 1 had no decoupled models, 2 no nonlinear ones
 ROW_WEIGHTS = ("sqrt_t", "none")
 MOST_FUNCTIONS = 4096  # Chebyshev polynomials in a dictionary
 MODES = ("g", "magic", "interpolate")
@@ -35,6 +38,29 @@ OPTIONS = {"dictionary", "row_weights", "shared_head", "solver", "decoupled", "u
 BAND = ("low", "high", "tau", "coefficients")
 
 Band = tuple[np.ndarray, np.ndarray, float, np.ndarray]
+
+
+class NonlinearBand(NamedTuple):
+    """A reduced basis, the equations that its unknowns satisfy and the first guess of them; nonlinear_band.hpp."""
+
+    low: np.ndarray  # (P,)
+    high: np.ndarray  # (P,)
+    tau: float
+    coefficients: np.ndarray  # (D, n (L + r))
+    x: np.ndarray  # (r,)
+    equation: np.ndarray  # (r,) int32
+    powers: np.ndarray  # (M, d) int32
+    guess: np.ndarray  # (M, r)
+
+    @property
+    def rank(self) -> int:
+        return len(self.x)
+
+
+def starts(family: Family) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """y0 and the least and largest initial values that a nonlinear model is made for, (n,) each."""
+    box = np.stack([family.y0, family.y0]) if family.y0_range is None else family.y0_range.T
+    return family.y0, np.ascontiguousarray(box[0]), np.ascontiguousarray(box[1])
 
 
 @dataclass(frozen=True)
@@ -73,17 +99,23 @@ class Compiled:
     decoupled: bool  # n problems of one equation each, by the Schur form of a constant system matrix
     uniform_checks: int  # points of a band's certificate besides the logarithmic ones
     modes: tuple[np.ndarray, np.ndarray, np.ndarray]  # (N, K), (K,), (K, K)
-    bands: tuple[Band, ...] = ()
+    bands: tuple[Any, ...] = ()  # each a Band or, of a nonlinear family, a NonlinearBand
 
     def core(self, family: Family, body: Body | None) -> _core.Model:
+        """The core of a linear family's model."""
         from . import _core
 
-        family.check_linear("compile")
         points = _core.Points.given(self.points, self.row_weights == "sqrt_t")
         return _core.Model(
             core_family(family), self.dictionary.core(body), points, self.shared_head, self.solver, self.decoupled,
-            self.uniform_checks, self.modes, list(self.bands),
+            self.uniform_checks, self.modes, [tuple(band) for band in self.bands],
         )  # fmt: skip
+
+    def nonlinear_core(self, family: Family) -> _core.NonlinearModel:
+        from . import _core
+
+        bands = [tuple(band) for band in self.bands]
+        return _core.NonlinearModel(core_family(family), *starts(family), bands, self.uniform_checks)
 
     def __repr__(self) -> str:
         ranks = [band[3].shape[1] for band in self.bands]
@@ -106,16 +138,20 @@ def core_family(family: Family) -> _core.Family:
     )  # fmt: skip
 
 
-def write(path: str | os.PathLike[str], model: Model) -> None:
+def _band_fields(family: Family) -> tuple[str, ...]:
+    return NonlinearBand._fields if family.nonlinear else BAND
+
+
+def write(path: str | os.PathLike[str], model: Model | NonlinearModel) -> None:
     """The model as a file that is whole or not there."""
     compiled = model.compiled
     tensors = {**model.family.tensors(), "points": compiled.points}
     tensors |= {f"modes.{name}": array for name, array in zip(MODES, compiled.modes, strict=True)}
     if model.body is not None:
         tensors |= {f"body.{name}": array for name, array in model.body.tensors().items()}
-    for k, (low, high, tau, coefficients) in enumerate(compiled.bands):
-        arrays = (low, high, np.array([tau]), coefficients)
-        tensors |= {f"bands.{k}.{name}": array for name, array in zip(BAND, arrays, strict=True)}
+    for k, band in enumerate(compiled.bands):
+        arrays = {name: np.atleast_1d(array) for name, array in zip(_band_fields(model.family), band, strict=True)}
+        tensors |= {f"bands.{k}.{name}": array for name, array in arrays.items()}
     options = {
         "dictionary": asdict(compiled.dictionary),
         "row_weights": compiled.row_weights,
@@ -130,9 +166,10 @@ def write(path: str | os.PathLike[str], model: Model) -> None:
     _files.write(path, tensors, metadata | {key: json.dumps(value) for key, value in parts.items()})
 
 
-def read(path: str | os.PathLike[str]) -> Model:
+def read(path: str | os.PathLike[str]) -> Model | NonlinearModel:
     """The model in a file; MissingFileError or FileFormatError says what is wrong with it."""
     from .model import Model
+    from .nonlinear_model import NonlinearModel
 
     where = os.fspath(path)
     tensors, metadata = _files.read(path)
@@ -147,11 +184,12 @@ def read(path: str | os.PathLike[str]) -> Model:
         groups = _grouped(tensors)
         family = Family.from_parts(_files.parse_json(metadata, "family", where), groups["family"])
         body = _read_body(_files.parse_json(metadata, "body", where), groups["body"])
-        compiled = _read_compiled(_files.parse_json(metadata, "compile", where), groups)
+        options = _files.parse_json(metadata, "compile", where)
+        compiled = _read_compiled(options, groups, _band_fields(family))
         passport = _files.parse_json(metadata, "passport", where)
         if not isinstance(passport, dict):
             raise ValueError("the passport must be a JSON object")
-        return Model(family, body, compiled, passport)
+        return (NonlinearModel if family.nonlinear else Model)(family, body, compiled, passport)
     except FileFormatError:
         raise
     except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError) as error:
@@ -181,7 +219,7 @@ def _read_body(meta: Any, tensors: Mapping[str, np.ndarray]) -> Body | None:
     return body
 
 
-def _read_compiled(options: Any, groups: Mapping[str, Mapping[str, np.ndarray]]) -> Compiled:
+def _read_compiled(options: Any, groups: Mapping[str, Mapping[str, np.ndarray]], fields: tuple[str, ...]) -> Compiled:
     if isinstance(options, dict):
         options = {"decoupled": False} | options  # version 1 has no such entry
     if not isinstance(options, dict) or options.keys() != OPTIONS:
@@ -190,14 +228,15 @@ def _read_compiled(options: Any, groups: Mapping[str, Mapping[str, np.ndarray]])
     if options["row_weights"] not in ROW_WEIGHTS or any(type(flag) is not bool for flag in flags):
         raise ValueError(f"row_weights must be one of {ROW_WEIGHTS}, shared_head and decoupled true or false")
     count = len({name.split(".")[1] for name in groups["bands"]})
-    expected = {f"bands.{k}.{name}" for k in range(count) for name in BAND} | {f"modes.{name}" for name in MODES}
+    expected = {f"bands.{k}.{name}" for k in range(count) for name in fields} | {f"modes.{name}" for name in MODES}
     found = groups["bands"].keys() | groups["modes"].keys()
     if found != expected or groups["points"].keys() != {"points"}:
         raise ValueError(f"tensors missing {sorted(expected - found)}, unknown {sorted(found - expected)}")
-    bands: list[Band] = []
+    bands: list[Any] = []
     for k in range(count):
-        low, high, tau, coefficients = (groups["bands"][f"bands.{k}.{name}"] for name in BAND)
-        bands.append((low, high, float(tau.reshape(())), coefficients))
+        band: dict[str, Any] = {name: groups["bands"][f"bands.{k}.{name}"] for name in fields}
+        band["tau"] = float(band["tau"].reshape(()))
+        bands.append(tuple(band.values()) if fields == BAND else NonlinearBand(**band))
     g, magic, interpolate = (groups["modes"][f"modes.{name}"] for name in MODES)
     return Compiled(
         _read_dictionary(options["dictionary"]),

@@ -13,9 +13,10 @@ from rich.text import Text
 from .family import Family
 from .model import Model
 from .model_file import FORMAT_VERSION
+from .nonlinear_model import NonlinearModel
 
 
-def view(model: Model, path: Path) -> Group:
+def view(model: Model | NonlinearModel, path: Path) -> Group:
     """Everything `stlfast inspect` shows."""
     parts: list[RenderableType] = [
         _section("Family", _family(model.family)),
@@ -26,7 +27,7 @@ def view(model: Model, path: Path) -> Group:
         _section("File", _file(model, path)),
     ]
     rows = model.passport.get("accuracy")
-    parts.append(accuracy(rows, model.family.stiffness) if rows else Text("\nAccuracy: not measured", style="bold"))
+    parts.append(accuracy(rows, model.family) if rows else Text("\nAccuracy: not measured", style="bold"))
     return Group(*parts)
 
 
@@ -54,7 +55,7 @@ def _parameters(family: Family) -> Table:
     return table
 
 
-def _body(model: Model) -> list[tuple[str, str]]:
+def _body(model: Model | NonlinearModel) -> list[tuple[str, str]]:
     body = model.body
     if body is None:
         return [("", "none: Chebyshev polynomials")]
@@ -66,7 +67,7 @@ def _body(model: Model) -> list[tuple[str, str]]:
     ]
 
 
-def _training(model: Model) -> list[tuple[str, str]]:
+def _training(model: Model | NonlinearModel) -> list[tuple[str, str]]:
     history: Mapping[str, Any] = model.passport.get("training") or {}
     if not history:
         return [("", "no history")]
@@ -80,7 +81,7 @@ def _training(model: Model) -> list[tuple[str, str]]:
     return facts + [(name.replace("_", " "), str(history[name])) for name in names if name in history]
 
 
-def _compiled(model: Model) -> list[tuple[str, str]]:
+def _compiled(model: Model | NonlinearModel) -> list[tuple[str, str]]:
     facts: Mapping[str, Any] = model.passport.get("compile", {})
     ranks = facts.get("ranks", [])
     shown = {
@@ -95,7 +96,7 @@ def _compiled(model: Model) -> list[tuple[str, str]]:
     return [(name, str(value)) for name, value in shown.items() if value is not None]
 
 
-def _file(model: Model, path: Path) -> list[tuple[str, str]]:
+def _file(model: Model | NonlinearModel, path: Path) -> list[tuple[str, str]]:
     return [
         ("path", str(path)),
         ("size", f"{path.stat().st_size / 1000:.0f} kB"),
@@ -104,10 +105,11 @@ def _file(model: Model, path: Path) -> list[tuple[str, str]]:
     ]
 
 
-def accuracy(rows: Sequence[Mapping[str, Any]], stiffness: str) -> Table:
+def accuracy(rows: Sequence[Mapping[str, Any]], family: Family) -> Table:
     """The measured rows, the worst of those that share a stiffness."""
-    table = Table(title="Accuracy as measured: largest error (and bound)", title_justify="left")
-    for title in (stiffness, "default", "bound", "full dictionary", "bound"):
+    what, stiffness = "estimate" if family.nonlinear else "bound", family.stiffness
+    table = Table(title=f"Accuracy as measured: largest error (and {what})", title_justify="left")
+    for title in (stiffness, "default", what, "full dictionary", what):
         table.add_column(title, justify="right")
     for value in sorted({row["params"][stiffness] for row in rows}):
         same = [row for row in rows if row["params"][stiffness] == value]
@@ -116,17 +118,18 @@ def accuracy(rows: Sequence[Mapping[str, Any]], stiffness: str) -> Table:
     return table
 
 
-def bounds(model: Model, count: int = 7) -> Table:
-    """Error bounds of members over the solve range, the other parameters in the middle of theirs."""
+def bounds(model: Model | NonlinearModel, count: int = 7) -> Table:
+    """Error bounds, or estimates, of members over the solve range, the other parameters in the middle of theirs."""
     import numpy as np
 
     family = model.family
     middle: dict[str, Any] = {name: 0.5 * sum(interval.solve) for name, interval in family.params.items()}
-    table = Table(title="Error bounds over the solve range", title_justify="left")
+    what = "estimate" if family.nonlinear else "bound"
+    table = Table(title=f"Error {what}s over the solve range", title_justify="left")
     for title in (family.stiffness, *family.states, "method"):
         table.add_column(title, justify="right")
     for value in np.geomspace(*family.params[family.stiffness].solve, count):
         solution = model.solve(**{**middle, family.stiffness: float(value)})
-        assert solution.error_bound is not None
-        table.add_row(f"{value:.4g}", *(f"{b:.1e}" for b in solution.error_bound), solution.method)
+        assert solution.error_estimate is not None
+        table.add_row(f"{value:.4g}", *(f"{b:.1e}" for b in solution.error_estimate), solution.method)
     return table

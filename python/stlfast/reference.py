@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,7 @@ def point_set(t0: float, t1: float) -> np.ndarray:
 def exact(
     family: Family,
     t: np.ndarray,
-    y0: Sequence[float] | None = None,
+    y0: Sequence[float] | np.ndarray | None = None,
     forcing: Forcing | None = None,
     **params: float,
 ) -> np.ndarray:
@@ -59,3 +60,10 @@ def exact(
         y = expm(big)[:n] @ np.concatenate([y, np.zeros(DEGREE), [1.0]])
         values[stop] = y
     return np.array([values[time] for time in t]).T
+
+
+def truth(family: Family, t: np.ndarray, y0: Sequence[float] | np.ndarray | None = None, **params: Any) -> np.ndarray:
+    """y (n, N) at increasing times t (N,): `exact` or, of a nonlinear family, LSODA at its sharpest, to about 1e-10."""
+    if family.nonlinear:
+        return family.reference(y0, t, "LSODA", **params).y
+    return exact(family, t, y0, **params)

@@ -97,27 +97,31 @@ class Solutions:
     t: (N,) output times, (B, N) where t_span depends on the parameters; the last ones alone for observe="final", None
         for "maximum".
     success: (B,) whether the bound meets atol + rtol·max|y| in every state; True for certify=False.
-    error_bound: (B, n) bound on max |error| over t_span, None where not certified. For members that many queries share
-        it is the sum of the bounds of unit initial values, which is larger than a single solve's.
+    error_bound: (B, n) bound on max |error| over t_span, None where not certified, and of nonlinear families. For
+        members that many queries share it is the sum of the bounds of unit initial values, which is larger than a
+        single solve's.
+    error_estimate: the bound or, of nonlinear families, an estimate of max |error|; None where not certified.
     message: one sentence on all of them.
     """
 
-    __slots__ = ("error_bound", "success", "t", "y")
+    __slots__ = ("error_bound", "error_estimate", "success", "t", "y")
 
     def __init__(
-        self, t: np.ndarray | None, y: np.ndarray, success: np.ndarray, error_bound: np.ndarray | None
+        self, t: np.ndarray | None, y: np.ndarray, success: np.ndarray, error: np.ndarray | None, estimated: bool
     ) -> None:
-        self.t, self.y, self.success, self.error_bound = t, y, success, error_bound
+        self.t, self.y, self.success, self.error_estimate = t, y, success, error
+        self.error_bound = None if estimated else error
 
     @property
     def message(self) -> str:
-        if self.error_bound is None:
-            return "Solved without a certificate, as certify=False asked."
         missed = np.flatnonzero(~self.success)
+        if self.error_estimate is None and not len(missed):
+            return "Solved without a certificate, as certify=False asked."
+        what = "estimates" if self.error_bound is None else "bounds"
         if not len(missed):
-            return f"The error bounds of all {len(self)} solutions meet the tolerance."
+            return f"The error {what} of all {len(self)} solutions meet the tolerance."
         return (
-            f"{len(missed)} of {len(self)} error bounds miss the tolerance, the first that of row {missed[0]}: raise "
+            f"{len(missed)} of {len(self)} error {what} miss the tolerance, the first that of row {missed[0]}: raise "
             "rtol or atol, or compile a model with more features."
         )
 

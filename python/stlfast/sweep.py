@@ -9,22 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import _core
 from ._errors import ParameterError
 from .checks import finite, real
 from .solution import Solutions, scaled_times
 
 if TYPE_CHECKING:
+    from . import _core
     from .model import Model
+    from .nonlinear_model import NonlinearModel
 
 OBSERVED = ("final", "maximum")
 
 
 def solve_many(
-    model: Model, y0: Any, params: Mapping[str, Any], observe: Any, options: tuple[Any, Any, Any, Any],
+    model: Model | NonlinearModel, y0: Any, params: Mapping[str, Any], observe: Any, options: tuple[Any, ...],
     threads: int | None, out: Any, progress: Any,
 ) -> Solutions:  # fmt: skip
-    """What `Model.solve_many` does, with its arguments checked first; options: reduced, certify, rtol, atol."""
+    """What `Model.solve_many` does, with its arguments checked first; options: those of the core's solve_many."""
     start, members, B = _broadcast(model, y0, params)
     _check_ranges(model, members)
     output, x = _output(model, observe)
@@ -41,18 +42,18 @@ def solve_many(
             shown(finished)
 
         try:
-            y, success, bound = model.core.solve_many(
-                output, B, members, start, final, maximum, *options, count, out, report
-            )
+            solve: Any = model.core.solve_many
+            y, success, bound = solve(output, B, members, start, final, maximum, *options, count, out, report)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(
                 f"solve_many was stopped after about {done} of {B} solves; out, if given, is partly written"
             ) from None
         shown(B)
-    return Solutions(None if maximum else _times(model, members, x, B), y, success, bound)
+    times = None if maximum else _times(model, members, x, B)
+    return Solutions(times, y, success, bound, estimated=model.family.nonlinear)
 
 
-def _broadcast(model: Model, y0: Any, params: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray, int]:
+def _broadcast(model: Model | NonlinearModel, y0: Any, params: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray, int]:
     """y0 (B or 1, n), parameters (B or 1, P) in the family's order, and B."""
     family = model.family
     start = real(family.y0 if y0 is None else y0, "y0")
@@ -80,7 +81,7 @@ def _broadcast(model: Model, y0: Any, params: Mapping[str, Any]) -> tuple[np.nda
     return np.ascontiguousarray(np.atleast_2d(start)), P, rows[0] if rows else 1
 
 
-def _check_ranges(model: Model, members: np.ndarray) -> None:
+def _check_ranges(model: Model | NonlinearModel, members: np.ndarray) -> None:
     for k, (name, interval) in enumerate(model.family.params.items()):
         low, high = interval.solve
         inside = (members[:, k] >= low) & (members[:, k] <= high)  # False for NaN
@@ -92,22 +93,22 @@ def _check_ranges(model: Model, members: np.ndarray) -> None:
             )
 
 
-def _output(model: Model, observe: Any) -> tuple[_core.OutputTable, np.ndarray]:
+def _output(model: Model | NonlinearModel, observe: Any) -> tuple[_core.OutputTable, np.ndarray]:
     """Where answers are evaluated, as the core's table and as x (N,)."""
     if isinstance(observe, str):
         if observe not in OBSERVED:
             raise ValueError(f"observe must be None, times, 'final' or 'maximum', got {observe!r}")
         if observe == "final":
-            return _core.OutputTable(model.core, np.ones(1)), np.ones(1)
+            return model.core.output_table(np.ones(1)), np.ones(1)
     elif observe is not None:
         if model._fixed_span is None:
             raise ValueError("observe can't be times where t_span depends on the parameters; use None or 'final'")
         x = scaled_times(finite(observe, "observe"), model._fixed_span, "observe")
-        return _core.OutputTable(model.core, x), x
+        return model.core.output_table(x), x
     return model.core.output, model.core.output.x
 
 
-def _times(model: Model, members: np.ndarray, x: np.ndarray, B: int) -> np.ndarray:
+def _times(model: Model | NonlinearModel, members: np.ndarray, x: np.ndarray, B: int) -> np.ndarray:
     if model._fixed_span is not None:
         t0, t1 = model._fixed_span
         return t0 + (t1 - t0) * x

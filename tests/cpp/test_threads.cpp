@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "stlfast/io.hpp"
-#include "stlfast/sweep.hpp"
+#include "stlfast/nonlinear_sweep.hpp"
 
 using namespace stlfast;
 using Eigen::MatrixXd;
@@ -76,6 +76,27 @@ TEST(Threads, SweepsDoNotDependOnTheirNumber) {
     EXPECT_EQ(values[0], values[1]);
     EXPECT_EQ(values[0], values[2]);
     EXPECT_EQ(bounds[0], bounds[2]);
+}
+
+TEST(Threads, NonlinearSweepsDoNotDependOnTheirNumber) {
+    const auto loaded = load_nonlinear(STLFAST_MODELS "duffing.safetensors");
+    const Eigen::Index B = 300, E = 512;
+    RowMajor parameters(B, 2), y0(B, 2);
+    for (Eigen::Index k = 0; k < B; ++k) {
+        parameters.row(k) << 5.0 * std::pow(200.0, double(k % 97) / 97.0), double(k % 7) / 7;
+        y0.row(k) << 3 * double(k) / B, 1.0;
+    }
+    const Queries queries{B, {parameters.data(), B, 2}, {y0.data(), B, 2}};
+    std::vector<std::vector<double>> values, estimates;
+    for (const int threads : {1, 3}) {
+        values.emplace_back(B * 2 * E), estimates.emplace_back(B * 2);
+        const auto success = std::make_unique<bool[]>(B);
+        solve_many(*loaded.model, loaded.model->output(), queries, {{}, threads, Observe::values},
+                   {values.back().data(), success.get(), estimates.back().data()}, [](Eigen::Index) {});
+        EXPECT_TRUE(std::all_of(success.get(), success.get() + B, [](bool good) { return good; }));
+    }
+    EXPECT_EQ(values[0], values[1]);
+    EXPECT_EQ(estimates[0], estimates[1]);
 }
 
 TEST(Threads, ASweepStopsWhereItsProgressThrows) {

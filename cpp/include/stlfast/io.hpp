@@ -9,29 +9,31 @@
 // scaled to [0, 1].
 //
 //   family.X.{code,constants,outputs}   programs (see program.hpp), int32 (·, 3), float64 (·), int32 (·), of x and the
-//   P
-//                                       parameters: X = A with n² outputs, b with n, t_span with 2 and, where A is
-//                                       separable, theta with Q and parts with Q n²
+//                                       P parameters: X = A with n² outputs, b with n, t_span with 2 and, where A is
+//                                       separable, theta with Q and parts with Q n²; of nonlinear families also N with
+//                                       n and J with n² outputs, of x, the states and the parameters
 //   points                              (N)
 //   modes.{g,magic,interpolate}         (N, K), (K), (K, K): see forcing_modes.hpp
-//   bands.k.{low,high,tau,coefficients} (P), (P), (1), (D, n r), or (D, r) where the model is decoupled, for k = 0, 1,
-//   …: see
-//                                       band.hpp and decoupled.hpp
+//   bands.k.{low,high,tau,coefficients} (P), (P), (1), (D, n r), or (D, r) where the model is decoupled, for
+//                                       k = 0, 1, …: see band.hpp and decoupled.hpp
+//   bands.k.{x,equation,powers,guess}   of nonlinear families (r), int32 (r), int32 (M, d), (M, r), and coefficients
+//                                       (D, n (L + r)): see nonlinear_band.hpp
 //   body.layers.l.{weight,bias}         (width_l, width_{l−1}), (width_l) for l = 0, 1, …; none where body is null
 //
 // and these texts in its metadata, all but the first two JSON:
 //
 //   format          stlfast
-//   format_version  1 or 2
+//   format_version  1, 2 or 3
 //   family          {"name", "states": n names, "params": P of {"name", "train": [low, high], "solve": [low, high]},
-//                   "stiffness": name, "y0": n numbers, "y0_range", "equations"}
+//                   "stiffness": name, "y0": n numbers, "y0_range": null or n of [low, high], "equations", and of
+//                   nonlinear families "polynomial_degree"}
 //   body            null, or {"activation", "input", "tau", "history", "sha256"}
 //   compile         {"dictionary": {"dilations", "constant", "functions", "tau"}, "row_weights": "sqrt_t" or "none",
 //                   "shared_head", "solver", "decoupled", "uniform_checks"}; functions and tau are null unless the
 //                   dictionary is of Chebyshev polynomials; version 1 has no decoupled, which is false
 //   passport        how the model was made and measured
 //
-// What is not needed to solve is not looked at: y0_range, equations, history and passport. Nor is the SHA-256 of the
+// What is not needed to solve is not looked at: equations, history and passport. Nor is the SHA-256 of the
 // body's weights verified, which Python does.
 #pragma once
 
@@ -51,38 +53,48 @@
 #include <vector>
 
 #include "stlfast/member.hpp"
+#include "stlfast/nonlinear_model.hpp"
 #include "stlfast/safetensors.hpp"
 
 namespace STLFAST_NAMESPACE {
 
-// A model with what its file says about it besides.
-struct LoadedModel {
-    std::string name;                          // of the family
+// What a model file says about the family.
+struct LoadedFamily {
+    std::string name;
     std::vector<std::string> states;           // n names
-    std::vector<std::string> parameter_names;  // P names, in the order in which `model` takes the parameters
+    std::vector<std::string> parameter_names;  // P names, in the order in which models take the parameters
+    Eigen::VectorXd low, high;                 // (P) their ranges
     Eigen::VectorXd y0;                        // (n) default initial values
     Program t_span;                            // t0 and t1 as functions of the parameters
-    std::unique_ptr<const Model> model;
 
     // The parameters (P) in the family's order. Throws std::invalid_argument where one is unknown, missing or outside
     // the range on which the family is solved.
     Eigen::VectorXd parameters(const std::map<std::string, double>& named) const;
 
-    // The member of these parameters, at the model's output points; keeps a reference to the model.
-    Member at(const std::map<std::string, double>& named, const SolveOptions& options = {}) const {
-        return Member(*model, model->output(), parameters(named), {}, options);
-    }
-
     // t0 and t1 of a member: t = t0 + (t1 − t0) x. Throws std::invalid_argument unless they are finite and increasing.
     std::pair<double, double> t_span_at(const Eigen::VectorXd& parameters) const;
 };
 
-// Throws FileError, which says what is wrong, for a file that is missing, truncated, no model, of a newer version, or
-// broken.
+struct LoadedModel : LoadedFamily {
+    std::unique_ptr<const Model> model;
+
+    // The member of these parameters, at the model's output points; keeps a reference to the model.
+    Member at(const std::map<std::string, double>& named, const SolveOptions& options = {}) const {
+        return Member(*model, model->output(), parameters(named), {}, options);
+    }
+};
+
+struct LoadedNonlinearModel : LoadedFamily {
+    std::unique_ptr<const NonlinearModel> model;
+};
+
+// Throw FileError, which says what is wrong, for a file that is missing, truncated, no model, of a newer version,
+// broken, or of a family that is nonlinear or linear instead.
 LoadedModel load(const std::string& path);
+LoadedNonlinearModel load_nonlinear(const std::string& path);
 
 // --------------------------------------------------------------------------------------------------- implementation
-inline Eigen::VectorXd LoadedModel::parameters(const std::map<std::string, double>& named) const {
+inline Eigen::VectorXd LoadedFamily::parameters(const std::map<std::string, double>& named) const {
     const auto joined = [](const auto& names) {
         std::string text;
         for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
@@ -95,17 +107,16 @@ inline Eigen::VectorXd LoadedModel::parameters(const std::map<std::string, doubl
         throw std::invalid_argument(
             (unknown.empty() ? "missing parameter " + joined(missing) : "unknown parameter " + joined(unknown)) +
             ": those of '" + name + "' are " + joined(parameter_names));
-    const auto& family = model->family();
-    Eigen::VectorXd values(family.n_parameters());
+    Eigen::VectorXd values(low.size());
     for (Eigen::Index k = 0; k < values.size(); ++k) {
         const auto& parameter = parameter_names[static_cast<std::size_t>(k)];
         const double value = named.at(parameter);
-        if (!(family.low[k] <= value && value <= family.high[k])) {
+        if (!(low[k] <= value && value <= high[k])) {
             std::ostringstream message;
             message << parameter << " = "
                     << (std::isfinite(value) ? nlohmann::json(value).dump() : std::to_string(value))
-                    << (std::isfinite(value) ? " is outside [" : " is not finite and so outside [") << family.low[k]
-                    << ", " << family.high[k] << "], where '" << name << "' is solved";
+                    << (std::isfinite(value) ? " is outside [" : " is not finite and so outside [") << low[k] << ", "
+                    << high[k] << "], where '" << name << "' is solved";
             throw std::invalid_argument(message.str());
         }
         values[k] = value;
@@ -113,7 +124,7 @@ inline Eigen::VectorXd LoadedModel::parameters(const std::map<std::string, doubl
     return values;
 }
 
-inline std::pair<double, double> LoadedModel::t_span_at(const Eigen::VectorXd& parameters) const {
+inline std::pair<double, double> LoadedFamily::t_span_at(const Eigen::VectorXd& parameters) const {
     Eigen::MatrixXd span(1, 2);
     Program::Workspace workspace;
     t_span.evaluate(Eigen::VectorXd::Zero(1), parameters, span, workspace);
@@ -128,7 +139,7 @@ inline std::pair<double, double> LoadedModel::t_span_at(const Eigen::VectorXd& p
 
 namespace model_file {
 
-constexpr int newest_version = 2;
+constexpr int newest_version = 3;
 constexpr int most_functions = 4096;  // Chebyshev polynomials in a dictionary
 
 [[noreturn]] inline void refuse(const std::string& problem) { throw std::invalid_argument(problem); }
@@ -150,11 +161,12 @@ T entry(const nlohmann::json& object, const std::string& name) {
     }
 }
 
-inline Program read_program(Safetensors& file, const std::string& name, Eigen::Index parameters) {
+inline Program read_program(Safetensors& file, const std::string& name, Eigen::Index parameters, Eigen::Index n = 0) {
     const auto code = file.take_matrix<std::int32_t>("family." + name + ".code");
     if (code.cols() != 3) refuse("tensor 'family." + name + ".code' must have 3 columns");
-    return Program(static_cast<int>(parameters) + 1, file.take_vector<double>("family." + name + ".constants"), code,
-                   file.take_vector<std::int32_t>("family." + name + ".outputs"));
+    const auto varying = static_cast<int>(n) + 1;
+    return Program(static_cast<int>(parameters) + varying, file.take_vector<double>("family." + name + ".constants"),
+                   code, file.take_vector<std::int32_t>("family." + name + ".outputs"), varying);
 }
 
 inline Dictionary read_dictionary(Safetensors& file, const nlohmann::json& options) {
@@ -182,39 +194,83 @@ inline Dictionary read_dictionary(Safetensors& file, const nlohmann::json& optio
                                  entry<bool>(options, "constant"));
 }
 
-inline std::vector<Band> read_bands(Safetensors& file, bool decoupled) {
-    std::vector<Band> bands;
-    for (auto prefix = std::string("bands.0."); file.has(prefix);
-         prefix = "bands." + std::to_string(bands.size()) + ".") {
-        const auto tau = file.take_vector<double>(prefix + "tau");
-        if (tau.size() != 1) refuse("tensor '" + prefix + "tau' must be one number");
-        bands.push_back({file.take_vector<double>(prefix + "low"), file.take_vector<double>(prefix + "high"), tau[0],
-                         file.take_matrix<double>(prefix + "coefficients"), decoupled});
-    }
-    return bands;
+inline Eigen::VectorXd vector_of(const std::vector<double>& values) {
+    return Eigen::Map<const Eigen::VectorXd>(values.data(), static_cast<Eigen::Index>(values.size()));
 }
 
-inline std::unique_ptr<const Model> read_model(Safetensors& file, Family family) {
-    const auto options = parse(file, "compile");
-    const auto row_weights = entry<std::string>(options, "row_weights");
-    if (row_weights != "sqrt_t" && row_weights != "none")
-        refuse("row_weights is '" + row_weights + "', expected 'sqrt_t' or 'none'");
+// read(prefix, low, high, tau, coefficients) of every band.
+template <class Read>
+void read_bands(Safetensors& file, const Read& read) {
+    for (int k = 0; file.has("bands." + std::to_string(k) + "."); ++k) {
+        const auto prefix = "bands." + std::to_string(k) + ".";
+        const auto tau = file.take_vector<double>(prefix + "tau");
+        if (tau.size() != 1) refuse("tensor '" + prefix + "tau' must be one number");
+        read(prefix, Band{file.take_vector<double>(prefix + "low"), file.take_vector<double>(prefix + "high"), tau[0],
+                          file.take_matrix<double>(prefix + "coefficients")});
+    }
+}
+
+inline std::int64_t read_uniform_checks(const nlohmann::json& options) {
     const auto uniform_checks = entry<std::int64_t>(options, "uniform_checks");
     if (uniform_checks < 0 || uniform_checks > 1 << 20)
         refuse("uniform_checks is " + std::to_string(uniform_checks) + ", expected 0 … 1048576");
-    auto dictionary = read_dictionary(file, entry<nlohmann::json>(options, "dictionary"));
-    auto points = weighted_points(file.take_vector<double>("points"), row_weights == "sqrt_t");
-    ForcingModes modes{file.take_matrix<double>("modes.g"), file.take_vector<double>("modes.magic"),
-                       file.take_matrix<double>("modes.interpolate")};
-    const bool decoupled = options.contains("decoupled") && entry<bool>(options, "decoupled");
-    const FullOptions full{entry<bool>(options, "shared_head"),
-                           least_squares_from(entry<std::string>(options, "solver")), decoupled};
-    return std::make_unique<const Model>(std::move(family), std::move(dictionary), std::move(points), full,
-                                         uniform_checks, std::move(modes), read_bands(file, decoupled));
+    return uniform_checks;
 }
 
-inline Eigen::VectorXd vector_of(const std::vector<double>& values) {
-    return Eigen::Map<const Eigen::VectorXd>(values.data(), static_cast<Eigen::Index>(values.size()));
+// What the full dictionary is solved with.
+struct Full {
+    Dictionary dictionary;
+    Points points;
+    ForcingModes modes;
+};
+
+inline Full read_full(Safetensors& file, const nlohmann::json& options) {
+    const auto row_weights = entry<std::string>(options, "row_weights");
+    if (row_weights != "sqrt_t" && row_weights != "none")
+        refuse("row_weights is '" + row_weights + "', expected 'sqrt_t' or 'none'");
+    return {read_dictionary(file, entry<nlohmann::json>(options, "dictionary")),
+            weighted_points(file.take_vector<double>("points"), row_weights == "sqrt_t"),
+            {file.take_matrix<double>("modes.g"), file.take_vector<double>("modes.magic"),
+             file.take_matrix<double>("modes.interpolate")}};
+}
+
+inline std::unique_ptr<const Model> read_model(Safetensors& file, const nlohmann::json&, Family family) {
+    const auto options = parse(file, "compile");
+    auto full = read_full(file, options);
+    const auto uniform_checks = read_uniform_checks(options);
+    const bool decoupled = options.contains("decoupled") && entry<bool>(options, "decoupled");
+    const FullOptions how{entry<bool>(options, "shared_head"),
+                          least_squares_from(entry<std::string>(options, "solver")), decoupled};
+    std::vector<Band> bands;
+    read_bands(file, [&](const std::string&, Band band) {
+        band.decoupled = decoupled;
+        bands.push_back(std::move(band));
+    });
+    return std::make_unique<const Model>(std::move(family), std::move(full.dictionary), std::move(full.points), how,
+                                         uniform_checks, std::move(full.modes), std::move(bands));
+}
+
+inline std::unique_ptr<const NonlinearModel> read_nonlinear_model(Safetensors& file, const nlohmann::json& meta,
+                                                                  Family family) {
+    const auto options = parse(file, "compile");
+    read_full(file, options);
+    std::vector<NonlinearBand> bands;
+    read_bands(file, [&](const std::string& prefix, Band band) {
+        bands.push_back({std::move(band), file.take_vector<double>(prefix + "x"),
+                         file.take_vector<std::int32_t>(prefix + "equation"),
+                         file.take_matrix<std::int32_t>(prefix + "powers"),
+                         file.take_matrix<double>(prefix + "guess")});
+    });
+    const auto y0 = entry<std::vector<double>>(meta, "y0");
+    std::vector<double> low = y0, high = y0;
+    if (const auto& box = entry<nlohmann::json>(meta, "y0_range"); !box.is_null()) {
+        if (box.size() != y0.size()) refuse("the family's y0_range must be one pair for each state");
+        const auto ranges = entry<std::vector<std::pair<double, double>>>(meta, "y0_range");
+        for (std::size_t i = 0; i < y0.size(); ++i) low[i] = ranges[i].first, high[i] = ranges[i].second;
+    }
+    return std::make_unique<const NonlinearModel>(std::move(family),
+                                                  Starts{vector_of(y0), vector_of(low), vector_of(high)},
+                                                  std::move(bands), read_uniform_checks(options));
 }
 
 // The names of its parameters go to `names`.
@@ -235,27 +291,42 @@ inline Family read_family(Safetensors& file, const nlohmann::json& meta, Eigen::
     if (!(low[static_cast<std::size_t>(k)] > 0)) refuse("the stiffness parameter must have a positive range");
 
     const auto P = static_cast<Eigen::Index>(names.size());
-    const auto optional = [&](const std::string& name) {
-        return file.has("family." + name + ".") ? std::optional(read_program(file, name, P)) : std::nullopt;
+    const auto optional = [&](const std::string& name, Eigen::Index states = 0) {
+        return file.has("family." + name + ".") ? std::optional(read_program(file, name, P, states)) : std::nullopt;
     };
     auto A = read_program(file, "A", P), b = read_program(file, "b", P);
-    Family family{n, A, b, optional("theta"), optional("parts"), vector_of(low), vector_of(high), k};
+    Family family{n,
+                  A,
+                  b,
+                  optional("theta"),
+                  optional("parts"),
+                  vector_of(low),
+                  vector_of(high),
+                  k,
+                  optional("N", n),
+                  optional("J", n)};
     family.validate();
     return family;
 }
 
-inline LoadedModel read(Safetensors& file) {
+// The rest is up to read_model(file, meta, family).
+template <class Loaded, class Read>
+Loaded read(Safetensors& file, bool nonlinear, const Read& read_model) {
     const auto meta = parse(file, "family");
     const auto states = entry<std::vector<std::string>>(meta, "states");
     const auto y0 = entry<std::vector<double>>(meta, "y0");
     if (states.empty() || y0.size() != states.size()) refuse("the family's y0 must be one number for each state");
     std::vector<std::string> names;
     auto family = read_family(file, meta, static_cast<Eigen::Index>(states.size()), names);
+    if (family.nonlinear() != nonlinear)
+        refuse(nonlinear ? "the family is linear: use stlfast::load" : "the family is nonlinear: use load_nonlinear");
     auto t_span = read_program(file, "t_span", family.n_parameters());
     if (t_span.n_outputs() != 2) refuse("the family's t_span must have 2 outputs");
-    auto model = read_model(file, std::move(family));
+    const Eigen::VectorXd low = family.low, high = family.high;
+    auto model = read_model(file, meta, std::move(family));
     file.finish();
-    return {entry<std::string>(meta, "name"), states, names, vector_of(y0), std::move(t_span), std::move(model)};
+    return {{entry<std::string>(meta, "name"), states, names, low, high, vector_of(y0), std::move(t_span)},
+            std::move(model)};
 }
 
 inline void check_version(const Safetensors& file) {
@@ -268,16 +339,25 @@ inline void check_version(const Safetensors& file) {
               std::to_string(newest_version) + ": upgrade stlfast");
 }
 
-}  // namespace model_file
-
-inline LoadedModel load(const std::string& path) {
+template <class Loaded, class Read>
+Loaded open(const std::string& path, bool nonlinear, const Read& read_model) {
     Safetensors file(path);
-    model_file::check_version(file);
+    check_version(file);
     try {
-        return model_file::read(file);
+        return read<Loaded>(file, nonlinear, read_model);
     } catch (const std::logic_error& error) {  // what the core throws for numbers that make no sense
         file.fail(std::string("broken: ") + error.what());
     }
+}
+
+}  // namespace model_file
+
+inline LoadedModel load(const std::string& path) {
+    return model_file::open<LoadedModel>(path, false, model_file::read_model);
+}
+
+inline LoadedNonlinearModel load_nonlinear(const std::string& path) {
+    return model_file::open<LoadedNonlinearModel>(path, true, model_file::read_nonlinear_model);
 }
 
 }  // namespace STLFAST_NAMESPACE
