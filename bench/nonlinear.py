@@ -1,4 +1,4 @@
-"""Nonlinear problems on time windows beside other solvers, at matched accuracy.
+"""Nonlinear problems on time windows beside compiled models and other solvers, at matched accuracy.
 
     python -m bench.nonlinear [--output docs/results]
 
@@ -24,6 +24,7 @@ import stlfast
 from bench.compare import TOLERANCES, versions
 from bench.compare_report import _us
 from bench.peers import MOST_STEPS
+from bench.problem import AWAY, away_from_jumps, times
 from examples.hires import digits, hires
 from stlfast import demo, families, report, timing
 from stlfast.bench import numba_rhs
@@ -31,11 +32,10 @@ from stlfast.bench import numba_rhs
 TARGETS = (1e-4, 1e-6, 1e-8)  # largest error over max |y|, in the worst state
 LOOSE = (1e-1, 10**-1.5)  # tolerances before those of the comparison of linear problems
 REPEATS, ONCE_FROM = 15, 0.15
-OURS, BARE = "stlfast", "stlfast, no estimate"
+OURS, BARE, COMPILED = "stlfast", "stlfast, no estimate", "stlfast, compiled"
 NUMBALSODA, RADAU, LSODA = "LSODA (numbalsoda)", "Radau (SciPy)", "LSODA (SciPy)"
 HEAD, COUNTS = ("problem", "error at most"), ("windows", "iterations", "digits")
 ALPHAS = (20, 50, 150, 1000)
-AWAY = 1e-3  # of t_span, from each jump
 
 
 class Problem:
@@ -47,14 +47,11 @@ class Problem:
 
     def __init__(self, family: stlfast.Family, first: float = 1e-5, jumps: bool = False, **params: float) -> None:
         self.family, self.params = family, params
-        t0, t1 = self.span = family.t_span_at(**params)
-        x = np.union1d(np.linspace(0.0, 1.0, demo.POINTS), np.geomspace(first, 1.0, demo.POINTS))
-        points, f, jac = t0 + (t1 - t0) * x, family.rhs(**params), family.jac(**params)
+        self.span = family.t_span_at(**params)
+        points, f, jac = times(self.span, first), family.rhs(**params), family.jac(**params)
         steps = solve_ivp(f, self.span, family.y0, "LSODA", jac=jac, rtol=1e-8, atol=1e-14)
-        turned = np.flatnonzero(np.diff(np.sign(steps.y[0]))) if jumps else []
         self.t = np.union1d(points, steps.t)
-        near = np.abs(self.t[:, None] - steps.t[turned]) <= AWAY * (t1 - t0)
-        self.measured = np.isin(self.t, points) & ~near.any(axis=1)
+        self.measured = np.isin(self.t, points) & (away_from_jumps(self.t, steps) if jumps else True)
         reference = partial(family.reference, t=self.t, rtol=1e-12, atol=1e-16, **params)
         self.truth = reference(method="Radau").y
         self.largest = np.abs(self.truth).max(axis=1)
@@ -85,6 +82,12 @@ def solvers(problem: Problem) -> dict[str, Callable[[np.ndarray, float], Any]]:
         RADAU: lambda t, tol: solve_ivp(f, problem.span, y0, "Radau", t, jac=jac, rtol=tol, atol=tol * small),
         LSODA: lambda t, tol: solve_ivp(f, problem.span, y0, "LSODA", t, jac=jac, rtol=tol, atol=tol * small),
     }
+    if family.name in stlfast.pretrained():
+        model = stlfast.load(family.name)
+        if model.passport["compile"]["ranks"]:
+            reduced = partial(model.solve, method="reduced", **params)
+            asked = lambda t: None if len(t) == demo.POINTS else t  # noqa: E731 — the default times are its fastest
+            found[COMPILED] = lambda t, tol: reduced(t=asked(t), rtol=tol, atol=tol * small)
     try:
         from numbalsoda import lsoda
     except ImportError:
@@ -126,7 +129,8 @@ def measure(problem: Problem, targets: Sequence[float], repeats: int) -> dict[st
             if OURS in row:  # the first of them
                 row[name]["ratio"] = row[name]["seconds"] / row[OURS]["seconds"]
         rows.append(row)
-    return {"params": problem.params, "reference": problem.disagreement, "rows": rows}
+    about = {"params": problem.params, "reference": problem.disagreement, "compiled": COMPILED in found}
+    return about | {"rows": rows}
 
 
 def run(names: Iterable[str] = PROBLEMS, targets: Sequence[float] = TARGETS, repeats: int = REPEATS) -> dict[str, Any]:
@@ -149,13 +153,14 @@ def _time(row: dict[str, Any], name: str) -> str:
 def page(results: dict[str, Any]) -> str:
     rows = [(name, row) for name, problem in results["problems"].items() for row in problem["rows"]]
     peers = [name for name in (NUMBALSODA, RADAU, LSODA) if any(name in row for _, row in rows)]
-    times, own, summary, scientific = [], [], [], report.scientific
+    cells, own, summary, scientific = [], [], [], report.scientific
     for name, row in rows:
-        times.append([name, scientific(row["target"], 0), *(_time(row, solver) for solver in (OURS, BARE))])
+        cells.append([name, scientific(row["target"], 0), *(_time(row, solver) for solver in (OURS, BARE))])
+        cells[-1].append(_time(row, COMPILED) if results["problems"][name]["compiled"] else "–")
         for peer in peers:
-            times[-1] += [_time(row, peer), f"{row[peer]['ratio']:.2f}" if "ratio" in row.get(peer, {}) else "–"]
+            cells[-1] += [_time(row, peer), f"{row[peer]['ratio']:.2f}" if "ratio" in row.get(peer, {}) else "–"]
         if found := row.get(OURS):
-            own.append([*times[-1][:2], *(scientific(found[key]) for key in ("tolerance", "error", "estimate"))])
+            own.append([*cells[-1][:2], *(scientific(found[key]) for key in ("tolerance", "error", "estimate"))])
             own[-1] += [f"{found['over_true']:.2f}", *(f"{found.get(key, '–')}" for key in COUNTS)]
     for peer in peers:
         ratios = np.array([row[peer]["ratio"] for _, row in rows if "ratio" in row.get(peer, {})])
@@ -164,19 +169,21 @@ def page(results: dict[str, Any]) -> str:
     return "\n\n".join([
         "# Nonlinear problems on time windows",
         f"Made by `python -m bench.nonlinear` in {results['seconds']:.0f} s. `stlfast.Windows` is the general solver "
-        "and the fallback; nothing is trained or compiled. Reduced bases, the microsecond path of linear families, are "
-        "not there yet for nonlinear ones: for one solution, LSODA with a compiled right-hand side is the faster way. "
-        f"Times over stlfast's, its error estimate included: {'; '.join(summary)}.",
+        "and the fallback; nothing is trained or compiled, and for one solution LSODA with a compiled right-hand side "
+        f"is the faster way. The column '{COMPILED}' is the reduced bases of shipped models, "
+        "`stlfast.load(name).solve` with its error estimate; more of them in [compare.md](compare.md). "
+        f"Times over those of windows, their error estimate included: {'; '.join(summary)}.",
         "Error: the largest over 512 uniform and 512 logarithmic times (from 1e-5 of the time span on, for Robertson "
         f"1e-10), over max |y| of each state, in the worst state; for Van der Pol, away from {AWAY:g} of the time span "
         f"around each jump. Reference: SciPy's Radau at rtol = 1e-12; its LSODA there differs by {apart} at most. Each "
-        "solver: at the loosest of half decades of rtol that reaches the error; atol is rtol max |y| of the smallest "
-        "state. Jacobians: analytic, numbalsoda's differences; SciPy's functions are the family's, called from Python. "
+        "solver: at the loosest of half decades of rtol that reaches the error, a compiled model at the one accuracy "
+        "that it has; atol is rtol max |y| of the smallest state. Jacobians: analytic, numbalsoda's differences; "
+        "SciPy's functions are the family's, called from Python. "
         f"Times: one solve from Python at 512 uniform times, medians of {results['repeats']} interleaved repeats, "
         "processor time of one thread. Duffing: beta = 0.5.",
         f"Machine: {report.machine(results['machine'])}; {results['versions'] or 'numbalsoda is absent'}.",
-        "## Time\n\nMicroseconds, in brackets the error reached; ratio: over stlfast's with its estimate.",
-        report.markdown([*HEAD, OURS, BARE, *(title for peer in peers for title in (peer, "ratio"))], times, 1),
+        "## Time\n\nMicroseconds, in brackets the error reached; ratio: over windows with their estimate.",
+        report.markdown([*HEAD, OURS, BARE, COMPILED, *(t for peer in peers for t in (peer, "ratio"))], cells, 1),
         "## Windows\n\nThe estimate is of the largest error anywhere, over max |y|; then over the true one, for which "
         "the steps of LSODA count too, at layers and jumps. For Van der Pol, stlfast's tolerance is for the jumps as "
         "well: it does more than is asked here, in several passes where the estimate misses. Iterations: Newton's, of "

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bench import nonlinear
-from bench.nonlinear import BARE, NUMBALSODA, OURS
+from bench.nonlinear import BARE, COMPILED, NUMBALSODA, OURS
 from examples import hires
 
 # numba and numbalsoda warn when they are imported.
@@ -50,6 +50,7 @@ def test_everything_that_is_measured_is_shown(tmp_path):
         for row in problem["rows"]:
             solvers = {key: found for key, found in row.items() if key != "target"}
             assert {OURS, BARE, "Radau (SciPy)", "LSODA (SciPy)"} <= solvers.keys()
+            assert (COMPILED in solvers) == name.startswith("duffing")
             assert (NUMBALSODA in solvers) == ("numbalsoda" in results["versions"])
             for found in solvers.values():
                 assert found["error"] <= row["target"]
@@ -67,9 +68,11 @@ def test_the_example():
     path = Path(hires.__file__)
     said = subprocess.run([sys.executable, path], capture_output=True, text=True, check=True).stdout
     assert "The error estimate meets the tolerance." in said
-    rows = [line.split() for line in said.splitlines() if line.startswith("y") and line[1].isdigit()]
-    assert [row[0] for row in rows] == list(hires.hires().states)
-    np.testing.assert_allclose([float(row[1]) for row in rows], hires.END, rtol=1e-7)
-    for (_, value, right, estimate), true in zip(rows, hires.END, strict=True):
+    rows = [row for line in said.splitlines() if len(row := line.split()) == 4 and row[0] in hires.hires().states]
+    assert [row[0] for row in rows] == [*hires.hires().states] * 2
+    np.testing.assert_allclose([float(row[1]) for row in rows], [*hires.END, *hires.END], rtol=1e-7)
+    assert "Method: windows" in said
+    assert "Method: reduced" in said
+    for (_, value, right, estimate), true in zip(rows, [*hires.END, *hires.END], strict=True):
         assert float(right) == pytest.approx(-np.log10(max(abs(float(value) / true - 1), 1e-16)), abs=1.0)
         assert abs(float(value) - true) <= 10 * float(estimate)
