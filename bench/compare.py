@@ -5,8 +5,8 @@
 Of each solver's tolerances (half decades, rtol = atol) the loosest is taken whose largest error, over states and the
 point set of stlfast.reference, against the exact solution, is within the target. Then everything is timed at 512
 uniform output times: medians of interleaved repeats, in processor time of the whole process, one thread each. Writes
-compare.json, compare.md and three pictures; what is not installed is reported as absent. Six minutes on one core, two
-with --quick; the first run builds the C++ side as well.
+compare.json, compare.md and three pictures; what is not installed is reported as absent. About a quarter of an hour on
+one core, five minutes with --quick; the first run builds the C++ side as well.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ import numpy as np
 
 import stlfast
 from bench import compare_plot, compare_report, native
-from bench.contenders import CONTENDERS, MANY, QUERIES, Contender
+from bench.contenders import CONTENDERS, Contender
 from bench.peers import Absent, Bind
-from bench.problem import PROBLEMS, Problem
+from bench.problem import MANY, PROBLEMS, Problem
 from stlfast import demo, timing
 
 TARGETS = (1e-4, 1e-6, 1e-8)
@@ -63,7 +63,7 @@ def measure(problem: Problem, query: str, alpha: float, bound: dict[Contender, B
         for target, tolerance, reached in matched(error, contender, problem, alpha):
             key = f"{contender.name} {tolerance}"
             if key not in tasks:
-                tasks[key] = bind(params, timed, problem.grid, tolerance)
+                tasks[key] = bind(params, timed, problem.grid(alpha), tolerance)
             records.append(
                 {
                     "problem": problem.name, "query": query, "alpha": alpha, "contender": contender.name,
@@ -103,34 +103,36 @@ def matched(
 def _error(problem: Problem, bind: Bind, alpha: float, y0: np.ndarray, tolerance: float) -> float:
     """Largest error over the points and over the very answer that is timed; infinite where the solver fails."""
     worst = 0.0
-    for t in (problem.points, problem.grid):
-        y = bind(problem.params(alpha), y0, t, tolerance)(1)
-        difference = np.abs(y - problem.exact(alpha, y0, t)).max() if np.isfinite(y).all() else np.inf
-        worst = max(worst, float(difference))
+    for t in (problem.points(alpha), problem.grid(alpha)):
+        worst = max(worst, problem.error(alpha, y0, t, bind(problem.params(alpha), y0, t, tolerance)(1)))
         if worst > TARGETS[0]:
             break
     return worst
 
 
 def _starts(problem: Problem, query: str, effort: Effort) -> np.ndarray:
-    """Initial values (B, n): the family's own, or many in [0, 5]^n, the first of them its corners."""
+    """Initial values (B, n): the family's own, or many in the problem's box, the first of them its corners."""
     if query != MANY:
         return problem.family.y0[None].copy()
-    n = problem.family.n
-    corners = np.array(np.meshgrid(*[[0.0, 5.0]] * n)).reshape(n, -1).T
-    others = np.random.default_rng(0).uniform(0, 5, (effort.trajectories - len(corners), n))
+    n, (low, high) = problem.family.n, problem.box.T
+    corners = np.array(np.meshgrid(*problem.box)).reshape(n, -1).T
+    others = np.random.default_rng(0).uniform(low, high, (effort.trajectories - len(corners), n))
     return np.vstack([corners, others])
 
 
 def prepare(problem: Problem, contenders: Iterable[Contender]) -> tuple[dict, dict[str, float], dict[str, str]]:
     """What is there, bound to a problem; seconds until its first answer, compiling included; what is absent and why."""
     bound, seconds, absent = {}, {}, {}
+    alpha = problem.alphas[-1] if problem.alphas else 100.0
+    grid = problem.grid(alpha)
+    problem.scale(alpha)  # the truth does not count as some solver's set-up
     for contender in contenders:
         started = time.perf_counter()
         try:
             bind = contender.prepare(problem)
             y0 = np.repeat(problem.family.y0[None], contender.first, axis=0)
-            bind(problem.params(100.0), y0, problem.grid, 1e-6)(1)
+            if not any(np.isfinite(bind(problem.params(alpha), y0, grid, tol)(1)).all() for tol in (1e-6, 1e-3)):
+                raise Absent(f"gives up at {problem.family.stiffness} = {alpha:g}")
         except (Absent, ImportError) as reason:
             absent[contender.name] = " ".join(str(reason).split())
             continue
@@ -147,12 +149,12 @@ def run(effort: Effort, problems: Iterable[str], only: list[str] | None) -> dict
     for name in problems:
         problem = PROBLEMS[name]
         bound, seconds, missing = prepare(problem, chosen)
-        setup[name] = {"first_answer": seconds, **ours(problem)}
-        absent |= missing
-        for query in QUERIES:
+        setup[name] = {"first_answer": seconds, **ours(problem), **measures(problem, effort)}
+        absent[name] = missing
+        for query in problem.queries:
             asked = {c: bind for c, bind in bound.items() if query in c.queries}
-            for alpha in effort.alphas_many if query == MANY else effort.alphas:
-                print(f"{name}: {query} at alpha = {alpha:g}", flush=True)
+            for alpha in problem.alphas or (effort.alphas_many if query == MANY else effort.alphas):
+                print(f"{name}: {query} at {problem.family.stiffness} = {alpha:g}", flush=True)
                 records += measure(problem, query, alpha, asked, effort)
     return {
         "machine": demo.machine(),
@@ -184,7 +186,21 @@ def ours(problem: Problem) -> dict[str, float]:
     stlfast.load(problem.name)
     load = time.perf_counter() - started
     passport = problem.model.passport
-    return {"training": passport["training"]["seconds"], "compile": passport["compile"]["seconds"], "load": load}
+    training = passport.get("training") or {"seconds": 0.0}  # without a trained body
+    return {"training": training["seconds"], "compile": passport["compile"]["seconds"], "load": load}
+
+
+def measures(problem: Problem, effort: Effort) -> dict[str, Any]:
+    """What the page says of a problem: what is fixed, how errors are measured and what they are known to."""
+    known = [problem.reference_error(alpha) for alpha in problem.alphas or effort.alphas]
+    return {
+        "stiffness": problem.family.stiffness,
+        "others": problem.others,
+        "box": problem.box.tolist() if MANY in problem.queries else None,
+        "nonlinear": problem.family.nonlinear,
+        "measured": problem.measured,
+        "reference": None if None in known else max(known),
+    }
 
 
 def versions() -> dict[str, str]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bench.compare_report import SHOWN_AT, alphas, break_even, find, middle, names, own_setup
-from bench.contenders import CVODE, FIXED_OUT, NUMBALSODA, OURS, OURS_CPP, RADAU, START, STIFFNESS
+from bench.compare_report import SHOWN_AT, alphas, break_even, find, middle, names, own_setup, symbol
+from bench.contenders import CVODE, FIXED_OUT, HEYOKA, NUMBALSODA, OURS, OURS_CPP, RADAU, WINDOWS
+from bench.problem import START, STIFFNESS
 from stlfast.plot import BLUE, GREEN, GREY, ORANGE, RED, STYLE, _pyplot
 from stlfast.report import scientific
 
@@ -18,8 +20,9 @@ LOOKS: dict[str, dict[str, Any]] = {
     OURS_CPP: {"color": BLUE, "marker": "s", "lw": 2.6, "ms": 7, "zorder": 5, "ls": "--"},
     "stlfast, full dictionary": {"color": SKY, "marker": "^"},
     "the paper's solve on the shipped body": {"color": SKY, "marker": "x", "ls": ":"},
+    WINDOWS: {"color": BLUE, "marker": "^", "ls": ":", "mfc": "none"},
     NUMBALSODA: {"color": ORANGE, "marker": "D"},
-    "Taylor (heyoka)": {"color": GREEN, "marker": "v"},
+    HEYOKA: {"color": GREEN, "marker": "v"},
     CVODE: {"color": RED, "marker": "P"},
     "Kvaerno5 (diffrax)": {"color": PURPLE, "marker": "X"},
     "LSODA (SciPy)": {"color": YELLOW, "marker": "D", "mfc": "none"},
@@ -33,21 +36,43 @@ def write(results: dict[str, Any], folder: Path) -> list[Path]:
     pictures = {
         "time_vs_accuracy.png": _accuracy, "time_vs_stiffness.png": _stiffness, "time_vs_queries.png": _queries,
     }  # fmt: skip
-    problems = [name for name in results["setup"] if alphas(results, name, STIFFNESS)]
-    plt = _pyplot()
     for file, draw in pictures.items():
-        with plt.rc_context(STYLE):
-            figure, axes = plt.subplots(
-                1, len(problems), figsize=(5.6 * len(problems), 5.8), sharey=True, layout="constrained", squeeze=False
-            )
-            for axis, problem in zip(axes[0], problems, strict=True):
+        problems = [name for name in results["setup"] if alphas(results, name, STIFFNESS)]
+        if draw is _queries:  # what has been compiled pays off or not
+            problems = [name for name in problems if OURS in names(results, STIFFNESS, name)]
+        _figure(results, problems, draw, folder / file)
+    return [folder / file for file in pictures]
+
+
+def _figure(results: dict[str, Any], problems: list[str], draw: Callable[..., None], path: Path) -> None:
+    """A row of linear problems and one of nonlinear ones, the legend beside them where there is room."""
+    kinds = [[name for name in problems if results["setup"][name]["nonlinear"] is kind] for kind in (False, True)]
+    rows = [kind for kind in kinds if kind]
+    columns, plt = max(map(len, rows), default=1), _pyplot()
+    with plt.rc_context(STYLE):
+        size = (5.6 * columns, 5.8 if len(rows) == 1 else 4.9 * len(rows))
+        figure, axes = plt.subplots(
+            max(len(rows), 1), columns, figsize=size, sharey="row", layout="constrained", squeeze=False
+        )
+        room, handles = None, {}
+        for k, row in enumerate(rows):
+            for axis in axes[k, len(row) :]:
+                axis.axis("off")
+                room = axis if room is None else room
+            for axis, problem in zip(axes[k], row, strict=False):
                 axis.set(xscale="log", yscale="log")
                 draw(axis, results, problem)
-            handles, labels = axes[0, 0].get_legend_handles_labels()
-            figure.legend(handles, labels, loc="outside lower center", ncols=3 if len(problems) > 1 else 2, fontsize=10)
-            figure.savefig(folder / file)
-            plt.close(figure)
-    return [folder / file for file in pictures]
+                handles |= dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))
+        if room is None:
+            figure.legend(handles.values(), handles, loc="outside lower center", ncols=min(columns + 1, 3), fontsize=10)
+        else:
+            room.legend(handles.values(), handles, loc="center", fontsize=10)
+        figure.savefig(path)
+        plt.close(figure)
+
+
+def _symbol(results: dict[str, Any], problem: str) -> str:
+    return {"alpha": "α", "mu": "μ"}.get(symbol(results, problem), symbol(results, problem))
 
 
 def _drawn(results: dict[str, Any]) -> list[str]:
@@ -61,7 +86,7 @@ def _accuracy(axis: Any, results: dict[str, Any], problem: str) -> None:
         points = sorted({(r["error"], 1e6 * r["seconds"]) for r in found if r is not None})
         axis.plot(*zip(*points, strict=True), label=name, **LOOKS[name]) if points else None
     axis.invert_xaxis()
-    axis.set(xlabel="largest error reached", title=f"{problem}, α = {alpha:g}")
+    axis.set(xlabel="largest error reached", title=f"{problem}, {_symbol(results, problem)} = {alpha:g}")
     axis.set_ylabel("µs for one solve, 512 output times") if axis.get_subplotspec().is_first_col() else None
 
 
@@ -70,7 +95,9 @@ def _stiffness(axis: Any, results: dict[str, Any], problem: str) -> None:
         found = {a: find(results, problem, STIFFNESS, a, name) for a in alphas(results, problem, STIFFNESS)}
         points = [(a, 1e6 * r["seconds"]) for a, r in found.items() if r is not None]
         axis.plot(*zip(*points, strict=True), label=name, **LOOKS[name]) if points else None
-    axis.set(xlabel="stiffness α", title=f"{problem}, error at most {scientific(SHOWN_AT, 0)}")
+    axis.set(
+        xlabel=f"stiffness {_symbol(results, problem)}", title=f"{problem}, error at most {scientific(SHOWN_AT, 0)}"
+    )
     axis.set_xticks(alphas(results, problem, STIFFNESS), minor=False)
     axis.xaxis.set_major_formatter("{x:g}")
     axis.minorticks_off()
@@ -100,5 +127,8 @@ def _queries(axis: Any, results: dict[str, Any], problem: str) -> None:
     if fixed:
         label = "stlfast, new initial values at one stiffness"
         axis.plot(n, shipped + n * fixed["seconds"], ":", color=BLUE, lw=2, label=label, zorder=5)
-    axis.set(xlabel="number of queries", title=f"{problem}, α = {alpha:g}, error at most {scientific(SHOWN_AT, 0)}")
+    axis.set(
+        xlabel="number of queries",
+        title=f"{problem}, {_symbol(results, problem)} = {alpha:g}, error at most {scientific(SHOWN_AT, 0)}",
+    )
     axis.set_ylabel("seconds in all, set-up included") if axis.get_subplotspec().is_first_col() else None

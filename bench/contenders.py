@@ -8,13 +8,12 @@ from functools import partial
 
 from bench import ours
 from bench.peers import Bind, cvode, diffrax_kvaerno, exponential, heyoka_taylor, numbalsoda_lsoda, scipy_ivp
-from bench.problem import Problem
+from bench.problem import MANY, START, STIFFNESS, Problem
 
-STIFFNESS, START, MANY = "new stiffness", "new initial value", "many initial values"
 QUERIES = {
     STIFFNESS: "one solve for a stiffness that was not seen before",
     START: "one solve for a new initial value, where the stiffness was seen before",
-    MANY: "initial values in [0, 5]² at one stiffness, for each of them",
+    MANY: "initial values in a box, for each of them, at one stiffness",
 }
 
 
@@ -41,7 +40,9 @@ class Contender:
 OURS, OURS_CPP, OURS_CPP_BARE = "stlfast", "stlfast (C++)", "stlfast (C++), not certified"
 FIXED_CPP = "stlfast (C++), fixed member"
 FIXED, FIXED_OUT, SWEEP = "stlfast, fixed member", "stlfast, fixed member, out=", "stlfast, solve_many"
+WINDOWS, SWEEP_CPP = "stlfast, time windows", "stlfast (C++), solve_many"
 NUMBALSODA, NUMBALSODA_LOOP = "LSODA (numbalsoda)", "LSODA (numbalsoda, compiled loop)"
+HEYOKA = "Taylor (heyoka)"
 CVODE, RADAU, TABLE = "BDF (CVODE, C++)", "Radau (SciPy)", "propagator table (C++)"
 EVERY = (STIFFNESS, START, MANY)
 
@@ -51,6 +52,7 @@ CONTENDERS = (
     Contender(OURS_CPP, ours.prepare_cpp),
     Contender(OURS_CPP_BARE, partial(ours.prepare_cpp, certify=False)),
     Contender("stlfast, full dictionary", partial(ours.prepare, reduced=False)),
+    Contender(WINDOWS, ours.prepare_windows, adaptive=True),
     Contender("stlfast, random basis", partial(ours.prepare, basis="random")),
     Contender("stlfast, Chebyshev basis", partial(ours.prepare, basis="chebyshev")),
     Contender("the paper's solve on the shipped body", partial(ours.prepare, basis="paper", certify=False)),
@@ -58,9 +60,11 @@ CONTENDERS = (
     Contender(FIXED_OUT, partial(ours.prepare_fixed, into_out=True), (START,)),
     Contender(FIXED_CPP, ours.prepare_fixed_cpp, (START,)),
     Contender(SWEEP, ours.prepare_many, (MANY,)),
+    Contender("stlfast, solve_many, not certified", partial(ours.prepare_many, certify=False), (MANY,)),
+    Contender(SWEEP_CPP, ours.prepare_many_cpp, (MANY,)),
     Contender(NUMBALSODA, numbalsoda_lsoda.prepare, (STIFFNESS, START), adaptive=True),
     Contender(NUMBALSODA_LOOP, partial(numbalsoda_lsoda.prepare, compiled=True), EVERY, adaptive=True),
-    Contender("Taylor (heyoka)", heyoka_taylor.prepare, EVERY, adaptive=True),
+    Contender(HEYOKA, heyoka_taylor.prepare, EVERY, adaptive=True),
     Contender(CVODE, cvode.prepare, EVERY, adaptive=True),
     Contender("Kvaerno5 (diffrax)", diffrax_kvaerno.prepare, (STIFFNESS, MANY), adaptive=True),
     Contender("LSODA (SciPy)", partial(scipy_ivp.prepare, method="LSODA"), (STIFFNESS, MANY), adaptive=True, most=10),

@@ -24,14 +24,14 @@ from bench.problem import Problem
 
 SOURCE = Path(__file__).parent / "cpp"
 BUILD = SOURCE.parents[1] / "build" / "bench"
-EQUATIONS = {"dho": 0, "ncff": 1}  # as in bench/cpp/problems.hpp
+EQUATIONS = {"dho": 0, "ncff": 1, "duffing": 2, "robertson": 3, "vdp": 4}  # as in bench/cpp/problems.hpp
 _doubles = ndpointer(np.float64, flags="C_CONTIGUOUS")
 _long, _int, _double, _text, _pointer = ctypes.c_long, ctypes.c_int, ctypes.c_double, ctypes.c_char_p, ctypes.c_void_p
 Signatures = dict[str, tuple[Any, list[Any]]]
 PEERS: Signatures = {
     "bench_flags": (_text, []),
     "bench_rhs": (None, [_int, _doubles, _double, _doubles, _doubles]),
-    "bench_jacobian": (None, [_int, _doubles, _doubles]),
+    "bench_jacobian": (None, [_int, _doubles, _doubles, _doubles]),
     "cvode_version": (_text, []),
     "cvode_repeat": (
         _int,
@@ -45,9 +45,14 @@ OURS: Signatures = {
     "model_close": (None, [_pointer]),
     "model_repeat": (None, [_long, _pointer, _doubles, _doubles, _int, _doubles]),
     "model_evaluate": (None, [_long, _pointer, _doubles, _long, _doubles]),
+    "model_sweep": (None, [_long, _pointer, _doubles, _doubles, _long, _doubles]),
     "member_open": (_pointer, [_pointer, _doubles]),
     "member_close": (None, [_pointer]),
     "member_repeat": (None, [_long, _pointer, _doubles, _doubles]),
+    "nonlinear_open": (_pointer, [_text]),
+    "nonlinear_repeat": (_int, [_long, _pointer, _doubles, _doubles, _int, _doubles]),
+    "nonlinear_evaluate": (None, [_pointer, _doubles, _long, _doubles]),
+    "nonlinear_sweep": (None, [_long, _pointer, _doubles, _doubles, _long, _doubles]),
 }
 
 
@@ -108,7 +113,8 @@ def build(target: str, isa: str) -> Path:
 
 
 def member(problem: Problem, params: dict[str, Any]) -> tuple[int, np.ndarray]:
-    """The first arguments of the library's functions: the equations and (alpha, omega)."""
+    """The first arguments of the library's functions: the equations and the parameters, padded to three."""
     if problem.name not in EQUATIONS:
         raise Absent(f"{problem.name} is not among the C++ problems")
-    return EQUATIONS[problem.name], np.array([params["alpha"], params.get("omega", 0.0)])
+    p = problem.family.check_params(params)
+    return EQUATIONS[problem.name], np.concatenate([p, np.zeros(3 - len(p))])

@@ -1,4 +1,7 @@
-"""stlfast as a contender: its default solve, a member held fixed, sweeps, and the variants that explain its speed."""
+"""stlfast as a contender: its default solve, a member held fixed, sweeps, and the variants that explain its speed.
+
+Nonlinear models are held to their own default tolerance, except on time windows, which take the comparison's.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from bench import native
 from bench.peers import Absent, Bind
 from bench.problem import Problem
 from bench.steps import PAPER
+from stlfast import demo
 from stlfast.model import SHIPPED
 from stlfast.timing import Run, repeated
 
@@ -27,11 +31,18 @@ def compiled(problem: Problem, basis: str) -> stlfast.Model:
         warnings.simplefilter("ignore", UserWarning)  # a tolerance that is not reached shows in the error
         if basis == "paper":
             return stlfast.compile(problem.family, model.body, **PAPER)
-        return stlfast.compile(problem.family, model.body, basis, tol=model.passport["compile"]["tol"])
+        try:
+            return stlfast.compile(problem.family, model.body, basis, tol=model.passport["compile"]["tol"])
+        except ValueError as error:
+            raise Absent(f"does not compile: {error}") from error
 
 
 def prepare(problem: Problem, basis: str | None = None, **options: Any) -> Bind:
     """Model.solve; the family's own initial values are not passed."""
+    if problem.family.nonlinear:
+        if basis is not None:
+            raise Absent("for linear problems alone")
+        return _prepare_nonlinear(problem, **options)
     model = problem.model if basis is None else compiled(problem, basis)
 
     def bind(params: dict[str, Any], y0: np.ndarray, t: np.ndarray, tolerance: float | None) -> Run:
@@ -39,32 +50,64 @@ def prepare(problem: Problem, basis: str | None = None, **options: Any) -> Bind:
         arguments = {**options, **params}
         if not np.array_equal(start, problem.family.y0):
             arguments["y0"] = start
-        if t is not problem.grid:
+        if not problem.is_grid(t):
             arguments["t"] = t
         return _values(repeated(lambda: model.solve(**arguments)))
 
     return bind
 
 
+def _prepare_nonlinear(problem: Problem, reduced: bool = True, **options: Any) -> Bind:
+    """NonlinearModel.solve, or Newton's method on its full dictionary."""
+    if reduced:
+        _check_bands(problem)
+    else:
+        options["method"] = "newton"
+
+    def bind(params: dict[str, Any], y0: np.ndarray, t: np.ndarray, tolerance: float | None) -> Run:
+        arguments = {**options, **params, **({} if problem.is_grid(t) else {"t": t})}
+        (start,) = y0
+        return _solved(repeated(lambda: problem.model.solve(start, **arguments)))
+
+    return bind
+
+
+def prepare_windows(problem: Problem, certify: bool = True) -> Bind:
+    """NonlinearModel.solve on time windows."""
+    if not problem.family.nonlinear:
+        raise Absent("for nonlinear problems alone")
+
+    def bind(params: dict[str, Any], y0: np.ndarray, t: np.ndarray, tolerance: float) -> Run:
+        arguments = {**params, **({} if problem.is_grid(t) else {"t": t})}
+        arguments |= {"rtol": tolerance, "atol": problem.atol(params, tolerance)}
+        (start,) = y0
+        return _solved(repeated(lambda: problem.model.solve(start, method="windows", certify=certify, **arguments)))
+
+    return bind
+
+
 def prepare_fixed(problem: Problem, into_out: bool = False) -> Bind:
     """Model.at once, then Member.solve for each initial value."""
+    _check_linear(problem)
 
     def bind(params: dict[str, Any], y0: np.ndarray, t: np.ndarray, tolerance: float | None) -> Run:
         (start,) = y0
-        fixed = problem.model.at(t=None if t is problem.grid else t, **params)
+        fixed = problem.model.at(t=None if problem.is_grid(t) else t, **params)
         out = {"out": np.empty((problem.family.n, len(t)))} if into_out else {}
         return _values(repeated(lambda: fixed.solve(start, **out)))
 
     return bind
 
 
-def prepare_many(problem: Problem) -> Bind:
+def prepare_many(problem: Problem, certify: bool = True) -> Bind:
     """Model.solve_many on one thread, into an array of the caller's."""
+    _check_bands(problem)
 
     def bind(params: dict[str, Any], y0: np.ndarray, t: np.ndarray, tolerance: float | None) -> Run:
         out = np.empty((*y0.shape, len(t)))
-        observe = None if t is problem.grid else t
-        solve = repeated(lambda: problem.model.solve_many(y0, observe=observe, threads=1, out=out, **params))
+        observe = None if problem.is_grid(t) else t
+        options = {"observe": observe, "certify": certify, "threads": 1, "out": out}
+        solve = repeated(lambda: problem.model.solve_many(y0, **options, **params))
 
         def run(calls: int) -> np.ndarray:
             solve(calls)
@@ -75,19 +118,45 @@ def prepare_many(problem: Problem) -> Bind:
     return bind
 
 
+def prepare_many_cpp(problem: Problem) -> Bind:
+    """solve_many in C++ on one thread; away from the grid the error is that of Model.solve_many."""
+    library, model = native.ours(), _opened(problem)
+    sweep = library.nonlinear_sweep if problem.family.nonlinear else library.model_sweep
+    in_python = prepare_many(problem)
+
+    def bind(params: dict[str, Any], y0: np.ndarray, t: np.ndarray, tolerance: float | None) -> Run:
+        if not problem.is_grid(t):
+            return in_python(params, y0, t, tolerance)
+        p, y = problem.family.check_params(params), np.empty((*y0.shape, len(t)))
+
+        def run(calls: int) -> np.ndarray:
+            sweep(calls, model, p, y0, len(y0), y)
+            return y
+
+        return run
+
+    return bind
+
+
 def prepare_cpp(problem: Problem, certify: bool = True) -> Bind:
     """Model::solve and its values in C++, on the shipped file; at other times than the grid, Model::evaluate."""
-    library = native.ours()
-    model = _opened(problem)
+    library, model, nonlinear = native.ours(), _opened(problem), problem.family.nonlinear
 
     def bind(params: dict[str, Any], y0: np.ndarray, t: np.ndarray, tolerance: float | None) -> Run:
         p, y = problem.family.check_params(params), np.empty((*y0.shape, len(t)))
-        on_grid = y if t is problem.grid else np.empty((*y0.shape, len(problem.grid)))
+        on_grid = y if problem.is_grid(t) else np.empty((*y0.shape, demo.POINTS))
+        x = np.ascontiguousarray((t - t[0]) / (t[-1] - t[0]))
 
         def run(calls: int) -> np.ndarray:
+            if nonlinear:
+                if not library.nonlinear_repeat(calls, model, p, y0, certify, on_grid):
+                    on_grid[:] = np.nan
+                elif y is not on_grid:
+                    library.nonlinear_evaluate(model, x, len(x), y)
+                return y
             library.model_repeat(calls, model, p, y0, certify, on_grid)
-            if t is not problem.grid:
-                library.model_evaluate(1, model, _scaled(problem, t), len(t), y)
+            if y is not on_grid:
+                library.model_evaluate(1, model, x, len(x), y)
             return y
 
         return run
@@ -97,11 +166,11 @@ def prepare_cpp(problem: Problem, certify: bool = True) -> Bind:
 
 def prepare_fixed_cpp(problem: Problem) -> Bind:
     """Member::solve in C++; away from the grid the error is that of Model.solve, whose answer is the same."""
-    library = native.ours()
-    model = _opened(problem)
+    _check_linear(problem)
+    library, model = native.ours(), _opened(problem)
 
     def bind(params: dict[str, Any], y0: np.ndarray, t: np.ndarray, tolerance: float | None) -> Run:
-        if t is not problem.grid:
+        if not problem.is_grid(t):
             return lambda calls: problem.model.solve(y0[0], t, **params).y[None]
         member, y = library.member_open(model, problem.family.check_params(params)), np.empty((*y0.shape, len(t)))
 
@@ -117,15 +186,34 @@ def prepare_fixed_cpp(problem: Problem) -> Bind:
 
 @cache
 def _opened(problem: Problem) -> Any:
-    model = native.ours().model_open(str(SHIPPED / f"{problem.name}.safetensors").encode())
+    _check_bands(problem)
+    library = native.ours()
+    load = library.nonlinear_open if problem.family.nonlinear else library.model_open
+    model = load(str(SHIPPED / f"{problem.name}.safetensors").encode())
     if model is None:
         raise Absent("stlfast's C++ interface cannot load the shipped file")
     return model
 
 
-def _scaled(problem: Problem, t: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray((t - problem.grid[0]) / (problem.grid[-1] - problem.grid[0]))
+def _check_linear(problem: Problem) -> None:
+    if problem.family.nonlinear:
+        raise Absent("for linear problems alone")
+
+
+def _check_bands(problem: Problem) -> None:
+    if not problem.model.passport["compile"]["ranks"]:
+        raise Absent("no reduced basis, so that it solves on time windows")
 
 
 def _values(run: Callable[[int], Any]) -> Run:
     return lambda calls: run(calls).y[None]
+
+
+def _solved(run: Callable[[int], Any]) -> Run:
+    """NaN where the solver says that it failed."""
+
+    def values(calls: int) -> np.ndarray:
+        solution = run(calls)
+        return solution.y[None] if solution.success else np.full((1, *solution.y.shape), np.nan)
+
+    return values

@@ -14,18 +14,20 @@ from bench.contenders import (
     FIXED,
     FIXED_CPP,
     FIXED_OUT,
-    MANY,
+    HEYOKA,
     NUMBALSODA,
+    NUMBALSODA_LOOP,
     OURS,
     OURS_CPP,
     OURS_CPP_BARE,
     RADAU,
-    STIFFNESS,
     SWEEP,
+    SWEEP_CPP,
+    WINDOWS,
     Contender,
 )
 from bench.peers import Absent, exponential
-from bench.problem import PROBLEMS
+from bench.problem import AWAY, MANY, PROBLEMS, STIFFNESS
 from stlfast import bench, cli, demo, timing
 from stlfast.reference import exact
 
@@ -44,19 +46,32 @@ def contender(name):
     return next(c for c in CONTENDERS if c.name == name)
 
 
-@pytest.fixture(params=PROBLEMS)
+LINEAR, NONLINEAR = ("dho", "ncff"), ("duffing", "robertson", "vdp")
+
+
+@pytest.fixture(params=LINEAR)
 def problem(request):
     return PROBLEMS[request.param]
 
 
+@pytest.fixture(params=NONLINEAR)
+def nonlinear(request):
+    return PROBLEMS[request.param]
+
+
+def test_all_problems_are_tested():
+    assert tuple(PROBLEMS) == LINEAR + NONLINEAR
+
+
 # ------------------------------------------------------------------------------------------------------- same problem
+@pytest.mark.parametrize("name", PROBLEMS)
 @pytest.mark.parametrize("peer", PEERS)
-def test_right_hand_sides_are_the_familys(peer, problem):
-    module = importlib.import_module(f"bench.peers.{peer}")
+def test_right_hand_sides_are_the_familys(peer, name):
+    module, problem = importlib.import_module(f"bench.peers.{peer}"), PROBLEMS[name]
     random = np.random.default_rng(3)
-    for alpha in (1.0, 33.0, 1000.0):
-        params = {k: v * 0.7 for k, v in problem.others.items()} | {"alpha": alpha}
-        t, y = random.uniform(0, 10), random.normal(size=2)
+    for alpha in problem.alphas or (5.0, 33.0, 1000.0):
+        params = {k: v * 0.7 for k, v in problem.others.items()} | {problem.family.stiffness: alpha}
+        t, y = random.uniform(0, 10), random.normal(size=problem.family.n)
         try:
             dy = module.rhs(problem, params, t, y)
         except (ImportError, Absent) as reason:
@@ -65,15 +80,18 @@ def test_right_hand_sides_are_the_familys(peer, problem):
         np.testing.assert_allclose(dy, expected, rtol=1e-13, atol=1e-13 * alpha)
 
 
-def test_jacobian_in_cpp_is_the_familys(problem):
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_jacobian_in_cpp_is_the_familys(name):
     try:
         library = native.peers()
     except Absent as reason:
         pytest.skip(str(reason))
-    for alpha in (1.0, 33.0, 1000.0):
-        J = np.empty((2, 2))
-        library.bench_jacobian(*native.member(problem, problem.params(alpha)), J)
-        np.testing.assert_allclose(J.T, problem.family.matrix(0.0, **problem.params(alpha)), rtol=1e-15)
+    problem, n = PROBLEMS[name], PROBLEMS[name].family.n
+    for alpha in problem.alphas or (5.0, 33.0, 1000.0):
+        J, y = np.empty((n, n)), np.random.default_rng(4).normal(size=n)
+        library.bench_jacobian(*native.member(problem, problem.params(alpha)), y, J)
+        expected = problem.family.jac(**problem.params(alpha))(0.0, y)
+        np.testing.assert_allclose(J.T, expected, rtol=1e-13, atol=1e-13 * alpha)
 
 
 def test_exact_solutions_in_cpp_are_exact(problem):
@@ -83,7 +101,7 @@ def test_exact_solutions_in_cpp_are_exact(problem):
             bind = prepare(problem)
         except Absent as reason:
             pytest.skip(str(reason))
-        for t in (problem.grid, problem.points):
+        for t in (problem.grid(150.0), problem.points(150.0)):
             y = bind(problem.params(150.0), y0, t, 0.0)(1)
             for start, values in zip(y0, y, strict=True):
                 truth = exact(problem.family, t, start, **problem.params(150.0))
@@ -92,9 +110,10 @@ def test_exact_solutions_in_cpp_are_exact(problem):
 
 def test_truth_for_many_initial_values(problem):
     y0 = np.random.default_rng(7).uniform(0, 5, (2, 2))
-    truth = problem.exact(300.0, y0, problem.grid)
+    grid = problem.grid(300.0)
+    truth = problem.exact(300.0, y0, grid)
     for start, values in zip(y0, truth, strict=True):
-        known = problem.family.reference(start, problem.grid, rtol=1e-11, atol=1e-12, **problem.params(300.0))
+        known = problem.family.reference(start, grid, rtol=1e-11, atol=1e-12, **problem.params(300.0))
         np.testing.assert_allclose(values, known.y, atol=1e-8)
 
 
@@ -108,10 +127,10 @@ def test_matched_tolerance_is_the_loosest_that_meets_the_target(name):
         pytest.skip(absent[name])
     records = compare.measure(problem, STIFFNESS, alpha, bound, EFFORT)
     assert [r["target"] for r in records] == list(compare.TARGETS)
-    truth = exact(problem.family, problem.points, **problem.params(alpha))
+    truth = exact(problem.family, problem.points(alpha), **problem.params(alpha))
     for record in records:
         for tolerance in compare.TOLERANCES:
-            run = bound[chosen](problem.params(alpha), problem.family.y0[None], problem.points, tolerance)
+            run = bound[chosen](problem.params(alpha), problem.family.y0[None], problem.points(alpha), tolerance)
             met = np.abs(run(1)[0] - truth).max() <= record["target"]
             assert met == (tolerance == record["tolerance"])
             if met:
@@ -124,9 +143,10 @@ def test_sweeps_are_solved_for_every_initial_value(problem):
     bound, _, _ = compare.prepare(problem, [c for c in QUICK if MANY in c.queries])
     y0 = compare._starts(problem, MANY, EFFORT)
     assert len(np.unique(y0, axis=0)) == EFFORT.trajectories
-    truth = problem.exact(20.0, y0, problem.grid)
+    grid = problem.grid(20.0)
+    truth = problem.exact(20.0, y0, grid)
     for found, bind in bound.items():
-        y = bind(problem.params(20.0), y0, problem.grid, 1e-9)(1)
+        y = bind(problem.params(20.0), y0, grid, 1e-9)(1)
         np.testing.assert_allclose(y, truth, atol=1e-5, err_msg=found.name)
 
 
@@ -143,23 +163,94 @@ def test_ours_is_timed_at_the_accuracy_it_reports():
     problem = PROBLEMS["ncff"]
     bound, _, _ = compare.prepare(problem, [contender(OURS)])
     (record,) = compare.measure(problem, STIFFNESS, 150.0, bound, EFFORT)
-    y = problem.model.solve(t=problem.points, **problem.params(150.0)).y
-    assert record["error"] == pytest.approx(
-        np.abs(y - problem.exact(150.0, problem.family.y0[None], problem.points)).max()
-    )
+    points = problem.points(150.0)
+    y = problem.model.solve(t=points, **problem.params(150.0)).y
+    assert record["error"] == pytest.approx(np.abs(y - problem.exact(150.0, problem.family.y0[None], points)).max())
     assert record["tolerance"] is None
 
 
-@pytest.mark.parametrize("name", [FIXED, FIXED_OUT, SWEEP, OURS_CPP, OURS_CPP_BARE, FIXED_CPP])
+@pytest.mark.parametrize("name", [FIXED, FIXED_OUT, SWEEP, SWEEP_CPP, OURS_CPP, OURS_CPP_BARE, FIXED_CPP])
 def test_our_other_forms_answer_as_solve_does(name, problem):
     try:
         bind = contender(name).prepare(problem)
     except Absent as reason:
         pytest.skip(str(reason))
     params, y0 = problem.params(77.0), np.array([[1.5, 0.25]])
-    for t in (problem.grid, problem.points):
+    for t in (problem.grid(77.0), problem.points(77.0)):
         expected = problem.model.solve(y0[0], t, **params).y
         np.testing.assert_allclose(bind(params, y0, t, None)(2)[0], expected, atol=1e-10)
+
+
+# ---------------------------------------------------------------------------------------------------------- nonlinear
+def test_nonlinear_truth_is_known_well_enough(nonlinear):
+    alpha = (nonlinear.alphas or (150.0,))[0]
+    assert 0 < nonlinear.reference_error(alpha) < 1e-9
+    y0, t = nonlinear.family.y0[None], nonlinear.points(alpha)
+    truth = nonlinear.exact(alpha, y0, t)
+    assert nonlinear.error(alpha, y0, t, truth) == 0
+    assert nonlinear.error(alpha, y0, t, np.full_like(truth, np.nan)) == np.inf
+    assert set(nonlinear.grid(alpha)) <= set(t)
+
+
+def test_errors_of_robertson_are_over_the_largest_value():
+    problem, alpha = PROBLEMS["robertson"], 3e7
+    y0, t = problem.family.y0[None], problem.grid(alpha)
+    assert problem.scale(alpha) == pytest.approx([1, 3.65e-5, 0.98], rel=0.01)
+    moved = problem.exact(alpha, y0, t)
+    moved[0, 1, 100] += 3.65e-7
+    assert problem.error(alpha, y0, t, moved) == pytest.approx(1e-2, rel=0.01)
+
+
+def test_errors_of_van_der_pol_are_away_from_its_jumps():
+    problem, alpha = PROBLEMS["vdp"], 50.0
+    y0, t = problem.family.y0[None], problem.points(alpha)
+    y = problem.exact(alpha, y0, t)
+    (jumps,) = np.nonzero(np.diff(np.sign(y[0, 0])))
+    near = np.min(np.abs(t[:, None] - t[jumps]), axis=1) < 0.4 * AWAY * 2 * alpha
+    moved = y.copy()
+    moved[:, :, near] += 1.0
+    assert near.any()
+    assert problem.error(alpha, y0, t, moved) == 0
+    moved[0, 0, 0] += 2e-3
+    assert problem.error(alpha, y0, t, moved) == pytest.approx(1e-3, rel=0.01)
+
+
+def test_solvers_of_nonlinear_problems_answer(nonlinear):
+    chosen = [c for c in CONTENDERS if "diffrax" not in c.name and "dictionary" not in c.name]
+    bound, _, absent = compare.prepare(nonlinear, chosen)
+    alpha = (nonlinear.alphas or (150.0,))[0]
+    y0, grid = nonlinear.family.y0[None], nonlinear.grid(alpha)
+    assert {RADAU, WINDOWS} <= {c.name for c in bound}
+    assert absent.keys() >= {FIXED, "propagator table (C++)"}
+    for found, bind in bound.items():
+        y = bind(nonlinear.params(alpha), y0, grid, 1e-9)(2)
+        assert nonlinear.error(alpha, y0, grid, y) < 2e-5, found.name
+    if nonlinear.name == "robertson":
+        assert "gives up" in absent["RK45 (SciPy)"]
+    if nonlinear.name == "vdp":
+        assert "time windows" in absent[OURS]
+
+
+def test_our_forms_for_nonlinear_problems_answer_as_solve_does():
+    problem, y0 = PROBLEMS["duffing"], np.array([[0.7, 0.1], [2.0, 1.5], [1.0, 0.5]])
+    params = problem.params(77.0)
+    for t in (problem.grid(77.0), problem.points(77.0)):
+        expected = np.array([problem.model.solve(start, t, method="reduced", **params).y for start in y0])
+        for name in (OURS, OURS_CPP, OURS_CPP_BARE, SWEEP, SWEEP_CPP):
+            try:
+                bind = contender(name).prepare(problem)
+            except Absent as reason:
+                pytest.skip(str(reason))
+            starts = y0 if "many" in name else y0[:1]
+            np.testing.assert_allclose(bind(params, starts, t, None)(2), expected[: len(starts)], atol=1e-12)
+
+
+def test_heyoka_takes_fractions_and_powers_of_zero():
+    pytest.importorskip("heyoka")
+    problem, y0 = PROBLEMS["duffing"], np.array([[0.0, -1.0], [3.0, 2.0], [0.0, 0.0]])
+    bind, grid = contender(HEYOKA).prepare(problem), problem.grid(50.0)
+    for starts in (y0, y0[:1]):
+        assert problem.error(50.0, starts, grid, bind(problem.params(50.0), starts, grid, 1e-10)(1)) < 1e-8
 
 
 # ------------------------------------------------------------------------------------------------------------- timing
@@ -196,9 +287,13 @@ def stored():
         "effort": {"repeats": 1, "once_from": 1.0, "checked": 5, "trajectories": 6},
         "targets": [1e-4, 1e-6],
         "seconds": 1.0,
-        "absent": {"Taylor (heyoka)": "No module named 'heyoka'"},
+        "absent": {"dho": {HEYOKA: "No module named 'heyoka'", WINDOWS: "for nonlinear problems alone"}},
         "setup": {
-            "dho": {"training": 9.0, "compile": 1.0, "load": 0.001, "first_answer": {NUMBALSODA: 2.0, RADAU: 0.0}},
+            "dho": {
+                "training": 9.0, "compile": 1.0, "load": 0.001, "first_answer": {NUMBALSODA: 2.0, RADAU: 0.0},
+                "stiffness": "alpha", "others": {}, "box": [[0.0, 5.0], [0.0, 5.0]], "nonlinear": False,
+                "measured": "", "reference": None,
+            },
         },
         "records": [
             *(record(OURS, alpha, 10e-6, 1e-9, None) for alpha in (50.0, 1000.0)),
@@ -252,6 +347,31 @@ def test_stored_results_render(stored, tmp_path, monkeypatch):
     for picture in ("time_vs_accuracy", "time_vs_stiffness", "time_vs_queries"):
         assert f"({picture}.png)" in page
         assert (tmp_path / "new" / f"{picture}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_nonlinear_problems_render(stored, tmp_path):
+    about = {"training": 0.0, "compile": 0.1, "load": 0.001, "others": {"k1": 0.04}, "box": None, "nonlinear": True}
+    about |= {"stiffness": "k2", "measured": "over max |y| of each state", "reference": 2e-11}
+    stored["setup"]["robertson"] = about | {"first_answer": {NUMBALSODA: 1.0, WINDOWS: 0.1}}
+    stored["absent"]["robertson"] = {HEYOKA: "gives up", FIXED: "for linear problems alone"}
+    stored["setup"]["duffing"] = about | {"stiffness": "alpha", "first_answer": {NUMBALSODA: 1.0, HEYOKA: 1.0}}
+    stored["absent"]["duffing"] = {}
+    stored["records"] += [
+        record(WINDOWS, 3e7, 1e-3, problem="robertson"), record(NUMBALSODA, 3e7, 2e-4, problem="robertson"),
+        *(record(OURS, alpha, 10e-6, 1e-9, None, problem="duffing") for alpha in (20.0, 50.0)),
+        record(NUMBALSODA, 20.0, 15e-6, problem="duffing"), record(NUMBALSODA, 50.0, 30e-6, problem="duffing"),
+        record(SWEEP, 50.0, 1e-6, 1e-9, None, MANY, "duffing"),
+        record(NUMBALSODA_LOOP, 50.0, 9e-6, query=MANY, problem="duffing"),
+    ]  # fmt: skip
+    compare.write(stored, tmp_path)
+    page = (tmp_path / "compare.md").read_text()
+    assert "Errors are over max |y| of each state." in page
+    assert "differs from the reference by at most 2.0e-11" in page
+    assert "Left out, for linear problems alone: stlfast, fixed member." in page
+    assert f"| solver | k2 = 3e+07 | times {WINDOWS} |" in page
+    assert f"| {NUMBALSODA} | 200 (1e-7) | 0.2 |" in page
+    assert f"| `duffing`, {STIFFNESS}, alpha ≥ 50 | {OURS} | {NUMBALSODA} | 2× | 1.5 at 20, 3 at 50 | yes |" in page
+    assert f"| `duffing`, {MANY}, alpha ≥ 50 | {SWEEP} | {NUMBALSODA_LOOP} | 10× | 9 at 50 | no |" in page
 
 
 def test_what_is_not_installed_is_reported_as_absent(monkeypatch):

@@ -21,8 +21,8 @@ int evaluate_rhs(realtype t, N_Vector y, N_Vector dy, void* member) {
     return 0;
 }
 
-int evaluate_jacobian(realtype, N_Vector, N_Vector, SUNMatrix J, void* member, N_Vector, N_Vector, N_Vector) {
-    jacobian(*static_cast<const Member*>(member), SM_DATA_D(J));
+int evaluate_jacobian(realtype, N_Vector y, N_Vector, SUNMatrix J, void* member, N_Vector, N_Vector, N_Vector) {
+    jacobian(*static_cast<const Member*>(member), NV_DATA_S(y), SM_DATA_D(J));
     return 0;
 }
 
@@ -37,11 +37,11 @@ struct Cvode::Memory {
     Member member{};
 };
 
-Cvode::Cvode() : memory_(std::make_unique<Memory>()) {
+Cvode::Cvode(int n) : memory_(std::make_unique<Memory>()) {
     auto& m = *memory_;
     SUNContext_Create(nullptr, &m.context);
-    m.y = N_VNew_Serial(2, m.context);
-    m.J = SUNDenseMatrix(2, 2, m.context);
+    m.y = N_VNew_Serial(n, m.context);
+    m.J = SUNDenseMatrix(n, n, m.context);
     m.solver = SUNLinSol_Dense(m.y, m.J, m.context);
     m.cvode = CVodeCreate(CV_BDF, m.context);
     const bool ready =
@@ -66,15 +66,15 @@ bool Cvode::solve(const Member& member, const double* y0, double rtol, double at
                   double* y) {
     auto& m = *memory_;
     m.member = member;
+    const long n = NV_LENGTH_S(m.y);
     double* state = NV_DATA_S(m.y);
-    std::copy(y0, y0 + 2, state);
+    std::copy(y0, y0 + n, state);
     CVodeReInit(m.cvode, t[0], m.y);
     CVodeSStolerances(m.cvode, rtol, atol);
     for (long k = 0; k < N; ++k) {
         realtype reached;
         if (k > 0 && CVode(m.cvode, t[k], m.y, &reached, CV_NORMAL) < 0) return false;
-        y[k] = state[0];
-        y[N + k] = state[1];
+        for (long i = 0; i < n; ++i) y[i * N + k] = state[i];
     }
     return true;
 }
@@ -88,7 +88,7 @@ const char* Cvode::version() { return SUNDIALS_VERSION; }
 namespace bench {
 
 struct Cvode::Memory {};
-Cvode::Cvode() = default;
+Cvode::Cvode(int) {}
 Cvode::~Cvode() = default;
 bool Cvode::solve(const Member&, const double*, double, double, const double*, long, double*) { return false; }
 const char* Cvode::version() { return nullptr; }

@@ -9,10 +9,10 @@ namespace bench {
 
 class Cvode {
   public:
-    Cvode();
+    explicit Cvode(int n = 2);
     ~Cvode();
 
-    // y (2, N) row-major at increasing times t (N), t[0] being where y0 (2) holds; between steps CVODE interpolates.
+    // y (n, N) row-major at increasing times t (N), t[0] being where y0 (n) holds; between steps CVODE interpolates.
     // Returns false where CVODE gives up.
     bool solve(const Member& member, const double* y0, double rtol, double atol, const double* t, long N, double* y);
 

@@ -30,16 +30,17 @@ void exponential(const Eigen::Matrix<double, m, m>& A, Eigen::Matrix<double, m, 
 
 void exponential(const Member& member, const double* y0, const double* t, long N, double* y) {
     Eigen::Matrix2d A;
-    jacobian(member, A.data());
+    const double alpha = member.p[0], omega = member.p[1];
+    jacobian(member, y0, A.data());
     if (member.equations == Equations::dho) {
         exponential<2>(A, Eigen::Vector2d(y0[0], y0[1]), t, N, y);
         return;
     }
     Eigen::Matrix4d larger = Eigen::Matrix4d::Zero();
     larger.topLeftCorner<2, 2>() = A;
-    larger.topRightCorner<2, 2>() << 2, 0, -member.alpha, member.alpha;
-    larger.bottomRightCorner<2, 2>() << 0, member.omega, -member.omega, 0;
-    const double phase = member.omega * t[0];
+    larger.topRightCorner<2, 2>() << 2, 0, -alpha, alpha;
+    larger.bottomRightCorner<2, 2>() << 0, omega, -omega, 0;
+    const double phase = omega * t[0];
     exponential<4>(larger, Eigen::Vector4d(y0[0], y0[1], std::sin(phase), std::cos(phase)), t, N, y);
 }
 

@@ -31,7 +31,7 @@ struct Problem {
         return {{"alpha", alpha}};
     }
     bench::Member member(double alpha) const {
-        return {forced ? bench::Equations::ncff : bench::Equations::dho, alpha, 1.0};
+        return {forced ? bench::Equations::ncff : bench::Equations::dho, {alpha, 1.0, 0.0}};
     }
 
     stlfast::LoadedModel file;

@@ -19,9 +19,10 @@ def prepare(problem: Problem) -> Bind:
 
     def bind(params: dict[str, Any], y0: np.ndarray, t: np.ndarray, tolerance: float) -> Run:
         member, y = native.member(problem, params), np.empty((*y0.shape, len(t)))
+        atol = problem.atol(params, tolerance)
 
         def run(calls: int) -> np.ndarray:
-            if not library.cvode_repeat(calls, *member, y0, len(y0), tolerance, tolerance, t, len(t), y):
+            if not library.cvode_repeat(calls, *member, y0, len(y0), tolerance, atol, t, len(t), y):
                 y[:] = np.nan
             return y
 

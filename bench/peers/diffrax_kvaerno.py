@@ -24,24 +24,24 @@ def prepare(problem: Problem) -> Bind:
     import diffrax
     import jax.numpy as jnp
 
-    t0, t1 = problem.grid[[0, -1]].tolist()
     term = diffrax.ODETerm(_rhs(problem))
 
-    def solve(p: Any, y0: Any, t: Any, tolerance: float) -> Any:
-        steps = diffrax.PIDController(rtol=tolerance, atol=tolerance)
+    def solve(p: Any, y0: Any, t: Any, rtol: float, atol: float) -> Any:
+        steps = diffrax.PIDController(rtol=rtol, atol=atol)
         solution = diffrax.diffeqsolve(
-            term, diffrax.Kvaerno5(), t0, t1, None, y0, p, saveat=diffrax.SaveAt(ts=t), stepsize_controller=steps,
+            term, diffrax.Kvaerno5(), t[0], t[-1], None, y0, p, saveat=diffrax.SaveAt(ts=t), stepsize_controller=steps,
             max_steps=None, throw=False,
         )  # fmt: skip
         return solution.ys.T
 
-    one, many = jax.jit(solve), jax.jit(jax.vmap(solve, in_axes=(None, 0, None, None)))
+    one, many = jax.jit(solve), jax.jit(jax.vmap(solve, in_axes=(None, 0, None, None, None)))
 
     def bind(params: dict[str, Any], y0: np.ndarray, t: np.ndarray, tolerance: float) -> Run:
+        tolerances = tolerance, problem.atol(params, tolerance)
         p, start, times = map(jnp.asarray, (problem.family.check_params(params), y0, t))
         if len(y0) == 1:
-            return repeated(lambda: np.asarray(one(p, start[0], times, tolerance))[None])
-        return repeated(lambda: np.asarray(many(p, start, times, tolerance)))
+            return repeated(lambda: np.asarray(one(p, start[0], times, *tolerances))[None])
+        return repeated(lambda: np.asarray(many(p, start, times, *tolerances)))
 
     return bind
 

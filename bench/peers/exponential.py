@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from bench import native
-from bench.peers import Bind
+from bench.peers import Absent, Bind
 from bench.problem import Problem
 from stlfast.timing import Run
 
 
 def prepare(problem: Problem) -> Bind:
+    _check(problem)
     library = native.peers()
 
     def bind(params: dict[str, Any], y0: np.ndarray, t: np.ndarray, tolerance: float) -> Run:
@@ -32,6 +33,7 @@ def prepare(problem: Problem) -> Bind:
 
 
 def prepare_table(problem: Problem) -> Bind:
+    _check(problem)
     library = native.peers()
 
     def bind(params: dict[str, Any], y0: np.ndarray, t: np.ndarray, tolerance: float) -> Run:
@@ -45,3 +47,8 @@ def prepare_table(problem: Problem) -> Bind:
         return run
 
     return bind
+
+
+def _check(problem: Problem) -> None:
+    if problem.family.nonlinear:
+        raise Absent("for linear problems alone")

@@ -5,12 +5,13 @@ One initial value: its adaptive integrator. Many: its batch integrator, as wide 
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, reduce
+from operator import mul
 from typing import Any
 
 import numpy as np
 
-from bench.peers import Bind
+from bench.peers import MOST_STEPS, Bind
 from bench.problem import Problem
 from stlfast.timing import Run, repeated
 
@@ -41,7 +42,7 @@ def _one(integrator: Any, p: np.ndarray, y0: np.ndarray, t: np.ndarray) -> Run:
         integrator.time = t[0]
         integrator.state[:] = start
         integrator.pars[:] = p[: len(integrator.pars)]
-        return integrator.propagate_grid(t)[-1].T[None]
+        return _finished(integrator.propagate_grid(t, max_steps=MOST_STEPS)[-1], len(t)).T[None]
 
     return repeated(call)
 
@@ -63,9 +64,19 @@ def _many(integrator: Any, p: np.ndarray, y0: np.ndarray, t: np.ndarray) -> Run:
     return repeated(call)
 
 
+def _finished(y: np.ndarray, times: int) -> np.ndarray:
+    """NaN where the integrator gave up, which then returns fewer rows."""
+    return y if len(y) == times else np.full((times, y.shape[1]), np.nan)
+
+
 def system(problem: Problem) -> list[tuple[Any, Any]]:
-    """Pairs of a state and its derivative, the parameters as par[k]."""
+    """Pairs of a state and its derivative, the parameters as par[k].
+
+    Without fractions such as 1/10, which from_sympy refuses as no binary ones, and with products for cubes and more:
+    the derivatives of a general power divide by its base, which may be 0.
+    """
     import heyoka
+    import sympy as sp
 
     from stlfast.bench import symbolic
 
@@ -73,6 +84,12 @@ def system(problem: Problem) -> list[tuple[Any, Any]]:
     known = {names["t"]: heyoka.time}
     known |= {names[name]: heyoka.par[k] for k, name in enumerate(problem.family.params)}
     states = heyoka.make_vars(*problem.family.states)
+    fractions = {q: sp.Float(float(q)) for f in expressions for q in f.atoms(sp.Rational) if not q.is_Integer}
+    powers = {q for f in expressions for q in f.atoms(sp.Pow) if q.exp.is_Integer and q.exp > 2 and q.base.is_Symbol}
+    products = {power: sp.Symbol(f"power{k}") for k, power in enumerate(sorted(powers, key=str))}
+    for power, product in products.items():
+        known[product] = reduce(mul, [heyoka.from_sympy(power.base, known)] * int(power.exp))
+    expressions = [f.xreplace(fractions).xreplace(products) for f in expressions]
     return [(y, heyoka.from_sympy(f, known)) for y, f in zip(states, expressions, strict=True)]
 
 

@@ -20,17 +20,18 @@ def prepare(problem: Problem, compiled: bool = False) -> Bind:
 
     def bind(params: dict[str, Any], y0: np.ndarray, t: np.ndarray, tolerance: float) -> Run:
         p = problem.family.check_params(params)
+        atol = problem.atol(params, tolerance)
         if loop is not None:
             y = np.empty((len(y0), len(t), y0.shape[1]))
 
             def run(calls: int) -> np.ndarray:
-                loop(calls, rhs.address, y0, t, p, tolerance, y)
+                loop(calls, rhs.address, y0, t, p, tolerance, atol, y)
                 return y.transpose(0, 2, 1)
 
             return run
 
         def call() -> np.ndarray:
-            y, success = lsoda(rhs.address, start, t, p, tolerance, tolerance, MOST_STEPS)
+            y, success = lsoda(rhs.address, start, t, p, tolerance, atol, MOST_STEPS)
             return y.T[None] if success else np.full(1, np.nan)
 
         (start,) = y0
@@ -45,13 +46,13 @@ def _loop() -> Any:
     from numbalsoda.driver import lsoda_wrapper
 
     @numba.njit
-    def loop(calls, address, y0, t, p, tolerance, y):  # type: ignore[no-untyped-def]
+    def loop(calls, address, y0, t, p, rtol, atol, y):  # type: ignore[no-untyped-def]
         success = np.array(0, np.int32)
         for _ in range(calls):
             for i in range(len(y0)):
                 lsoda_wrapper(
                     address, y0.shape[1], y0[i].ctypes.data, p.ctypes.data, len(t), t.ctypes.data, y[i].ctypes.data,
-                    tolerance, tolerance, MOST_STEPS, success.ctypes.data,
+                    rtol, atol, MOST_STEPS, success.ctypes.data,
                 )  # fmt: skip
                 if success != 1:
                     y[i] = np.nan
