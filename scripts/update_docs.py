@@ -23,17 +23,19 @@ from stlfast.model import SHIPPED
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 from bench import compare_report  # noqa: E402
-from bench.contenders import EVERY, FIXED, FIXED_CPP, OURS, OURS_CPP, SWEEP  # noqa: E402
+from bench.contenders import FIXED, FIXED_CPP, OURS, OURS_CPP, QUERIES, SWEEP, SWEEP_CPP, WINDOWS  # noqa: E402
 
 README = ROOT / "README.md"
 RESULTS = ROOT / "docs" / "results"
 ALPHA = 150.0  # in the comparison
-SHOWN = (OURS, OURS_CPP, FIXED, FIXED_CPP, SWEEP)  # of the contenders that are stlfast
+SHOWN = (OURS, OURS_CPP, FIXED, FIXED_CPP, SWEEP, SWEEP_CPP, WINDOWS)  # of the contenders that are stlfast
+TRAINING = ("seconds", "device", "threads", "torch")
+ACCURACY = ("error", "bound", "error_full", "bound_full")
 PICTURES = ("error_vs_stiffness.png", "solutions.png")
 
 
 def model_facts() -> dict[str, Any]:
-    """Size, training and measured accuracy of every shipped model, from its passport."""
+    """Size, training and measured accuracy of every shipped model, from its passport; null where there is none."""
     facts = {}
     for name in stlfast.pretrained():
         model = stlfast.load(name)
@@ -42,10 +44,10 @@ def model_facts() -> dict[str, Any]:
             "bytes": (SHIPPED / f"{name}.safetensors").stat().st_size,
             "sha256": passport["sha256"],
             "params": {key: {"train": r.train, "solve": r.solve} for key, r in model.family.params.items()},
-            "training": {key: passport["training"][key] for key in ("seconds", "device", "threads", "torch")},
+            "training": passport["training"] and {key: passport["training"][key] for key in TRAINING},
             "compile": passport["compile"],
             "members_measured": len(passport["accuracy"]),
-            **accuracy.worst(passport["accuracy"]),
+            **(accuracy.worst(passport["accuracy"]) if passport["accuracy"] else dict.fromkeys(ACCURACY)),
         }
     return facts
 
@@ -56,31 +58,50 @@ def blocks(demo: dict[str, Any], models: dict[str, Any], compare: dict[str, Any]
         "headline": report.headline(demo),
         "models": _models(models),
         "compare": _compare(compare),
+        "compare-nonlinear": _compare_nonlinear(compare),
         "demo": report.tables(demo),
     }
 
 
 def _compare(results: dict[str, Any]) -> str:
-    """One row a solver at one stiffness, a column for each problem and query; without our own variants."""
-    target, queries = compare_report.SHOWN_AT, EVERY
-    columns = [(problem, query) for problem in results["setup"] for query in queries]
-    rows = []
-    for name in dict.fromkeys(name for query in queries for name in compare_report.names(results, query)):
-        cells = []
-        for problem, query in columns:
-            members = compare_report.alphas(results, problem, query)
-            alpha = min(members, key=lambda a: abs(a - ALPHA))
-            found = compare_report.find(results, problem, query, alpha, name, target)
-            cells.append("" if found is None else compare_report.cell(results, problem, query, alpha, name, target))
-        if any(cells) and not (name.startswith(("stlfast", "the paper")) and name not in SHOWN):
-            rows.append([name, *cells])
-    titles = ["µs a solution (error)", *(f"`{problem}`, {query}" for problem, query in columns)]
+    target = report.scientific(compare_report.SHOWN_AT, 0)
     return "\n\n".join([
-        f"An error of at most {report.scientific(target, 0)}, 512 output times, one thread; alpha = {ALPHA:g}, for "
+        f"An error of at most {target}, 512 output times, one thread; alpha = {ALPHA:g}, for "
         "many initial values the nearest that was measured. stlfast's times include its error bound.",
-        report.markdown(titles, rows, left=1),
+        _beside(results, nonlinear=False),
         compare_report.machine_line(results),
     ])  # fmt: skip
+
+
+def _compare_nonlinear(results: dict[str, Any]) -> str:
+    if not any(about["nonlinear"] for about in results["setup"].values()):
+        return ""
+    target = report.scientific(compare_report.SHOWN_AT, 0)
+    return (
+        f"The same for nonlinear problems: an error of at most {target}, for Robertson and Van der Pol over max |y|. "
+        "stlfast's times include its error estimate.\n\n" + _beside(results, nonlinear=True)
+    )
+
+
+def _beside(results: dict[str, Any], nonlinear: bool) -> str:
+    """One row a solver at one stiffness, a column for each problem and query; without our own variants."""
+    target, columns, titles = compare_report.SHOWN_AT, [], ["µs a solution (error)"]
+    for problem, about in results["setup"].items():
+        for query in QUERIES if about["nonlinear"] is nonlinear else ():
+            if members := compare_report.alphas(results, problem, query):
+                alpha = min(members, key=lambda a: abs(a - ALPHA))
+                columns.append((problem, query, alpha))
+                at = f" at {about['stiffness']} = {alpha:g}" if nonlinear else ""
+                titles.append(f"`{problem}`, {query}{at}")
+    rows = []
+    for name in dict.fromkeys(name for _, query, _ in columns for name in compare_report.names(results, query)):
+        cells = []
+        for column in columns:
+            found = compare_report.find(results, *column, name, target)
+            cells.append("" if found is None else compare_report.cell(results, *column, name, target))
+        if any(cells) and not (name.startswith(("stlfast", "the paper")) and name not in SHOWN):
+            rows.append([name, *cells])
+    return report.markdown(titles, rows, left=1)
 
 
 def _models(models: dict[str, Any]) -> str:
@@ -94,10 +115,11 @@ def _models(models: dict[str, Any]) -> str:
             ", ".join(f"{key} {r[which][0]:g}–{r[which][1]:g}" for key, r in facts["params"].items())
             for which in ("train", "solve")
         ]
+        measured = ("–" if facts[key] is None else report.scientific(facts[key]) for key in ACCURACY[:3])
         cells.append([
-            f"`{name}`", *ranges, f"{facts['training']['seconds']:.0f}", f"{facts['bytes'] / 1000:.0f}",
-            str(facts["compile"]["functions"]), str(len(facts["compile"]["ranks"])), report.scientific(facts["error"]),
-            report.scientific(facts["bound"]), report.scientific(facts["error_full"]), str(facts["members_measured"]),
+            f"`{name}`", *ranges, f"{facts['training']['seconds']:.0f}" if facts["training"] else "–",
+            f"{facts['bytes'] / 1000:.0f}", str(facts["compile"]["functions"]), str(len(facts["compile"]["ranks"])),
+            *measured, str(facts["members_measured"]),
         ])  # fmt: skip
     return report.markdown(titles, cells, left=3)
 

@@ -50,15 +50,20 @@ def test_your_own_family(capsys, tmp_path, monkeypatch):
     assert stlfast.load(tmp_path / "exchange.safetensors").family.name == "exchange"
 
 
+def test_nonlinear_families(capsys):
+    exec(PROGRAMS[3], {})
+    assert capsys.readouterr().out.splitlines() == ["reduced 3 True True", "(1000, 2, 512) True", "True"]
+
+
 def test_time_windows(capsys):
     namespace = {}
-    exec(PROGRAMS[3], namespace)
+    exec(PROGRAMS[4], namespace)
     assert capsys.readouterr().out.splitlines() == ["True windows (2,)"]
     assert namespace["stepper"].t == pytest.approx(1000.0)
 
 
 def test_all_programs_are_tested():
-    assert len(PROGRAMS) == 4
+    assert len(PROGRAMS) == 5
     (program,) = re.findall(r"```cpp\n(.*?)```", TEXT, re.DOTALL)
     assert program == (ROOT / "tests" / "cpp" / "consumer" / "main.cpp").read_text()
 
