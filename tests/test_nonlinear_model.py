@@ -136,6 +136,8 @@ def test_what_misses_goes_to_windows():
     many = crude.solve_many(np.tile(family.y0, (3, 1)), **MEMBER)
     assert many.success.all()
     np.testing.assert_allclose(many.y[2], sol.y, atol=1e-12)
+    listed = crude.solve_many(np.tile(family.y0, (3, 1)), observe=[0.5, 2.0], **MEMBER)
+    np.testing.assert_allclose(listed.y[1], crude.solve(t=np.array([0.5, 2.0]), **MEMBER).y, atol=1e-12)
     missed = crude.solve(rtol=0.0, atol=1e-17, fallback=False, **MEMBER)
     assert not missed.success
     assert missed.method == "windows"

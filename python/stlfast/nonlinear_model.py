@@ -190,7 +190,7 @@ class NonlinearModel:
         starts = np.broadcast_to(self.family.y0 if y0 is None else y0, (len(sweep), self.family.n))
         for row in np.flatnonzero(~sweep.success):
             named = {name: float(np.broadcast_to(value, len(sweep))[row]) for name, value in params.items()}
-            times = observe if isinstance(observe, np.ndarray) else None
+            times = None if isinstance(observe, str) else observe
             again = self.windows.solve(
                 starts[row], times, rtol=rtol, atol=atol, certify=certify, fallback=fallback, extrapolate=True, **named
             )
