@@ -63,15 +63,6 @@ MatrixXd forcing_of(const Model& model, const py::object& added) {
     return Eigen::Map<const MatrixXd>(array.data(), rows, n);
 }
 
-py::array_t<double> evaluated(const Model& model, const Answer& answer, const py::object& x) {
-    const VectorXd points = vector_of(x, "x");
-    py::array_t<double> y({model.family().n, points.size()});
-    Eigen::Map<MatrixXd> values(y.mutable_data(), points.size(), model.family().n);
-    const py::gil_scoped_release release;
-    model.evaluate(answer, points, values);
-    return y;
-}
-
 // The answer and its values (n, N) at the points x, or on the output grid where x is None.
 py::tuple solve(const Model& model, const py::dict& params, const py::tuple& names, const py::object& y0,
                 const py::object& reduced, const py::object& certify, const py::object& rtol, const py::object& atol,
@@ -249,7 +240,7 @@ void bind_model(py::module_& module) {
              py::arg("final"), py::arg("maximum"), py::arg("reduced"), py::arg("certify"), py::arg("rtol"),
              py::arg("atol"), py::arg("threads"), py::arg("out"), py::arg("progress"))
         .def("certify_heads", &certify_heads, py::arg("parameters"), py::arg("y0"), py::arg("heads"))
-        .def("evaluate", &evaluated, py::arg("answer"), py::arg("x"), "Values (n, N) at the points x (N).")
+        .def("evaluate", &evaluated<Model>, py::arg("answer"), py::arg("x"), "Values (n, N) at the points x (N).")
         .def("coefficients",
              [](const Model& model, const Answer& answer) { return to_numpy(coefficients(model, answer)); })
         .def_property_readonly("forcing_points", [](const Model& m) { return to_numpy(m.forcing_points()); })

@@ -99,15 +99,6 @@ py::tuple estimated(const Family& family, const py::object& parameters, const py
     return py::make_tuple(to_numpy(largest), to_numpy(scale), residual);
 }
 
-py::array_t<double> evaluated(const NonlinearModel& model, const Answer& answer, const py::object& x) {
-    const VectorXd points = vector_of(x, "x");
-    py::array_t<double> y({model.family().n, points.size()});
-    Eigen::Map<MatrixXd> values(y.mutable_data(), points.size(), model.family().n);
-    const py::gil_scoped_release release;
-    model.evaluate(answer, points, values);
-    return y;
-}
-
 }  // namespace
 
 void bind_nonlinear(py::module_& module) {
@@ -120,7 +111,8 @@ void bind_nonlinear(py::module_& module) {
         .def("solve_many", &solve_queries, py::arg("output"), py::arg("count"), py::arg("parameters"), py::arg("y0"),
              py::arg("final"), py::arg("maximum"), py::arg("certify"), py::arg("rtol"), py::arg("atol"),
              py::arg("threads"), py::arg("out"), py::arg("progress"))
-        .def("evaluate", &evaluated, py::arg("answer"), py::arg("x"), "Values (n, N) at the points x (N).")
+        .def("evaluate", &evaluated<NonlinearModel>, py::arg("answer"), py::arg("x"),
+             "Values (n, N) at the points x (N).")
         .def(
             "output_table",
             [](const NonlinearModel& model, const py::object& x) {

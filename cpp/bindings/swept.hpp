@@ -1,10 +1,21 @@
-// The arguments and results that sweeps of linear and nonlinear models share.
+// What linear and nonlinear models share: how answers are evaluated, the arguments and results of sweeps.
 #pragma once
 
 #include "arguments.hpp"
 #include "stlfast/sweep.hpp"
 
 namespace STLFAST_NAMESPACE {
+
+// Values (n, N) of an answer at the points x (N).
+template <class AnyModel>
+py::array_t<double> evaluated(const AnyModel& model, const Answer& answer, const py::object& x) {
+    const Eigen::VectorXd points = vector_of(x, "x");
+    py::array_t<double> y({model.family().n, points.size()});
+    Eigen::Map<Eigen::MatrixXd> values(y.mutable_data(), points.size(), model.family().n);
+    const py::gil_scoped_release release;
+    model.evaluate(answer, points, values);
+    return y;
+}
 
 // (B, n, E) values, (B, n) of the last point or the maximum; (B) success and (B, n) bounds or None.
 // solve(queries, observe, results, progress)

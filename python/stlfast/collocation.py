@@ -23,23 +23,24 @@ ROUNDING = 1e-13
 class Grid:
     """The functions of a dictionary at points x (N,).
 
+    H, dH: (N, M) values and derivatives.
     rate: (N,) the fastest relative change that they resolve, |Q'|/|Q| with functions Q orthonormal at the points;
         about M ds/dx for polynomials in a time map s.
     """
 
     def __init__(self, functions: _core.Dictionary, x: np.ndarray) -> None:
         self.x = x
-        self._H, self._dH = functions.evaluate(x, 1)  # (N, M)
-        Q, sigma, V = np.linalg.svd(self._H, full_matrices=False)
+        self.H, self.dH = functions.evaluate(x, 1)  # (N, M)
+        Q, sigma, V = np.linalg.svd(self.H, full_matrices=False)
         R = int(np.sum(sigma > SMALLEST_SINGULAR_VALUE * sigma[0]))
-        dQ = self._dH @ (V[:R].T / sigma[:R])
+        dQ = self.dH @ (V[:R].T / sigma[:R])
         self.rate = np.linalg.norm(dQ, axis=1) / np.linalg.norm(Q[:, :R], axis=1)
 
     def values(self, heads: np.ndarray) -> np.ndarray:
-        return np.ascontiguousarray((self._H @ heads).T)
+        return np.ascontiguousarray((self.H @ heads).T)
 
     def slopes(self, heads: np.ndarray) -> np.ndarray:
-        return np.ascontiguousarray((self._dH @ heads).T)
+        return np.ascontiguousarray((self.dH @ heads).T)
 
 
 class Equations:

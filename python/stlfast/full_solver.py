@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -163,8 +164,7 @@ class FullSolver:
 
     def fitted(self, solution: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """Heads (M, n) that come nearest to a solution x (N,) → (n, N) at the collocation points: a first guess."""
-        H, start = self._functions.evaluate(self._grid.x)[0], self._start
-        rows = np.concatenate([start, H])
+        rows = np.concatenate([self._start, self._grid.H])
         values = solution(np.concatenate([[0.0], self._grid.x]))
         return np.linalg.lstsq(rows, values.T, rcond=None)[0]
 
@@ -173,11 +173,17 @@ class FullSolver:
 
         e' = J e + f − y', e(0) = y0 − y(0), at the collocation points and twice between each two; error_estimate.hpp.
         """
+        x, H, dH = self._checks
+        values, slopes = (np.ascontiguousarray((functions @ heads).T) for functions in (H, dH))
+        return _core.error_estimate(core_family(self.family), p, x, values, slopes, y0)
+
+    @cached_property
+    def _checks(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Check points x (C,) of the error estimate, and the functions and their derivatives there, (C, M)."""
         x = np.concatenate([[0.0], self._grid.x, [1.0]])
         x = np.unique(np.concatenate([x, *(x[:-1] + share * np.diff(x) for share in (1 / 3, 2 / 3))]))
         H, dH = self._functions.evaluate(x, 1)
-        values, slopes = (np.ascontiguousarray((functions @ heads).T) for functions in (H, dH))
-        return _core.error_estimate(core_family(self.family), p, x, values, slopes, y0)
+        return x, H, dH
 
     def _heads(self, heads: np.ndarray) -> np.ndarray:
         expected = (self._functions.size, self.family.n)

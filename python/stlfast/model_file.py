@@ -108,14 +108,13 @@ class Compiled:
         points = _core.Points.given(self.points, self.row_weights == "sqrt_t")
         return _core.Model(
             core_family(family), self.dictionary.core(body), points, self.shared_head, self.solver, self.decoupled,
-            self.uniform_checks, self.modes, [tuple(band) for band in self.bands],
+            self.uniform_checks, self.modes, list(self.bands),
         )  # fmt: skip
 
     def nonlinear_core(self, family: Family) -> _core.NonlinearModel:
         from . import _core
 
-        bands = [tuple(band) for band in self.bands]
-        return _core.NonlinearModel(core_family(family), *starts(family), bands, self.uniform_checks)
+        return _core.NonlinearModel(core_family(family), *starts(family), list(self.bands), self.uniform_checks)
 
     def __repr__(self) -> str:
         ranks = [band[3].shape[1] for band in self.bands]
@@ -169,7 +168,6 @@ def write(path: str | os.PathLike[str], model: Model | NonlinearModel) -> None:
 def read(path: str | os.PathLike[str]) -> Model | NonlinearModel:
     """The model in a file; MissingFileError or FileFormatError says what is wrong with it."""
     from .model import Model
-    from .nonlinear_model import NonlinearModel
 
     where = os.fspath(path)
     tensors, metadata = _files.read(path)
@@ -189,7 +187,11 @@ def read(path: str | os.PathLike[str]) -> Model | NonlinearModel:
         passport = _files.parse_json(metadata, "passport", where)
         if not isinstance(passport, dict):
             raise ValueError("the passport must be a JSON object")
-        return (NonlinearModel if family.nonlinear else Model)(family, body, compiled, passport)
+        if family.nonlinear:
+            from .nonlinear_model import NonlinearModel  # which linear models need not wait for
+
+            return NonlinearModel(family, body, compiled, passport)
+        return Model(family, body, compiled, passport)
     except FileFormatError:
         raise
     except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError) as error:

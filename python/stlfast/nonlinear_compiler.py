@@ -196,7 +196,7 @@ def _good(
     tol: float,
 ) -> bool:  # fmt: skip
     """Whether every member meets tol, and the estimates of almost all are no less than a tenth of the error."""
-    core = _core.NonlinearModel(core_family(family), *starts(family), [tuple(band)], 0)
+    core = _core.NonlinearModel(core_family(family), *starts(family), [band], 0)
     size = np.maximum(np.abs(truth).max(axis=(0, 2)), np.finfo(np.float64).tiny)[:, None]
     names, trusted = tuple(family.params), 0
     for p, y0, expected in zip(params.tolist(), start, truth, strict=True):
