@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from ._isa import isa
     from .body import Body
     from .compiler import compile
-    from .family import Family, Range
+    from .family import Family
     from .model import Model, load, pretrained
     from .nonlinear_model import NonlinearModel
+    from .parameters import Range
     from .solution import Solution
     from .training import pretrain, train_body
     from .windows import Windows
@@ -35,7 +36,7 @@ _HOME = {
     "Model": "model",
     "NonlinearModel": "nonlinear_model",
     "ParameterError": "_errors",
-    "Range": "family",
+    "Range": "parameters",
     "Solution": "solution",
     "TrainingDiverged": "_errors",
     "UnknownModelError": "_errors",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .family import Family, Range
+from .family import Family
+from .parameters import Range
 
 
 def dho() -> Family:
