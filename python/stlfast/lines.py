@@ -29,7 +29,7 @@ from .spectral import Grid
 METHODS = ("LSODA", "Radau", "BDF")
 CELLS = {1: 129, 2: 33}  # points of each axis
 FEWEST, MOST_UNKNOWNS = 5, 6000  # of an axis; of a dense matrix: 6000² · 8 bytes = 0.3 GB
-UNRESOLVED = 1e-5  # last coefficients of the solution, relative; above, a warning
+UNRESOLVED = 1e-7, 10.0  # last coefficients of the solution, relative; and in units of rtol: above both, a warning
 
 
 def reference(
@@ -61,7 +61,7 @@ def reference(
     else:
         U = _Lines(family, p, grids, data).solve(start, times, method, rtol, atol)
     U = U.reshape(family.n, *(grid.N for grid in grids), len(times))
-    _warn_unresolved(family, grids, U)
+    _warn_unresolved(family, grids, U, max(UNRESOLVED[0], UNRESOLVED[1] * rtol))
     for k, (grid, x) in enumerate(zip(grids, outputs, strict=True), start=1):
         U = np.moveaxis(np.tensordot(grid.interpolation(x), U, axes=(1, k)), 0, k)
     return U
@@ -242,10 +242,10 @@ def _modes(family: PDEFamily, p: np.ndarray, grids: Sequence[Grid], start: np.nd
     return U
 
 
-def _warn_unresolved(family: PDEFamily, grids: Sequence[Grid], U: np.ndarray) -> None:
+def _warn_unresolved(family: PDEFamily, grids: Sequence[Grid], U: np.ndarray, allowed: float) -> None:
     for axis, grid in enumerate(grids):
         left = grid.unresolved(np.moveaxis(U, 1 + axis, 0))
-        if left > UNRESOLVED:
+        if left > allowed:
             warnings.warn(
                 f"the reference of {family.name!r} is not resolved in {family.coordinates[axis]}: "
                 f"its last coefficients are {left:.1e} of the largest value with {grid.N} points: "

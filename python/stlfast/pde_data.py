@@ -14,6 +14,7 @@ Samples are interpolated by cubic splines or, where they are uniform along a per
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -175,15 +176,23 @@ class _Axis:
                 f"{' for one period' if periodic else ''}; add samples, or give a function"
             )
         self.samples, self.periodic = samples, periodic
-        distinct = samples[:-1] if self.wrapped else samples
-        uniform = low + self.length * np.arange(len(distinct)) / len(distinct) + (samples[0] - low)
-        self.fourier = periodic and np.abs(distinct - uniform).max() <= step
+        self.distinct = samples[:-1] if self.wrapped else samples
+        uniform = samples[0] + self.length * np.arange(len(self.distinct)) / len(self.distinct)
+        self.fourier = periodic and np.abs(self.distinct - uniform).max() <= step
+
+    @cached_property
+    def spline(self) -> Callable[[np.ndarray], np.ndarray]:
+        """The cubic splines that are 1 at one sample: x (N,) → (N, S), with one end alone where both are given."""
+        from scipy.interpolate import CubicSpline
+
+        if not self.periodic:
+            return CubicSpline(self.samples, np.eye(len(self.samples)))
+        knots = np.append(self.distinct, self.distinct[0] + self.length)
+        values = np.concatenate([np.eye(len(self.distinct)), np.eye(1, len(self.distinct))])
+        return CubicSpline(knots, values, bc_type="periodic")
 
     def matrix(self, x: np.ndarray) -> np.ndarray:
         """Values at x (N,) from those at the samples, (N, S)."""
-        from scipy.interpolate import CubicSpline
-
-        S = len(self.samples)
         if not self.periodic:
             outside = (x < min(self.samples[0], self.low)) | (x > max(self.samples[-1], self.high))
             if outside.any():
@@ -191,15 +200,9 @@ class _Axis:
                     f"{self.what} end at [{self.samples[0]:g}, {self.samples[-1]:g}], but a value at "
                     f"{x[np.argmax(outside)]:g} is needed; give more samples, or a function"
                 )
-            return CubicSpline(self.samples, np.eye(S))(x)
-        distinct = S - self.wrapped
-        if self.fourier:
-            matrix = fourier_interpolation(self.samples[:distinct], self.length, x)
-        else:
-            knots = np.append(self.samples[:distinct], self.samples[0] + self.length)
-            values = np.concatenate([np.eye(distinct), np.eye(1, distinct)])
-            matrix = CubicSpline(knots, values, bc_type="periodic")(x)
-        return np.concatenate([matrix, np.zeros((len(x), S - distinct))], axis=1)
+            return self.spline(x)
+        matrix = fourier_interpolation(self.distinct, self.length, x) if self.fourier else self.spline(x)
+        return np.concatenate([matrix, np.zeros((len(x), len(self.samples) - len(self.distinct)))], axis=1)
 
 
 def _on_grid(axes: list[_Axis], columns: np.ndarray, values: np.ndarray, what: str) -> np.ndarray:
