@@ -42,7 +42,7 @@ REFUSED = [
     ([DRIFT], [UP, DOWN], r"side 'high'\): the velocity of u does not enter and needs 0 conditions, got 1; remove"),
     ([DRIFT], [DOWN], "side 'low'.*add Inflow"),
     ([DRIFT], [UP, LOW], "needs 1 conditions, got 2"),
-    ([DRIFT], [Neumann(X, "low", [0])], "use Inflow instead of Neumann"),
+    ([DRIFT], [Neumann(X, "low", [0])], "remove Neumann, or use Inflow"),
     ([(E - 1) * U.diff(X) - A * U], [UP], "changes its direction there with the parameters"),
     ([X * U.diff(X, 2) + U.diff(X, 2) - A * U], [Periodic(X)], "a coefficient is not the same at both ends"),
     ([HEAT + X], [Periodic(X)], "the source is not the same"),

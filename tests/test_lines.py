@@ -9,6 +9,8 @@ import sympy as sp
 from test_pde_family import PERIODIC, A, T, U, V, W, X, Y, front, make, make2
 
 from stlfast import Dirichlet, Inflow, Neumann, PDEFamily, Periodic, Range, characteristics, families
+from stlfast.lines import Lines
+from stlfast.pde_data import boundary_data, initial_data
 from stlfast.spectral import Grid, fourier_interpolation
 
 AT = {"alpha": 3.0, "E": 1.0}
@@ -67,6 +69,23 @@ def test_advection_reaction(alpha):
         z = 2 * np.pi * (SPACE - t)
         exact = scipy.linalg.expm(alpha * t * R0) @ np.array([1 + np.sin(z) / 2, 0.5 + np.cos(z) / 4])
         np.testing.assert_allclose(result[:, :, k], exact, atol=1e-6)
+
+
+def everything():
+    """A plane with coefficients of space and time, nonlinear terms and all kinds of conditions, from w = xy + 1."""
+    boundary = [Neumann(X, "low", [Y]), Dirichlet(X, "high", [Y + 1]), Inflow(Y, "low", [1])]
+    rhs = [(1 + T * X) * W.diff(X, 2) - (1 + X) * W.diff(Y) + A * W**2 - sp.exp(W) * T]
+    return make2(rhs, boundary=boundary, initial=[X * Y + 1])
+
+
+def test_the_jacobian_is_the_derivative():
+    family, p, h = everything(), np.array([3.0, 1.0]), 1e-6
+    start = initial_data(family, None, p)
+    data = boundary_data(family, None, None, start, p)
+    system = Lines(family, p, [Grid(0, 1, 6, False), Grid(0, 2, 5, False)], data)
+    v, directions = np.random.default_rng(8).uniform(0.5, 1.5, len(system.free)), np.eye(len(system.free))
+    differences = [(system.rhs(0.7, v + h * e) - system.rhs(0.7, v - h * e)) / (2 * h) for e in directions]
+    np.testing.assert_allclose(system.jac(0.7, v), np.transpose(differences), atol=1e-6)
 
 
 @pytest.mark.parametrize("method", ["LSODA", "Radau", "BDF"])

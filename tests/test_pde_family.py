@@ -229,6 +229,7 @@ REFUSED = [
     ({"params": {A: Range((1, 2), (1, 2)), sp.Symbol("u0"): Range((1, 2), (1, 2))}}, "'u0', which is an argument"),
     ({"params": {A: Range((1, 2), (1, 2)), sp.Symbol("u"): Range((1, 2), (1, 2))}}, "stands for two things"),
     ({"params": {A: Range((1, 2), (1, 2)), sp.Symbol("u_xx"): Range((1, 2), (1, 2))}}, "stands for two things"),
+    ({"params": {A: Range((1, 2), (1, 2)), sp.Symbol("cells"): Range((1, 2), (1, 2))}}, "'cells', which is"),
     ({"name": ""}, "non-empty string"),
 ]  # fmt: skip
 

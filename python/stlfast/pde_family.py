@@ -275,7 +275,7 @@ class PDEFamily:
         method: "LSODA", "Radau" or "BDF" of scipy.integrate.solve_ivp with rtol and atol; or "modes", the matrix
         exponential of each Fourier mode, for linear families with constant coefficients, without a source and periodic
         in all coordinates.
-        cells: collocation points of each axis, default 129, or 33 in two dimensions; a warning says if that is too few.
+        cells: collocation points of each axis, default 65, or 33 in two dimensions; a warning says if that is too few.
         """
         from . import lines
 

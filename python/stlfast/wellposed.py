@@ -92,7 +92,13 @@ def _check_ends(family: PDEFamily, axis: int, on_axis: list[Condition]) -> None:
                     family, axis, side, f"{name} has no derivative along the axis and takes no condition", "remove it"
                 )
             elif "neumann" in here:
-                _refuse(family, axis, side, f"{name} has first derivatives alone", "use Inflow instead of Neumann")
+                _refuse(
+                    family,
+                    axis,
+                    side,
+                    f"{name} has first derivatives alone",
+                    "remove Neumann, or use Inflow where the velocity enters",
+                )
         if moving:
             _check_moving(family, axis, side, moving, along, given)
 
