@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     from ._isa import isa
     from .body import Body
     from .compiler import compile
-    from .family import Family, Range
+    from .conditions import Dirichlet, Inflow, Neumann, Periodic
+    from .family import Family
     from .model import Model, load, pretrained
     from .nonlinear_model import NonlinearModel
+    from .parameters import Range
+    from .pde_family import PDEFamily
     from .solution import Solution
     from .training import pretrain, train_body
     from .windows import Windows
@@ -29,13 +32,18 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Body": "body",
+    "Dirichlet": "conditions",
     "Family": "family",
     "FileFormatError": "_errors",
+    "Inflow": "conditions",
     "MissingFileError": "_errors",
     "Model": "model",
+    "Neumann": "conditions",
     "NonlinearModel": "nonlinear_model",
+    "PDEFamily": "pde_family",
     "ParameterError": "_errors",
-    "Range": "family",
+    "Periodic": "conditions",
+    "Range": "parameters",
     "Solution": "solution",
     "TrainingDiverged": "_errors",
     "UnknownModelError": "_errors",
@@ -50,12 +58,17 @@ _HOME = {
 
 __all__ = [
     "Body",
+    "Dirichlet",
     "Family",
     "FileFormatError",
+    "Inflow",
     "MissingFileError",
     "Model",
+    "Neumann",
     "NonlinearModel",
+    "PDEFamily",
     "ParameterError",
+    "Periodic",
     "Range",
     "Solution",
     "TrainingDiverged",

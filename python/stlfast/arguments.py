@@ -20,7 +20,9 @@ def family(where: str) -> Family:
         shipped = {
             name: value
             for name, value in vars(families).items()
-            if getattr(value, "__module__", "") == families.__name__ and not inspect.signature(value).parameters
+            if getattr(value, "__module__", "") == families.__name__
+            and not inspect.signature(value).parameters
+            and inspect.signature(value).return_annotation == "Family"  # of ordinary differential equations
         }
         if where not in shipped:
             raise ValueError(

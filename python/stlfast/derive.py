@@ -45,7 +45,7 @@ def derive(
     params: Sequence[sp.Symbol],
 ) -> Derived:
     """Split the right-hand side, scale time and translate to instructions; ValueError says what cannot be."""
-    _check_symbols(name, t, y, params)
+    check_symbols(name, t, y, params)
     f = _right_hand_side(name, t, y, rhs, params)
     terms = split(y, f)
     t0, t1 = _time_span(name, t_span, params)
@@ -54,7 +54,7 @@ def derive(
     scaled = {t: t0 + (t1 - t0) * x}
     A = [_drop_x(((t1 - t0) * a).subs(scaled), x) for a in terms.A]
     b = [_drop_x(((t1 - t0) * bi).subs(scaled), x) for bi in terms.b]
-    affine = _affine_parts(A, x)
+    affine = affine_parts(A, x)
     inputs = [x, *params]
     N = J = None
     if terms.N is not None:
@@ -101,7 +101,7 @@ def derive_callable(
     )
 
 
-def _check_symbols(name: str, t: sp.Symbol, y: Sequence[sp.Symbol], params: Sequence[sp.Symbol]) -> None:
+def check_symbols(name: str, t: sp.Symbol, y: Sequence[sp.Symbol], params: Sequence[sp.Symbol]) -> None:
     if not y:
         raise ValueError(f"family {name!r} needs at least one state in y")
     seen: set[str] = set()
@@ -121,10 +121,10 @@ def _right_hand_side(
 ) -> list[sp.Expr]:
     if len(rhs) != len(y):
         raise ValueError(f"family {name!r}: {len(y)} states need {len(y)} right-hand sides, got {len(rhs)}")
-    f = [_expression(e, f"family {name!r}: the right-hand side of {yi}'") for e, yi in zip(rhs, y, strict=True)]
+    f = [expression(e, f"family {name!r}: the right-hand side of {yi}'") for e, yi in zip(rhs, y, strict=True)]
     for yi, fi in zip(y, f, strict=True):
         where = f"family {name!r}: {yi}' = {fi}"
-        _check_free(fi, {t, *y, *params}, where, "t, a state nor a parameter")
+        check_free(fi, {t, *y, *params}, where, "t, a state nor a parameter")
         try:
             to_instructions([fi], [t, *y, *params])
         except UnsupportedFunctionError as error:
@@ -136,7 +136,7 @@ def _right_hand_side(
     return f
 
 
-def _expression(value: Any, what: str) -> sp.Expr:
+def expression(value: Any, what: str) -> sp.Expr:
     try:
         expr = sp.sympify(value, strict=True)
     except sp.SympifyError:
@@ -146,7 +146,7 @@ def _expression(value: Any, what: str) -> sp.Expr:
     return expr
 
 
-def _check_free(expr: sp.Expr, known: set[sp.Symbol], where: str, kinds: str) -> None:
+def check_free(expr: sp.Expr, known: set[sp.Symbol], where: str, kinds: str) -> None:
     for symbol in sorted(expr.free_symbols - known, key=str):
         twin = any(symbol.name == k.name for k in known)
         hint = (
@@ -160,9 +160,9 @@ def _check_free(expr: sp.Expr, known: set[sp.Symbol], where: str, kinds: str) ->
 def _time_span(name: str, t_span: Sequence[Any], params: Sequence[sp.Symbol]) -> tuple[sp.Expr, sp.Expr]:
     if isinstance(t_span, str) or not hasattr(t_span, "__len__") or len(t_span) != 2:
         raise ValueError(f"family {name!r}: t_span must be a pair (t0, t1), got {t_span!r}")
-    ends = [_expression(e, f"family {name!r}: t_span") for e in t_span]
+    ends = [expression(e, f"family {name!r}: t_span") for e in t_span]
     for end in ends:
-        _check_free(end, set(params), f"family {name!r}: t_span = ({ends[0]}, {ends[1]})", "a number nor a parameter")
+        check_free(end, set(params), f"family {name!r}: t_span = ({ends[0]}, {ends[1]})", "a number nor a parameter")
     return ends[0], ends[1]
 
 
@@ -173,7 +173,7 @@ def _drop_x(expr: sp.Expr, x: sp.Symbol) -> sp.Expr:
     return expr
 
 
-def _affine_parts(A: Sequence[sp.Expr], x: sp.Symbol) -> tuple[list[sp.Expr], list[sp.Expr]] | None:
+def affine_parts(A: Sequence[sp.Expr], *x: sp.Symbol) -> tuple[list[sp.Expr], list[sp.Expr]] | None:
     """θ (Q) and A_q (Q·n·n) with A = Σ_q θ_q A_q; None where a term mixes x and parameters for good."""
     thetas: list[sp.Expr] = []
     parts: list[list[sp.Expr]] = []
@@ -181,8 +181,8 @@ def _affine_parts(A: Sequence[sp.Expr], x: sp.Symbol) -> tuple[list[sp.Expr], li
         for term in sp.Add.make_args(sp.expand(a)):
             if term == 0:
                 continue
-            theta, of_x = term.as_independent(x, as_Add=False)
-            if of_x.free_symbols - {x}:
+            theta, of_x = term.as_independent(*x, as_Add=False)
+            if of_x.free_symbols - {*x}:
                 return None
             constant, theta = theta.as_independent(*_symbols(theta), as_Add=False)
             q, ratio = _find(theta, thetas)

@@ -1,8 +1,11 @@
-"""Families that come with the package, dho and ncff with trained models. SymPy is imported when one is built."""
+"""Families that come with the package, some with trained models. SymPy is imported when one is built."""
 
 from __future__ import annotations
 
-from .family import Family, Range
+from .conditions import Inflow, Neumann, Periodic
+from .family import Family
+from .parameters import Range
+from .pde_family import PDEFamily
 
 
 def dho() -> Family:
@@ -104,4 +107,65 @@ def vdp() -> Family:
     return Family(
         name="vdp", t=t, y=[y1, y2], rhs=[y2, mu * (1 - y1**2) * y2 - y1], t_span=(0.0, 2 * mu), stiffness=mu,
         params={mu: Range(train=(5.0, 50.0), solve=(5.0, 1000.0))}, y0=[2.0, 0.0],
+    )  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------- partial differential equations
+def advection_reaction() -> PDEFamily:
+    """Two species that a flow carries and that turn into each other: u_t + u_x = R u, R = alpha [[−1, ½], [1, −½]].
+
+    x, t ∈ [0, 1], u(x, 0) = (1 + ½ sin 2πx, ½ + ¼ cos 2πx). Exact by characteristics: u(x, t) = e^{R t} g(x − t)
+    (`characteristics.solution`), which is also what flows in at x = 0. R has the eigenvalues 0 and −3/2 alpha;
+    the initial values are away from its equilibrium u2 = 2 u1. After Santillana et al.,
+    J. Comput. Phys. 305 (2016) 372.
+    """
+    import sympy as sp
+
+    x, t, alpha = sp.symbols("x t alpha")
+    u1, u2 = (sp.Function(name)(x, t) for name in ("u1", "u2"))
+    angle = 2 * sp.pi * x
+    return PDEFamily(
+        name="advection_reaction", t=t, x=[x], u=[u1, u2],
+        rhs=[-u1.diff(x) + alpha * (u2 / 2 - u1), -u2.diff(x) + alpha * (u1 - u2 / 2)],
+        domain={x: (0.0, 1.0)}, t_span=(0.0, 1.0), stiffness=alpha,
+        params={alpha: Range(train=(1.0, 10.0), solve=(1.0, 1000.0))},
+        initial=[1 + sp.sin(angle) / 2, (2 + sp.cos(angle)) / 4], boundary=[Inflow(x, "low", values="characteristics")],
+    )  # fmt: skip
+
+
+def advection_diffusion_reaction_2d() -> PDEFamily:
+    """The same species in a plane flow, periodic: u_t + u_x + ½ u_y = D (u_xx + u_yy) + R u, D = 0.01.
+
+    x, y ∈ [0, 1), t ∈ [0, 1], u(x, y, 0) = (1 + ½ sin 2πx cos 2πy, ½ + ¼ cos 2π(x + y)). Exact with the matrix
+    exponential of each Fourier mode: `reference(method="modes")`.
+    """
+    import sympy as sp
+
+    x, y, t, alpha = sp.symbols("x y t alpha")
+    u1, u2 = (sp.Function(name)(x, y, t) for name in ("u1", "u2"))
+    reaction = [alpha * (u2 / 2 - u1), alpha * (u1 - u2 / 2)]
+    moved = [(u.diff(x, 2) + u.diff(y, 2)) / 100 - u.diff(x) - u.diff(y) / 2 for u in (u1, u2)]
+    ax, ay = 2 * sp.pi * x, 2 * sp.pi * y
+    return PDEFamily(
+        name="advection_diffusion_reaction_2d", t=t, x=[x, y], u=[u1, u2],
+        rhs=[m + r for m, r in zip(moved, reaction, strict=True)], domain={x: (0.0, 1.0), y: (0.0, 1.0)},
+        t_span=(0.0, 1.0), stiffness=alpha, params={alpha: Range(train=(1.0, 10.0), solve=(1.0, 100.0))},
+        initial=[1 + sp.sin(ax) * sp.cos(ay) / 2, (2 + sp.cos(ax + ay)) / 4], boundary=[Periodic(x), Periodic(y)],
+    )  # fmt: skip
+
+
+def fisher_kpp() -> PDEFamily:
+    """A population that spreads and grows: u_t = D u_xx + r u (1 − u), D = 0.01, no flux at both ends.
+
+    x, t ∈ [0, 1], u(x, 0) = (1 + cos πx)/4. Fronts have the speed 2 √(D r) or more and the width √(D/r) or more: 0.014
+    at r = 50. Fisher (1937); Kolmogorov, Petrovsky and Piskunov (1937).
+    """
+    import sympy as sp
+
+    x, t, r = sp.symbols("x t r")
+    u = sp.Function("u")(x, t)
+    return PDEFamily(
+        name="fisher_kpp", t=t, x=[x], u=[u], rhs=[u.diff(x, 2) / 100 + r * u * (1 - u)], domain={x: (0.0, 1.0)},
+        t_span=(0.0, 1.0), stiffness=r, params={r: Range(train=(1.0, 10.0), solve=(1.0, 50.0))},
+        initial=[(1 + sp.cos(sp.pi * x)) / 4], boundary=[Neumann(x, "low", [0]), Neumann(x, "high", [0])],
     )  # fmt: skip

@@ -15,7 +15,6 @@ t_span  Instructions, 2 outputs
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,9 +24,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import physical
-from ._errors import FileFormatError, ParameterError
+from . import parameters, physical
+from ._errors import FileFormatError
 from .callback import Callback
+from .parameters import Range, box_corners, show
 from .physical import Rhs
 from .program import Instructions
 
@@ -36,28 +36,8 @@ if TYPE_CHECKING:
 
 Forcing = Callable[[np.ndarray], np.ndarray]
 
-# Keyword arguments of solve and reference, which take the parameters by name too.
-RESERVED = {
-    "y0", "t", "rtol", "atol", "certify", "forcing", "reduced", "heads", "family", "method", "threads", "out",
-    "observe", "progress", "fallback", "extrapolate", "self",
-}  # fmt: skip
 IMPLICIT = {"Radau", "BDF", "LSODA"}  # SciPy's methods that use a Jacobian
 PROGRAMS = ("A", "b", "theta", "parts", "t_span", "N", "J")
-MOST_CORNERS = 6  # dimensions of a box of which all corners are looked at
-
-
-@dataclass(frozen=True)
-class Range:
-    """Closed intervals of a parameter: members to train on, and members that can be solved (a superset)."""
-
-    train: tuple[float, float]
-    solve: tuple[float, float]
-
-    def __post_init__(self) -> None:
-        for name in ("train", "solve"):
-            object.__setattr__(self, name, _interval(getattr(self, name), f"the {name} range of a parameter"))
-        if not (self.solve[0] <= self.train[0] and self.train[1] <= self.solve[1]):
-            raise ValueError(f"the train range {self.train} must lie within the solve range {self.solve}; widen solve")
 
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
@@ -122,11 +102,7 @@ class Family:
         for what, given in (("y", y), ("rhs", [] if callable(rhs) else rhs)):
             if not isinstance(given, Iterable):
                 raise ValueError(f"{what} must be a list, got {given!r} ({type(given).__name__})")
-        if not isinstance(params, Mapping):
-            raise ValueError(f"params must be a dict of symbol to stlfast.Range, got {params!r}")
-        for symbol, value in params.items():
-            if not isinstance(value, Range):
-                raise ValueError(f"params[{symbol}] must be a stlfast.Range, got {value!r}")
+        parameters.check_ranges(params)
         if callable(rhs):
             derived = derive_callable(name, list(y), rhs, jac, t_span, list(params))
         elif jac is not None:
@@ -157,18 +133,7 @@ class Family:
         self._check()
 
     def _check(self) -> None:
-        if not isinstance(self.name, str) or not self.name:
-            raise ValueError(f"a family's name must be a non-empty string, got {self.name!r}")
-        for name in self.params:
-            if name in RESERVED:
-                raise ValueError(f"a parameter cannot be called {name!r}, which is an argument of solve; rename it")
-        if self.stiffness not in self.params:
-            raise ValueError(f"stiffness {self.stiffness!r} is no parameter; the parameters are {list(self.params)}")
-        if self.params[self.stiffness].solve[0] <= 0:
-            raise ValueError(
-                f"the stiffness parameter {self.stiffness!r} must have positive ranges (members are spaced "
-                f"logarithmically), got {self.params[self.stiffness]}"
-            )
+        parameters.check_declared(self.name, self.params, self.stiffness)
         if self.y0_range is not None and np.any(self.y0_range[:, 0] > self.y0_range[:, 1]):
             raise ValueError(f"y0_range must be pairs (low, high) with low <= high, got {self.y0_range.tolist()}")
         for p in self._corners():
@@ -184,7 +149,7 @@ class Family:
                 self._check_starts(self.N, p, values)
 
     def _check_starts(self, N: Instructions | Callback, p: np.ndarray, values: dict[str, float]) -> None:
-        starts = [self.y0] if self.y0_range is None else [self.y0, *_box_corners(self.y0_range.tolist())]
+        starts = [self.y0] if self.y0_range is None else [self.y0, *box_corners(self.y0_range.tolist())]
         y = np.stack(starts, axis=1)  # (n, S)
         finite = np.isfinite(N(np.concatenate([np.zeros((1, len(starts))), y]), p)).all(axis=0)
         if not finite.all():
@@ -195,7 +160,7 @@ class Family:
 
     def _corners(self) -> list[np.ndarray]:
         """Members at the corners of the solve ranges, (P,) each; with many parameters, the two extreme ones."""
-        return _box_corners([r.solve for r in self.params.values()])
+        return box_corners([r.solve for r in self.params.values()])
 
     @property
     def n(self) -> int:
@@ -228,27 +193,11 @@ class Family:
     # ------------------------------------------------------------------------------------------------ one member
     def check_names(self, params: Mapping[str, object]) -> None:
         """ParameterError unless every parameter is there, and no other."""
-        if params.keys() != self.params.keys():
-            unknown, missing = params.keys() - self.params.keys(), self.params.keys() - params.keys()
-            what, which = ("unknown", unknown) if unknown else ("missing", missing)
-            known = ", ".join(self.params)
-            raise ParameterError(f"{what} parameter {', '.join(sorted(which))}: those of {self.name!r} are {known}")
+        parameters.check_names(self.name, self.params, params)
 
     def check_params(self, params: Mapping[str, float]) -> np.ndarray:
         """The parameters in the family's order, (P,); ParameterError (a KeyError and a ValueError) if one is wrong."""
-        self.check_names(params)
-        values = []
-        for name, interval in self.params.items():
-            try:
-                value = float(params[name])
-            except (TypeError, ValueError, OverflowError):
-                raise ParameterError(f"{name} must be one number, got {params[name]!r}") from None
-            low, high = interval.solve
-            if not low <= value <= high:  # also true for NaN
-                what = "is outside" if math.isfinite(value) else "is not finite and so outside"
-                raise ParameterError(f"{name} = {value!r} {what} [{low:g}, {high:g}], where {self.name!r} is solved")
-            values.append(value)
-        return np.array(values)
+        return parameters.check_params(self.name, self.params, params)
 
     def t_span_at(self, **params: float) -> tuple[float, float]:
         """(t0, t1) of a member."""
@@ -377,7 +326,7 @@ class Family:
         return Family.from_parts, (self.to_dict(), self.tensors())
 
     def __repr__(self) -> str:
-        ranges = [f"    {k}: train {_show(r.train)}, solve {_show(r.solve)}" for k, r in self.params.items()]
+        ranges = [f"    {k}: train {show(r.train)}, solve {show(r.solve)}" for k, r in self.params.items()]
         y0 = ", ".join(f"{s}(t0) = {v:g}" for s, v in zip(self.states, self.y0, strict=True))
         equations = [f"    {equation}" for equation in self.equations]
         kind = "nonlinear, " if self.nonlinear else ""
@@ -388,28 +337,6 @@ def _remake(fields: dict[str, Any]) -> Family:
     family = Family.__new__(Family)
     family._set(**fields)
     return family
-
-
-def _box_corners(box: Sequence[Sequence[float]]) -> list[np.ndarray]:
-    """The corners of a box of pairs (low, high); of many dimensions, the two extreme ones."""
-    corners = itertools.product(*box) if len(box) <= MOST_CORNERS else zip(*box, strict=True)
-    return [np.array(corner) for corner in corners]
-
-
-def _show(interval: tuple[float, float]) -> str:
-    return f"[{interval[0]:g}, {interval[1]:g}]"
-
-
-def _interval(value: Any, what: str) -> tuple[float, float]:
-    try:
-        if any(isinstance(v, (str, bytes, bool)) for v in value):
-            raise TypeError
-        low, high = (float(v) for v in value)
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"{what} must be a pair (low, high) of numbers, got {value!r}") from None
-    if not (math.isfinite(low) and math.isfinite(high) and low <= high):
-        raise ValueError(f"{what} must be finite with low <= high, got ({low}, {high})")
-    return low, high
 
 
 def _finite_array(value: Any, shape: tuple[int, ...], what: str) -> np.ndarray:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ._errors import FileFormatError
-from .family import PROGRAMS, Range
+from .family import PROGRAMS
+from .parameters import Range
 from .program import Instructions
 
 KEYS = {
@@ -22,18 +23,17 @@ PARAM_KEYS = {"name": str, "train": list, "solve": list}
 def parse(meta: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """The fields of a Family; FileFormatError for anything missing, unknown or of the wrong type or shape."""
     given = {key: kind for key, kind in OPTIONAL.items() if isinstance(meta, Mapping) and key in meta}
-    _check_keys(meta, KEYS | given, "the family")
+    check_keys(meta, KEYS | given, "the family")
     for key in ("states", "equations"):
         if not all(isinstance(s, str) for s in meta[key]) or len(meta[key]) != len(meta["states"]) or not meta[key]:
             raise FileFormatError(f"the family's {key} must be one string for each state, got {meta[key]!r}")
-    for entry in meta["params"]:
-        _check_keys(entry, PARAM_KEYS, "a parameter of the family")
+    params = read_params(meta["params"])
     names = [entry["name"] for entry in meta["params"]]
     if len({*names, *meta["states"]}) != len(names) + len(meta["states"]):
         raise FileFormatError(f"the family's names are not distinct: states {meta['states']}, parameters {names}")
     fields = {key: meta[key] for key in ("name", "stiffness", "y0", "y0_range")}
     fields |= {key: tuple(meta[key]) for key in ("states", "equations")}
-    fields["params"] = {entry["name"]: Range(tuple(entry["train"]), tuple(entry["solve"])) for entry in meta["params"]}
+    fields["params"] = params
     programs = _programs(tensors, len(meta["states"]), len(names))
     return fields | programs | _facts(meta, programs["N"] is not None)
 
@@ -50,7 +50,7 @@ def _facts(meta: Mapping[str, Any], nonlinear: bool) -> dict[str, Any]:
     return {"invariants": invariants, "polynomial_degree": degree}
 
 
-def _check_keys(entry: Any, keys: Mapping[str, Any], what: str) -> None:
+def check_keys(entry: Any, keys: Mapping[str, Any], what: str) -> None:
     if not isinstance(entry, Mapping):
         raise FileFormatError(f"{what} must be a JSON object, got {type(entry).__name__}")
     if entry.keys() != keys.keys():
@@ -61,18 +61,31 @@ def _check_keys(entry: Any, keys: Mapping[str, Any], what: str) -> None:
             raise FileFormatError(f"{what}: {key!r} has the wrong type, {type(entry[key]).__name__}")
 
 
-def _programs(tensors: Mapping[str, np.ndarray], n: int, P: int) -> dict[str, Instructions | None]:
+def grouped(tensors: Mapping[str, np.ndarray], names: Sequence[str]) -> dict[str, dict[str, np.ndarray]]:
+    """The arrays code, constants and outputs of each program in tensors "family.NAME.code", …"""
     groups: dict[str, dict[str, np.ndarray]] = {}
     for key, array in tensors.items():
         prefix, _, rest = key.partition(".")
         name, _, field = rest.partition(".")
-        if prefix != "family" or name not in PROGRAMS or field not in ("code", "constants", "outputs"):
+        if prefix != "family" or name not in names or field not in ("code", "constants", "outputs"):
             raise FileFormatError(f"unknown tensor {key!r} in a family")
         groups.setdefault(name, {})[field] = array
-    programs: dict[str, Instructions | None] = dict.fromkeys(PROGRAMS)
     for name, arrays in groups.items():
         if len(arrays) != 3:
             raise FileFormatError(f"the family's {name} needs code, constants and outputs, got {sorted(arrays)}")
+    return groups
+
+
+def read_params(entries: Sequence[Any]) -> dict[str, Range]:
+    for entry in entries:
+        check_keys(entry, PARAM_KEYS, "a parameter of the family")
+    return {entry["name"]: Range(tuple(entry["train"]), tuple(entry["solve"])) for entry in entries}
+
+
+def _programs(tensors: Mapping[str, np.ndarray], n: int, P: int) -> dict[str, Instructions | None]:
+    programs: dict[str, Instructions | None] = dict.fromkeys(PROGRAMS)
+    groups = grouped(tensors, PROGRAMS)
+    for name, arrays in groups.items():
         varying = 1 + n if name in ("N", "J") else 1
         programs[name] = Instructions(varying + P, **arrays, varying=varying)
     required, pairs = ("A", "b", "t_span"), (("theta", "parts"), ("N", "J"))

@@ -1,0 +1,156 @@
+"""Initial and boundary values as users give them: functions and samples, their accuracy, and every refusal."""
+
+import numpy as np
+import pytest
+from test_pde_family import A, T, U, V, W, X, Y, make, make2
+
+from stlfast import Dirichlet, Inflow, Periodic
+from stlfast.pde_data import boundary_data, initial_data
+
+P = np.array([2.0, 1.0])
+PLAIN = make([U.diff(X, 2) - A * U, V.diff(X, 2)], u=(U, V))
+AROUND = make([U.diff(X, 2) - A * U], boundary=[Periodic(X)])
+PLANE = make2([W.diff(X, 2) + W.diff(Y, 2)], boundary=[Periodic(X), *(Dirichlet(Y, s, [0]) for s in ("low", "high"))])
+INFLOW = make([-U.diff(X) - A * U, -V.diff(X)], u=(U, V), boundary=[Inflow(X, "low", [T, 1])])
+AT = np.random.default_rng(5).uniform(0, 1, (1, 30))
+
+
+def g(x):
+    return np.array([np.sin(2 * x) + x, np.exp(-x)])
+
+
+def wave(x):
+    return np.exp(np.sin(2 * np.pi * x))[None]
+
+
+def test_functions_and_defaults():
+    np.testing.assert_array_equal(initial_data(PLAIN, g, P)(AT), g(AT[0]))
+    np.testing.assert_array_equal(initial_data(PLAIN, None, P)(AT), np.zeros((2, 30)))
+    points = np.random.default_rng(1).uniform(0, 1, (2, 9))
+    value = initial_data(PLANE, lambda x, y: (x - 3 * y)[None], P)(points)
+    np.testing.assert_array_equal(value[0], points[0] - 3 * points[1])
+
+
+@pytest.mark.parametrize("shape", [(-1,), (-1, 1)])
+def test_samples_in_any_order(shape):
+    x = np.random.default_rng(2).permutation(np.linspace(0, 1, 101))
+    np.testing.assert_allclose(initial_data(PLAIN, (x.reshape(shape), g(x)), P)(AT), g(AT[0]), atol=1e-7)
+
+
+def test_spline_is_of_fourth_order():
+    errors = []
+    for S in (33, 65):
+        x = np.linspace(0, 1, S)
+        errors.append(np.abs(initial_data(PLAIN, (x, g(x)), P)(AT) - g(AT[0])).max())
+    assert 3.5 < np.log2(errors[0] / errors[1]) < 4.8
+
+
+@pytest.mark.parametrize("end", [False, True], ids=["one end", "both ends"])
+@pytest.mark.parametrize("S", [40, 41])
+def test_uniform_periodic_samples_are_a_fourier_series(S, end):
+    x = np.linspace(0, 1, S, endpoint=end) + (0.0 if end else 0.3 / S)
+    value = initial_data(AROUND, (x, wave(x)), P)
+    np.testing.assert_allclose(value(AT), wave(AT[0]), atol=1e-11)
+
+
+def test_other_periodic_samples_are_a_spline_across_the_end():
+    x = np.sort(np.random.default_rng(4).uniform(0, 1, 400))
+    value = initial_data(AROUND, (x, wave(x)), P)
+    near = np.linspace(0, 1, 200)[None]
+    np.testing.assert_allclose(value(near), wave(near[0]), atol=2e-4)
+
+
+def test_tensor_grids():
+    x, y = np.arange(32) / 32, np.linspace(0, 2, 60)
+    f = lambda x, y: wave(x) * np.cos(y)  # noqa: E731
+    points = np.random.default_rng(3).permutation(np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2))
+    at = np.random.default_rng(6).uniform(0, [[1], [2]], (2, 40))
+    np.testing.assert_allclose(initial_data(PLANE, (points, f(*points.T)), P)(at), f(*at), atol=2e-6)
+
+
+def test_boundary_values_of_functions_and_samples():
+    start, t = initial_data(INFLOW, None, P), np.linspace(0, 2, 20)
+    points = np.stack([0 * t, t])
+    dense = np.linspace(0, 2, 200)
+    np.testing.assert_array_equal(boundary_data(INFLOW, None, None, start, P)[0](points), [t, 1 + 0 * t])
+    for given in (g, (dense, g(dense))):
+        for inflow, boundary in ((given, None), (None, {("x", "low"): given}), (None, {(X, "low"): given})):
+            (data,) = boundary_data(INFLOW, inflow, boundary, start, P)
+            np.testing.assert_allclose(data(points), g(t), atol=1e-6)
+
+
+def test_sides_of_a_plane_are_functions_of_the_other_coordinate_and_time():
+    given = {("y", "high"): lambda x, t: (x + 10 * t)[None]}
+    data = boundary_data(PLANE, None, given, initial_data(PLANE, None, P), P)
+    assert data[0] is None
+    assert data[1](np.array([[0.2], [0.0], [1.0]])).tolist() == [[0.0]]
+    assert data[2](np.array([[0.2], [2.0], [1.0]])).tolist() == [[10.2]]
+
+
+X10 = np.linspace(0, 1, 10)
+GRID = np.stack(np.meshgrid(np.arange(5) / 5, np.linspace(0, 2, 4)), axis=-1).reshape(-1, 2)
+BAD_INITIAL = [
+    (PLAIN, 3.0, "u0 of 'test' must be a function, or samples"),
+    (PLAIN, np.zeros((3, 10)), "must be a function, or samples"),
+    (PLAIN, (X10, np.zeros((2, 9))), r"values must have shape \(2, 10\), got \(2, 9\)"),
+    (PLAIN, (X10, np.zeros(10)), "values must have shape"),
+    (PLAIN, (GRID, np.zeros((2, 20))), r"points must have shape \(S,\)"),
+    (PLANE, (X10, np.zeros((1, 10))), r"points must have shape \(S, 2\)"),
+    (PLAIN, (X10, np.full((2, 10), np.nan)), "values must be finite"),
+    (PLAIN, (X10 + np.inf, np.zeros((2, 10))), "points must be finite"),
+    (PLAIN, (X10, [["a"] * 10] * 2), "real numbers"),
+    (PLAIN, (X10 * 0.9, np.zeros((2, 10))), r"cover \[0, 0.9\], but \[0, 1\] is needed; add samples"),
+    (PLAIN, (X10[:3], np.zeros((2, 3))), "are 3 distinct ones"),
+    (PLAIN, (np.append(X10, 0.0), np.zeros((2, 11))), "have a point twice"),
+    (PLAIN, (np.append(X10, 1e-12), np.zeros((2, 11))), "almost the same at 0 twice"),
+    (AROUND, (X10 / 2, np.zeros((1, 10))), "for one period"),
+    (AROUND, (X10, X10[None]), "two ends of a periodic axis differ"),
+    (PLANE, (GRID[1:], np.zeros((1, 19))), "no tensor grid: 5 × 4 coordinates occur"),
+]
+
+
+@pytest.mark.parametrize(("family", "given", "message"), BAD_INITIAL, ids=[m[:30] for _, _, m in BAD_INITIAL])
+def test_broken_initial_values(family, given, message):
+    with pytest.raises(ValueError, match=message):
+        initial_data(family, given, P)
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda x: x, r"returned shape \(30,\) for 30 points, expected \(2, 30\)"),
+        (lambda x: np.array([x, np.log(x - 2 * x)]) * np.nan, "is not finite at"),
+        (lambda x: "no", "must be an array of real numbers"),
+    ],
+)
+def test_functions_with_wrong_values(function, message):
+    with np.errstate(invalid="ignore"), pytest.raises(ValueError, match=message):
+        initial_data(PLAIN, function, P)(AT)
+
+
+BAD_BOUNDARY = [
+    (PLAIN, g, None, "one Inflow condition, 'test' has 0"),
+    (PLAIN, None, g, "boundary must be a dict"),
+    (PLAIN, None, {("x", "left"): g}, r"key \('x', 'left'\), for which 'test' has no condition; sides: \('x', 'low'\)"),
+    (PLAIN, None, {"x": g}, "has no condition"),
+    (AROUND, None, {("x", "low"): g}, "none, all axes are periodic"),
+    (INFLOW, g, {("x", "low"): g}, "is given by inflow too"),
+    (INFLOW, 1.0, None, "the inflow values of 'test' at x = 0 must be a function, or samples"),
+    (INFLOW, (X10, g(X10)), None, r"the times cover \[0, 1\], but \[0, 2\] is needed"),
+    (INFLOW, (2 * X10, g(X10)[:1]), None, r"times \(S,\) and values \(2, S\)"),
+    (PLANE, None, {("y", "low"): (X10, X10[None])}, "must be a function of the other coordinate and t"),
+]
+
+
+@pytest.mark.parametrize(("family", "inflow", "boundary", "message"), BAD_BOUNDARY)
+def test_broken_boundary_values(family, inflow, boundary, message):
+    with pytest.raises(ValueError, match=message):
+        boundary_data(family, inflow, boundary, initial_data(family, None, P), P)
+
+
+def test_characteristics_from_samples_say_what_they_lack():
+    family = make([-U.diff(X) - A * U], boundary=[Inflow(X, "low", "characteristics")])
+    start = initial_data(family, (X10, X10[None]), P)
+    (data,) = boundary_data(family, None, None, start, P)
+    with pytest.raises(ValueError, match=r"end at \[0, 1\], but a value at -0.5 is needed"):
+        data(np.array([[0.0], [0.5]]))
