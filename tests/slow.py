@@ -3,6 +3,7 @@
 import math
 import operator
 
+import mpmath
 import numpy as np
 import scipy.linalg
 
@@ -103,3 +104,25 @@ def reduced_newton(family, band, params, y0, x):
         )
         c = c + np.linalg.solve(G, missing)
     return np.einsum("nkq,k->nq", tables(x)[0], np.concatenate([a, c]))
+
+
+def field_feature(body, j, z, partial, kappa=1.0):
+    """A partial derivative of feature j of a FieldBody with tanh at one point z, by differences in 60 digits."""
+    with mpmath.workdps(60):
+        tau = mpmath.mpf(body.tau)
+
+        def feature(*at):
+            at = dict(zip(body.coordinates, [*at[:-1], kappa * at[-1]], strict=True))
+            a = []
+            for name, kind in body.inputs:
+                if kind == "periodic":
+                    a += [mpmath.cos(2 * mpmath.pi * at[name]), mpmath.sin(2 * mpmath.pi * at[name])]
+                else:
+                    a.append(at[name] if kind == "plain" else mpmath.log(1 + at[name] / tau) / mpmath.log(1 + 1 / tau))
+            for weight, bias in zip(body.weights, body.biases, strict=True):
+                a = [
+                    mpmath.tanh(mpmath.fdot(map(float, row), a) + float(b)) for row, b in zip(weight, bias, strict=True)
+                ]
+            return a[j]
+
+        return float(mpmath.diff(feature, tuple(map(mpmath.mpf, z)), partial))

@@ -2,6 +2,7 @@
 #include <pybind11/stl.h>
 
 #include "arrays.hpp"
+#include "layers.hpp"
 #include "stlfast/dictionary.hpp"
 #include "stlfast/program.hpp"
 
@@ -61,17 +62,8 @@ the registers to return. Operations: 0 add, 1 sub, 2 mul, 3 div, 4 neg, 5 pow, 6
 
 Body make_body(const std::vector<py::object>& weights, const std::vector<py::object>& biases,
                const std::string& activation, const std::string& input, double tau) {
-    using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-    std::vector<Eigen::MatrixXd> matrices;
-    std::vector<Eigen::VectorXd> vectors;
-    for (const auto& weight : weights) {
-        const auto w = checked_array<double>(weight, "weights[" + std::to_string(matrices.size()) + "]", 2);
-        matrices.emplace_back(Eigen::Map<const RowMajor>(w.data(), w.shape(0), w.shape(1)));
-    }
-    for (const auto& bias : biases)
-        vectors.emplace_back(
-            as_vector(checked_array<double>(bias, "biases[" + std::to_string(vectors.size()) + "]", 1)));
-    return Body(std::move(matrices), std::move(vectors), activation_from(activation), InputMap(input, tau));
+    auto layers = layers_of(weights, biases);
+    return Body(std::move(layers.weights), std::move(layers.biases), activation_from(activation), InputMap(input, tau));
 }
 
 py::tuple evaluate_dictionary(const Dictionary& dictionary, const py::object& x, int derivatives) {

@@ -5,6 +5,7 @@
 namespace py = pybind11;
 
 void bind_features(py::module_&);
+void bind_fields(py::module_&);
 void bind_full_space(py::module_&);
 void bind_model(py::module_&);
 void bind_nonlinear(py::module_&);
@@ -15,6 +16,7 @@ PYBIND11_MODULE(STLFAST_MODULE, module) {
     module.doc() = "The compiled core of stlfast.";
     module.attr("__version__") = STLFAST_VERSION;
     bind_features(module);
+    bind_fields(module);
     bind_model(module);
     bind_full_space(module);
     bind_nonlinear(module);

@@ -8,26 +8,11 @@ namespace STLFAST_NAMESPACE {
 
 namespace {
 
-constexpr std::pair<const char*, Activation> activations[] = {
-    {"tanh", Activation::tanh}, {"sin", Activation::sin}, {"silu", Activation::silu}};
-
 std::string shape(const Eigen::MatrixXd& matrix) {
     return "(" + std::to_string(matrix.rows()) + ", " + std::to_string(matrix.cols()) + ")";
 }
 
 }  // namespace
-
-Activation activation_from(const std::string& name) {
-    for (const auto& [known, activation] : activations)
-        if (name == known) return activation;
-    throw std::invalid_argument("activation is \"" + name + "\", expected \"tanh\", \"sin\" or \"silu\"");
-}
-
-std::string to_string(Activation activation) {
-    for (const auto& [name, known] : activations)
-        if (activation == known) return name;
-    throw std::logic_error("activation without a name");
-}
 
 InputMap::InputMap(const std::string& name, double tau)
     : kind_(name == "log" ? Kind::log : Kind::plain), tau_(tau), scale_(std::log1p(1.0 / tau)) {
@@ -45,21 +30,19 @@ double InputMap::second_derivative(double x) const {
     return kind_ == Kind::plain ? 0.0 : -1.0 / ((tau_ + x) * (tau_ + x) * scale_);
 }
 
-Body::Body(std::vector<Eigen::MatrixXd> weights, std::vector<Eigen::VectorXd> biases, Activation activation,
-           InputMap input)
-    : weights_(std::move(weights)), biases_(std::move(biases)), activation_(activation), input_(std::move(input)) {
-    if (weights_.empty() || weights_.size() != biases_.size())
-        throw std::invalid_argument("a body has " + std::to_string(weights_.size()) + " weights and " +
-                                    std::to_string(biases_.size()) + " biases, expected one of each for every layer");
-    Eigen::Index inputs = 1;
-    for (std::size_t l = 0; l < weights_.size(); ++l) {
+void check_layers(const std::vector<Eigen::MatrixXd>& weights, const std::vector<Eigen::VectorXd>& biases,
+                  Eigen::Index inputs, const std::string& meaning) {
+    if (weights.empty() || weights.size() != biases.size())
+        throw std::invalid_argument("a body has " + std::to_string(weights.size()) + " weights and " +
+                                    std::to_string(biases.size()) + " biases, expected one of each for every layer");
+    for (std::size_t l = 0; l < weights.size(); ++l) {
         const auto layer = "layers." + std::to_string(l);
-        const auto& weight = weights_[l];
-        const auto& bias = biases_[l];
+        const auto& weight = weights[l];
+        const auto& bias = biases[l];
         if (weight.cols() != inputs || weight.rows() == 0)
-            throw std::invalid_argument(
-                layer + ".weight is " + shape(weight) + ", expected (width, " + std::to_string(inputs) +
-                "): " + (l == 0 ? "a body has one input, time" : "the width of the layer before"));
+            throw std::invalid_argument(layer + ".weight is " + shape(weight) + ", expected (width, " +
+                                        std::to_string(inputs) +
+                                        "): " + (l == 0 ? meaning : "the width of the layer before"));
         if (bias.rows() != weight.rows())
             throw std::invalid_argument(layer + ".bias has " + std::to_string(bias.rows()) + " entries, expected " +
                                         std::to_string(weight.rows()) + ", one for each row of the weight");
@@ -67,6 +50,12 @@ Body::Body(std::vector<Eigen::MatrixXd> weights, std::vector<Eigen::VectorXd> bi
             throw std::invalid_argument(layer + " has a weight or bias that is not finite");
         inputs = weight.rows();
     }
+}
+
+Body::Body(std::vector<Eigen::MatrixXd> weights, std::vector<Eigen::VectorXd> biases, Activation activation,
+           InputMap input)
+    : weights_(std::move(weights)), biases_(std::move(biases)), activation_(activation), input_(std::move(input)) {
+    check_layers(weights_, biases_, 1, "a body has one input, time");
 }
 
 }  // namespace STLFAST_NAMESPACE

@@ -20,6 +20,27 @@ ArrayXd log_time(const Eigen::Ref<const VectorXd>& x, double tau) {
 
 }  // namespace
 
+void polynomials(double s, ArrayXd& t, ArrayXd& dt, ArrayXd& ddt) {
+    const bool mirrored = s < 0.5;
+    const double delta = -4.0 * (mirrored ? s : 1.0 - s);  // 2(w − 1)
+    t[0] = 1.0, dt[0] = 0.0, ddt[0] = 0.0;
+    double d = 0.5 * delta, dd = 1.0, ddd = 0.0;  // d_k and its derivatives in w
+    for (Index k = 0; k + 1 < t.size(); ++k) {
+        if (k > 0) {
+            d += delta * t[k];
+            dd += delta * dt[k] + 2.0 * t[k];
+            ddd += delta * ddt[k] + 4.0 * dt[k];
+        }
+        t[k + 1] = t[k] + d, dt[k + 1] = dt[k] + dd, ddt[k + 1] = ddt[k] + ddd;
+    }
+    if (!mirrored) return;
+    for (Index k = 0; k < t.size(); ++k)
+        if (k % 2 == 1)
+            t[k] = -t[k], ddt[k] = -ddt[k];
+        else
+            dt[k] = -dt[k];
+}
+
 VectorXd nodes(Index D, double tau) { return log_time_points(D, tau).x; }
 
 MatrixXd coefficients(const MatrixXd& values) {

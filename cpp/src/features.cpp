@@ -2,11 +2,8 @@
 
 #include <algorithm>
 
-#include "stlfast/math.hpp"
-
 namespace STLFAST_NAMESPACE {
 
-using Eigen::ArrayXXd;
 using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
@@ -20,37 +17,6 @@ struct Jet {
     int order;
     MatrixXd h, dh, ddh;
 };
-
-// σ(z) and its derivatives, elementwise; z (points, width).
-struct ActivationJet {
-    ArrayXXd value, first, second;
-};
-
-void activate(Activation activation, int order, const MatrixXd& z, ActivationJet& sigma) {
-    auto& [value, first, second] = sigma;
-    value.resize(z.rows(), z.cols());
-    first.resize(z.rows(), z.cols());
-    switch (activation) {
-        case Activation::tanh:
-            math::tanh(z.data(), value.data(), z.size());
-            if (order > 0) first = 1.0 - value.square();
-            if (order > 1) second = -2.0 * value * first;
-            return;
-        case Activation::sin:
-            math::sin(z.data(), value.data(), z.size());
-            if (order > 0) math::cos(z.data(), first.data(), z.size());
-            if (order > 1) second = -value;
-            return;
-        case Activation::silu: {
-            math::sigmoid(z.data(), value.data(), z.size());  // g
-            const auto& g = value;
-            if (order > 0) first = g * (1.0 + z.array() * (1.0 - g));
-            if (order > 1) second = g * (1.0 - g) * (2.0 + z.array() * (1.0 - 2.0 * g));
-            value *= z.array();
-            return;
-        }
-    }
-}
 
 // h ← σ(z), z = W h + b, and the chain rule: dh ← σ' dz, ddh ← σ'' dz² + σ' ddz.
 void apply_layer(const MatrixXd& weight, const VectorXd& bias, Activation activation, Jet& jet, ActivationJet& sigma) {

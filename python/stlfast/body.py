@@ -6,27 +6,22 @@ a_0 = s,   a_l = σ(W_l a_{l−1} + b_l),   h(x) = a_L ∈ R^m       every layer
 
 from __future__ import annotations
 
-import hashlib
-import itertools
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import InitVar, dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from . import _files
 from ._errors import FileFormatError
+from .layers import TAU, Layers, check_layers, check_options, check_widths, deeper_layers, slopes, split
 
-ACTIVATIONS = ("tanh", "sin", "silu")
 INPUTS = ("log", "plain")
-TAU = 1e-3  # the log-time map's knee: below it time runs linearly, above it every decade gets equal room
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Body:
+class Body(Layers):
     """Frozen layers, float64 (float32 is converted), copied and read-only.
 
     Parameters
@@ -52,43 +47,18 @@ class Body:
     input_range: InitVar[tuple[float, float] | None] = None
 
     def __post_init__(self, input_range: tuple[float, float] | None) -> None:
-        if self.activation not in ACTIVATIONS:
-            raise ValueError(f"unknown activation {self.activation!r}; known: {', '.join(ACTIVATIONS)}")
+        check_options(self.activation, self.tau)
         if self.input not in INPUTS:
             raise ValueError(f"unknown input map {self.input!r}; known: {', '.join(INPUTS)}")
-        if not (isinstance(self.tau, (int, float, np.floating)) and 0 < self.tau <= 1e12):
-            raise ValueError(f"tau must be a positive number, got {self.tau!r}")
         object.__setattr__(self, "tau", float(self.tau))
-        weights, biases = _layers(self.weights, self.biases)
+        weights, biases = check_layers(self.weights, self.biases, 1)
         if input_range is not None:
             low, high = input_range
             if not (np.isfinite([low, high]).all() and low < high):
                 raise ValueError(f"input_range must be increasing and finite, got {input_range!r}")
             biases[0] = biases[0] + weights[0][:, 0] * low
             weights[0] = weights[0] * (high - low)
-        for array in (*weights, *biases):
-            array.flags.writeable = False
-        object.__setattr__(self, "weights", tuple(weights))
-        object.__setattr__(self, "biases", tuple(biases))
-
-    @property
-    def m(self) -> int:
-        """The number of features."""
-        return len(self.biases[-1])
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """The number of units of each layer, from the input's 1 to m."""
-        return (1, *(len(b) for b in self.biases))
-
-    @cached_property
-    def sha256(self) -> str:
-        """Of the layers' bytes, weights before biases, layer by layer."""
-        digest = hashlib.sha256()
-        for weight, bias in zip(self.weights, self.biases, strict=True):
-            digest.update(weight.tobytes())
-            digest.update(bias.tobytes())
-        return digest.hexdigest()
+        self._freeze(weights, biases)
 
     @classmethod
     def random(
@@ -100,27 +70,13 @@ class Body:
         seed: int = 0,
     ) -> Body:
         """The untrained body that training with the same seed starts from: what training must beat."""
-        if (
-            not isinstance(widths, (Sequence, np.ndarray))
-            or len(widths) == 0
-            or any(not isinstance(w, (int, np.integer)) or w < 1 for w in widths)
-        ):
-            raise ValueError(f"widths must be one or more positive integers, got {widths!r}")
+        check_widths(widths)
         rng = np.random.default_rng(seed)
-        weights, biases = _first_layer(widths[0], rng)
-        for fan_in, fan_out in itertools.pairwise(widths):
-            weights.append(rng.normal(0.0, GAIN / np.sqrt(fan_in), (fan_out, fan_in)))
-            biases.append(rng.uniform(-SHIFT, SHIFT, fan_out))
-        return cls(tuple(weights), tuple(biases), activation, input, tau)
+        weight, bias = _first_layer(widths[0], rng)
+        weights, biases = deeper_layers(widths, rng)
+        return cls((weight, *weights), (bias, *biases), activation, input, tau)
 
     # ------------------------------------------------------------------------------------------------------ files
-    def tensors(self) -> dict[str, np.ndarray]:
-        """layers.0.weight (out, in), layers.0.bias (out,), …"""
-        named: dict[str, np.ndarray] = {}
-        for k, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            named |= {f"layers.{k}.weight": weight, f"layers.{k}.bias": bias}
-        return named
-
     def to_dict(self) -> dict[str, Any]:
         """What JSON can hold; together with `tensors` it is the whole body."""
         return {"activation": self.activation, "input": self.input, "tau": self.tau, "history": self.history}
@@ -129,27 +85,11 @@ class Body:
     def from_parts(cls, meta: dict[str, Any], tensors: dict[str, np.ndarray], **changes: Any) -> Body:
         """The body that `to_dict` and `tensors` describe; FileFormatError if anything is amiss."""
         options = {key: meta[key] for key in ("activation", "input", "tau", "history") if key in meta} | changes
-        depth = (len(tensors) + 1) // 2
-        names = {f"layers.{k}.{kind}" for k in range(depth) for kind in ("weight", "bias")}
-        if tensors.keys() != names or not names:
-            missing, unknown = sorted(names - tensors.keys()), sorted(tensors.keys() - names)
-            raise FileFormatError(
-                "a body's tensors are layers.0.weight, layers.0.bias, layers.1.weight, …; "
-                f"missing {missing}, unknown {unknown}"
-            )
+        weights, biases = split(tensors)
         try:
-            return cls(
-                tuple(tensors[f"layers.{k}.weight"] for k in range(depth)),
-                tuple(tensors[f"layers.{k}.bias"] for k in range(depth)),
-                **options,
-            )
+            return cls(weights, biases, **options)
         except ValueError as error:
             raise FileFormatError(f"the file's body is broken: {error}") from error
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write a safetensors file: to a temporary file beside it first, which then takes its name."""
-        meta = {k: v if isinstance(v, str) else json.dumps(v) for k, v in self.to_dict().items()}
-        _files.write(path, self.tensors(), meta)
 
     @classmethod
     def load(
@@ -214,46 +154,8 @@ class Body:
         return f"Body({shape}, {self.activation}, {self.input} input, tau={self.tau:g}, {trained}, {self.sha256[:12]})"
 
 
-# Initialisation. The first layer's units vary on every scale of s ∈ [0, 1], each with its zero inside the interval.
-SLOPES = (1.0, 10.0)
-GAIN = 1.0
-SHIFT = 0.5
-
-
-def _first_layer(width: int, rng: np.random.Generator) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    slope = np.geomspace(*SLOPES, width) * rng.choice([-1.0, 1.0], width)
+def _first_layer(width: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Slopes on every scale of s ∈ [0, 1], each unit with its zero inside the interval."""
+    slope = slopes(width) * rng.choice([-1.0, 1.0], width)
     zero = rng.permutation((np.arange(width) + 0.5) / width)
-    return [slope[:, None]], [-slope * zero]
-
-
-def _layers(weights: Any, biases: Any) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    if not isinstance(weights, (list, tuple)) or not isinstance(biases, (list, tuple)):
-        raise ValueError(
-            f"weights and biases must be lists of arrays, got {type(weights).__name__} and {type(biases).__name__}"
-        )
-    if len(weights) != len(biases) or len(weights) == 0:
-        raise ValueError(f"a body needs as many biases as weights, at least one; got {len(weights)} and {len(biases)}")
-    checked_w, checked_b = [], []
-    columns = 1
-    for k, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
-        w, b = _array(weight, f"weights[{k}]"), _array(bias, f"biases[{k}]")
-        if w.ndim != 2 or w.shape[1] != columns or w.shape[0] == 0:
-            raise ValueError(f"weights[{k}] must have shape (out, {columns}), got {w.shape}")
-        if b.shape != (w.shape[0],):
-            raise ValueError(
-                f"biases[{k}] must have shape ({w.shape[0]},), as weights[{k}] is {w.shape}, got {b.shape}"
-            )
-        columns = w.shape[0]
-        checked_w.append(w)
-        checked_b.append(b)
-    return checked_w, checked_b
-
-
-def _array(value: Any, what: str) -> np.ndarray:
-    source = np.asarray(value)
-    if source.dtype not in (np.float64, np.float32) and not np.issubdtype(source.dtype, np.integer):
-        raise ValueError(f"{what} must be an array of real numbers, got {source.dtype}")
-    array = np.array(source, dtype=np.float64, order="C")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{what} has {np.count_nonzero(~np.isfinite(array))} values that are NaN or infinite")
-    return array
+    return slope[:, None], -slope * zero

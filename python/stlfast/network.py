@@ -60,51 +60,55 @@ def evaluate(
     return torch.stack([registers[r].expand(shape) for r in instructions.outputs.tolist()], dim=1)
 
 
+def parameters(arrays: tuple, device: torch.device) -> torch.nn.ParameterList:
+    copies = [torch.tensor(array, dtype=torch.float64, device=device) for array in arrays]
+    return torch.nn.ParameterList([torch.nn.Parameter(copy) for copy in copies])
+
+
+def arrays(parameters: torch.nn.ParameterList) -> tuple:
+    return tuple(p.detach().cpu().numpy() for p in parameters)
+
+
+def map_input(kind: str, tau: float, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """s and ds/dz of an input of the kind "log" or "plain", of z's shape."""
+    if kind == "plain":
+        return z, torch.ones_like(z)
+    scale = 1.0 / math.log1p(1.0 / tau)
+    return torch.log1p(z / tau) * scale, scale / (tau + z)
+
+
+def activate(name: str, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """σ(z) and σ'(z)."""
+    if name == "tanh":
+        a = torch.tanh(z)
+        return a, 1.0 - a * a
+    if name == "sin":
+        return torch.sin(z), torch.cos(z)
+    sigmoid = torch.sigmoid(z)
+    return z * sigmoid, sigmoid * (1.0 + z * (1.0 - sigmoid))
+
+
 class Network(torch.nn.Module):
     """Trainable copy of a body; calling it at x (N,) gives h and dh/dx, (N, m) each."""
 
     def __init__(self, body: Body, device: torch.device) -> None:
         super().__init__()
         self.body = body
-
-        def parameters(arrays: tuple) -> torch.nn.ParameterList:
-            copies = [torch.tensor(array, dtype=torch.float64, device=device) for array in arrays]
-            return torch.nn.ParameterList([torch.nn.Parameter(copy) for copy in copies])
-
-        self.weights, self.biases = parameters(body.weights), parameters(body.biases)
+        self.weights, self.biases = parameters(body.weights, device), parameters(body.biases, device)
         self.device = device
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         a, da = self.input_map(x)
         for weight, bias in zip(self.weights, self.biases, strict=True):
-            a, slope = self.activation(torch.addmm(bias, a, weight.T))
+            a, slope = activate(self.body.activation, torch.addmm(bias, a, weight.T))
             da = slope * (da @ weight.T)
         return a, da
 
     def input_map(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """s and ds/dx, (N, 1) each."""
-        column = x[:, None]
-        if self.body.input == "plain":
-            return column, torch.ones_like(column)
-        tau = self.body.tau
-        scale = 1.0 / math.log1p(1.0 / tau)
-        return torch.log1p(column / tau) * scale, scale / (tau + column)
-
-    def activation(self, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """σ(z) and σ'(z)."""
-        if self.body.activation == "tanh":
-            a = torch.tanh(z)
-            return a, 1.0 - a * a
-        if self.body.activation == "sin":
-            return torch.sin(z), torch.cos(z)
-        sigmoid = torch.sigmoid(z)
-        return z * sigmoid, sigmoid * (1.0 + z * (1.0 - sigmoid))
+        return map_input(self.body.input, self.body.tau, x[:, None])
 
     def export(self, history: dict | None = None) -> Body:
         """The body with the present weights."""
-
-        def arrays(parameters: torch.nn.ParameterList) -> tuple:
-            return tuple(p.detach().cpu().numpy() for p in parameters)
-
         body = self.body
         return Body(arrays(self.weights), arrays(self.biases), body.activation, body.input, body.tau, history)

@@ -10,9 +10,10 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .body import TAU, Body
+from .body import Body
 from .callback import Callback
 from .family import Family
+from .layers import TAU
 
 if TYPE_CHECKING:
     import numpy as np

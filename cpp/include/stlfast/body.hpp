@@ -9,15 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "stlfast/abi.hpp"
+#include "stlfast/activation.hpp"
 
 namespace STLFAST_NAMESPACE {
-
-enum class Activation { tanh, sin, silu };
-
-// Throws std::invalid_argument for an unknown name.
-Activation activation_from(const std::string& name);
-std::string to_string(Activation activation);
 
 // s(x) = log(1 + x/τ)/log(1 + 1/τ), which gives all time scales from τ on equal room, or s(x) = x.
 class InputMap {
@@ -38,6 +32,11 @@ class InputMap {
     double tau_;
     double scale_;  // log(1 + 1/τ)
 };
+
+// Throws std::invalid_argument unless there is a bias for each weight, all are finite and their shapes chain from so
+// many inputs; meaning says in the message what these are.
+void check_layers(const std::vector<Eigen::MatrixXd>& weights, const std::vector<Eigen::VectorXd>& biases,
+                  Eigen::Index inputs, const std::string& meaning);
 
 class Body {
   public:

@@ -1,4 +1,4 @@
-// Chebyshev expansions in log time, the form in which compiled functions are kept and evaluated.
+// Chebyshev polynomials, and expansions in log time, the form in which compiled functions are kept and evaluated.
 //
 //   f(x) = Σ_d a_d T_d(z),   z = 2 log(1 + x/τ)/log(1 + 1/τ) − 1 ∈ [−1, 1]
 //
@@ -10,6 +10,14 @@
 #include "stlfast/abi.hpp"
 
 namespace STLFAST_NAMESPACE::chebyshev {
+
+// Values and derivatives in z = 2s − 1 of T_0 … T_{D−1} at one point, D ≥ 1 the size of t, by Reinsch's form of the
+// recurrence,
+//
+//   T_{k+1} = T_k + d_k,   d_k = d_{k−1} + 2(w − 1) T_k,   w = |z|,   T_k(−w) = (−1)^k T_k(w),
+//
+// which unlike T_{k+1} = 2z T_k − T_{k−1} loses nothing near the ends: w − 1 comes from s without cancellation.
+void polynomials(double s, Eigen::ArrayXd& t, Eigen::ArrayXd& dt, Eigen::ArrayXd& ddt);
 
 // The D points x of the expansion's nodes, increasing.
 Eigen::VectorXd nodes(Eigen::Index D, double tau);

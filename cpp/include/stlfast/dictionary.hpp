@@ -14,10 +14,13 @@
 
 namespace STLFAST_NAMESPACE {
 
+// Throws std::invalid_argument unless dilations are distinct positive numbers, and for a dilation other than 1 of a
+// body whose activation does not saturate: its argument leaves the interval that the body was trained on.
+void check_dilations(const std::vector<double>& dilations, Activation activation);
+
 class Dictionary {
   public:
-    // Throws std::invalid_argument unless dilations are distinct positive numbers, and for a dilation other than 1 of
-    // a body whose activation does not saturate: its argument leaves the interval that the body was trained on.
+    // Throws std::invalid_argument as check_dilations does.
     static Dictionary from_body(Body body, std::vector<double> dilations, bool constant = true);
 
     // Polynomials of degree below m ≥ 1 in the input map.
