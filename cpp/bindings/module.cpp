@@ -6,6 +6,7 @@ namespace py = pybind11;
 
 void bind_features(py::module_&);
 void bind_fields(py::module_&);
+void bind_field_model(py::module_&);
 void bind_full_space(py::module_&);
 void bind_model(py::module_&);
 void bind_nonlinear(py::module_&);
@@ -18,6 +19,7 @@ PYBIND11_MODULE(STLFAST_MODULE, module) {
     bind_features(module);
     bind_fields(module);
     bind_model(module);
+    bind_field_model(module);
     bind_full_space(module);
     bind_nonlinear(module);
     bind_windows(module);

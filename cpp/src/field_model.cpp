@@ -1,0 +1,247 @@
+#include "stlfast/field_model.hpp"
+
+#include <Eigen/LU>
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+#include <string>
+
+#include "stlfast/buffer.hpp"
+#include "stlfast/chebyshev.hpp"
+
+namespace STLFAST_NAMESPACE {
+
+using Eigen::Index;
+using Eigen::Map;
+using Eigen::MatrixXd;
+using Eigen::VectorXd;
+using RowMajorMatrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+namespace {
+
+constexpr double full_turn = 6.283185307179586;
+
+// Values (N, size) of an axis's functions.
+MatrixXd axis_basis(const SpaceAxis& axis, const VectorXd& z) {
+    MatrixXd values(z.size(), axis.size);
+    values.col(0).setOnes();
+    if (axis.periodic) {
+        for (Index k = 1; k < axis.size; ++k) {
+            const auto angle = full_turn * double((k + 1) / 2) * z.array();
+            if (k % 2 == 1)
+                values.col(k) = angle.cos();
+            else
+                values.col(k) = angle.sin();
+        }
+        return values;
+    }
+    const VectorXd at = 2 * z.array() - 1;
+    if (axis.size > 1) values.col(1) = at;
+    for (Index k = 2; k < axis.size; ++k)
+        values.col(k) = 2 * at.cwiseProduct(values.col(k - 1)) - values.col(k - 2);
+    return values;
+}
+
+Index band_of(const FieldGroup& group, const double* parameters) {
+    Index nearest = -1;
+    double least = std::numeric_limits<double>::infinity();
+    for (std::size_t k = 0; k < group.bands.size(); ++k) {
+        const FieldBand& band = group.bands[k];
+        double distance = 0;
+        for (Index i = 0; i < band.low.size(); ++i) {
+            const double p = parameters[i], low = band.low[i], high = band.high[i];
+            if (!(p >= low && p <= high)) {
+                distance = std::numeric_limits<double>::infinity();
+                break;
+            }
+            if (low == high) continue;
+            const double u = low > 0 ? std::log(p / low) / std::log(high / low) : (p - low) / (high - low);
+            distance = std::max(distance, std::abs(u - 0.5));
+        }
+        if (distance < least) least = distance, nearest = Index(k);
+    }
+    return nearest;
+}
+
+}  // namespace
+
+FieldModel::FieldModel(Definition definition) : definition_(std::move(definition)) {
+    const auto refuse = [](const std::string& what) { throw std::invalid_argument("FieldModel: " + what); };
+    const auto& own = definition_;
+    const Index n = own.mixing.rows(), P = own.low.size(), V = Index(own.varying.size());
+    if (n == 0 || own.mixing.cols() != n || !own.mixing.allFinite()) refuse("the mixing must be a finite square matrix");
+    const Eigen::FullPivLU<MatrixXd> lu(own.mixing);
+    if (!lu.isInvertible()) refuse("the mixing must be invertible");
+    unmixing_ = lu.inverse();
+    mixes_ = !own.mixing.isIdentity(0);
+    if (own.theta.n_inputs() != 1 + P) refuse("theta must have the parameters as inputs");
+    for (const Index q : own.varying)
+        if (q < 0 || q >= own.theta.n_outputs()) refuse("varying must be outputs of theta");
+    const auto& points = own.points;
+    if (points.weight.size() == 0 || points.time.size() != points.weight.size() || !(points.weight.array() > 0).all())
+        refuse("the data must have positive weights and times");
+    if (points.check_times.size() < 2 || points.check_spaces < 1) refuse("there must be check points");
+    Index S = 1;
+    for (const SpaceAxis& axis : own.axes) {
+        if (axis.size < 1) refuse("every axis must have functions");
+        S *= axis.size;
+    }
+    std::vector<bool> there(std::size_t(n), false);
+    for (const FieldGroup& group : own.groups) {
+        for (const Index field : group.fields) {
+            if (field < 0 || field >= n || there[std::size_t(field)]) refuse("each field must be in one group");
+            there[std::size_t(field)] = true;
+        }
+        if (group.fields.empty() || group.bands.empty()) refuse("every group must have fields and bands");
+        operators_.emplace_back();
+        for (const FieldBand& band : group.bands) {
+            if (band.space.rows() != S) refuse("the functions of space must have S coefficients");
+            operators_.back().emplace_back(band, points, Index(group.fields.size()), P, V);
+        }
+    }
+    if (!std::all_of(there.begin(), there.end(), [](bool found) { return found; })) refuse("a field is in no group");
+}
+
+void FieldModel::factor(const double* parameters, Member& member, Workspace& w) const {
+    const Index P = definition_.low.size(), V = Index(definition_.varying.size());
+    auto outputs = part(w.values, 1, definition_.theta.n_outputs());
+    definition_.theta.evaluate(MatrixXd::Zero(1, 1), Map<const VectorXd>(parameters, P), outputs, w.program);
+    w.theta.resize(V);
+    for (Index q = 0; q < V; ++q) w.theta[q] = outputs(0, definition_.varying[std::size_t(q)]);
+    member.bands.resize(operators_.size()), member.factors.resize(operators_.size());
+    for (std::size_t g = 0; g < operators_.size(); ++g) {
+        const Index band = band_of(definition_.groups[g], parameters);
+        if (band < 0) throw std::out_of_range("no band of the model has these parameters");
+        member.bands[g] = band;
+        if (!operators_[g][std::size_t(band)].factor(w.theta, member.factors[g], w.band))
+            throw std::runtime_error("the reduced operator is numerically singular; compile with a larger tol");
+    }
+}
+
+void FieldModel::solve(const Member& member, const double* data, bool estimate, const Tolerance& tolerance,
+                       FieldAnswer& answer, Workspace& w) const {
+    const Index n = this->n(), M = data_size();
+    const Map<const RowMajorMatrix> given(data, n, M);
+    answer.bands = member.bands;
+    answer.c.resize(operators_.size()), answer.core.resize(operators_.size());
+    answer.scale = given.rowwise().lpNorm<Eigen::Infinity>();
+    auto own = part(w.data, n * M);
+    w.largest.setZero(n);
+    Index first = 0;
+    for (std::size_t g = 0; g < operators_.size(); ++g) {
+        const auto& fields = definition_.groups[g].fields;
+        const FieldOperators& operators = operators_[g][std::size_t(member.bands[g])];
+        const FieldBand& band = definition_.groups[g].bands[std::size_t(member.bands[g])];
+        double* const d = own.data() + first * M;
+        for (std::size_t k = 0; k < fields.size(); ++k) {
+            Map<VectorXd> row(d + Index(k) * M, M);
+            row = unmixing_(fields[k], 0) * given.row(0).transpose();
+            for (Index i = 1; i < n; ++i) row += unmixing_(fields[k], i) * given.row(i).transpose();
+        }
+        answer.c[g].resize(operators.size()), answer.core[g].resize(band.core.rows());
+        operators.solve(member.factors[g], d, answer.c[g].data(), w.band);
+        answer.core[g].noalias() = band.core * answer.c[g];
+        if (estimate) {
+            double* const largest = part(w.values, n).data();
+            operators.estimate(member.factors[g], d, answer.c[g].data(), largest, w.band);
+            for (std::size_t k = 0; k < fields.size(); ++k) w.largest[fields[k]] = largest[k];
+        }
+        first += Index(fields.size());
+    }
+    if (estimate) {
+        answer.estimate.noalias() = definition_.mixing.cwiseAbs() * w.largest;
+        answer.within = meets(answer.estimate, answer.scale, tolerance);
+    } else {
+        answer.estimate.resize(0), answer.within = false;
+    }
+}
+
+MatrixXd FieldModel::space_basis(const MatrixXd& z) const {
+    MatrixXd basis = MatrixXd::Ones(z.rows(), 1);
+    for (std::size_t k = 0; k < definition_.axes.size(); ++k) {
+        const MatrixXd own = axis_basis(definition_.axes[k], z.col(Index(k)));
+        MatrixXd next(z.rows(), basis.cols() * own.cols());
+        for (Index j = 0; j < basis.cols(); ++j)
+            next.middleCols(j * own.cols(), own.cols()) = own.array().colwise() * basis.col(j).array();
+        basis = std::move(next);
+    }
+    return basis;
+}
+
+void FieldModel::evaluate(const FieldAnswer& answer, const MatrixXd& points, double* u) const {
+    const Index d = Index(definition_.axes.size()), N = points.rows();
+    const MatrixXd basis = space_basis(points.leftCols(d));
+    Map<RowMajorMatrix> values(u, n(), N);
+    values.setZero();
+    for (std::size_t g = 0; g < operators_.size(); ++g) {
+        const FieldBand& band = definition_.groups[g].bands[std::size_t(answer.bands[g])];
+        const Index p = band.space.cols(), q = band.time.cols();
+        MatrixXd T;
+        chebyshev::basis(points.col(d), band.time.rows(), band.tau, T);
+        const MatrixXd X = basis * band.space;
+        T = T * band.time;
+        const auto& fields = definition_.groups[g].fields;
+        for (std::size_t k = 0; k < fields.size(); ++k) {
+            const Map<const MatrixXd> core(answer.core[g].data() + Index(k) * p * q, p, q);
+            const VectorXd v = (X * core).cwiseProduct(T).rowwise().sum();
+            values += definition_.mixing.col(fields[k]) * v.transpose();
+        }
+    }
+}
+
+FieldTable::FieldTable(const FieldModel& model, MatrixXd z, VectorXd x)
+    : model_(&model), z_(std::move(z)), x_(std::move(x)) {
+    if (z_.cols() != Index(model.definition_.axes.size()))
+        throw std::invalid_argument("FieldTable: space points must have one column for each coordinate");
+    if (!(z_.array() >= 0).all() || !(z_.array() <= 1).all() || !(x_.array() >= 0).all() || !(x_.array() <= 1).all())
+        throw std::invalid_argument("FieldTable: points must lie in [0, 1]");
+    for (const FieldGroup& group : model.definition_.groups) {
+        functions_.emplace_back();
+        for (std::size_t k = 0; k < group.bands.size(); ++k) functions_.back().push_back(std::make_unique<Functions>());
+    }
+}
+
+const FieldTable::Functions& FieldTable::functions(std::size_t group, Index number) const {
+    Functions& own = *functions_[group][std::size_t(number)];
+    std::call_once(own.once, [&] {
+        std::call_once(basis_once_, [&] { basis_ = model_->space_basis(z_); });
+        const FieldBand& band = model_->definition_.groups[group].bands[std::size_t(number)];
+        MatrixXd T;
+        chebyshev::basis(x_, band.time.rows(), band.tau, T);
+        own.space = basis_ * band.space;
+        own.time = (T * band.time).transpose();
+    });
+    return own;
+}
+
+void FieldTable::evaluate(const FieldModel::FieldAnswer& answer, double* u, FieldModel::Workspace& w) const {
+    const auto& definition = model_->definition_;
+    const Index n = model_->n(), size = space_size() * time_size();
+    // Without mixing a group's fields are the answer's own; otherwise they are made first.
+    double* const values = model_->mixes_ ? part(w.values, n * size).data() : u;
+    for (std::size_t g = 0; g < definition.groups.size(); ++g) {
+        const Functions& own = functions(g, answer.bands[g]);
+        const Index p = own.space.cols(), q = own.time.rows();
+        const auto& fields = definition.groups[g].fields;
+        for (std::size_t k = 0; k < fields.size(); ++k) {
+            const Map<const MatrixXd> core(answer.core[g].data() + Index(k) * p * q, p, q);
+            w.time_part.noalias() = core * own.time;
+            Map<RowMajorMatrix>(values + fields[k] * size, space_size(), time_size()).noalias() =
+                own.space * w.time_part;
+        }
+    }
+    if (!model_->mixes_) return;
+    const Map<const MatrixXd> v(values, size, n);
+    for (Index i = 0; i < n; ++i) {
+        Map<VectorXd> out(u + i * size, size);
+        if (n == 2) {
+            out = definition.mixing(i, 0) * v.col(0) + definition.mixing(i, 1) * v.col(1);
+            continue;
+        }
+        out = definition.mixing(i, 0) * v.col(0);
+        for (Index k = 1; k < n; ++k) out += definition.mixing(i, k) * v.col(k);
+    }
+}
+
+}  // namespace STLFAST_NAMESPACE

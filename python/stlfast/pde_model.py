@@ -1,0 +1,260 @@
+"""A compiled linear family of PDEs: members solved one-shot in space and time, with an estimate of the error.
+
+n fields, d space coordinates, P parameters, M data of each field; scaled coordinates z, x ∈ [0, 1], time last.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from . import _core
+from .checks import finite
+from .conditions import check_corner
+from .pde_compiler import Compiled
+from .pde_data import boundary_data, initial_data
+from .pde_family import PDEFamily
+from .pde_solution import PDESolution, PDESolutions
+
+RTOL, ATOL = 1e-3, 1e-6
+DEFAULT_LINE, DEFAULT_PLANE, DEFAULT_TIMES = 128, 64, (128, 32)  # output points; times in one and two dimensions
+KEPT_TABLES = 4
+KINK = 1e-3  # of max |u0|: a larger jump between initial and boundary values is refused
+
+
+class PDEModel:
+    """A linear family of PDEs, compiled; immutable, picklable, safe to solve with from many threads.
+
+    Made by `stlfast.compile` or `stlfast.load`. Its passport, a JSON-able dict, says how it was made and how accurate
+    it was measured to be.
+    """
+
+    def __init__(self, family: PDEFamily, compiled: Compiled, passport: Mapping[str, Any]) -> None:
+        self.family, self.compiled, self.passport = family, compiled, dict(passport)
+        points = compiled.points
+        low, high = np.array([r.solve for r in family.params.values()], dtype=np.float64).T.copy()
+        self.core = _core.FieldModel(
+            family.theta.program, list(compiled.varying), low, high, np.ascontiguousarray(compiled.splitting.mixing),
+            list(zip(family.periodic, compiled.space, strict=True)), points.data_weights, points.data[:, -1].copy(),
+            compiled.check_times, compiled.check_spaces,
+            [
+                (list(fields), [tuple(vars(band).values()) for band in bands])
+                for fields, bands in zip(compiled.splitting.groups, compiled.groups, strict=True)
+            ],
+        )  # fmt: skip
+        self._tables: OrderedDict[bytes, _core.FieldTable] = OrderedDict()
+
+    # ------------------------------------------------------------------------------------------------------ solving
+    def solve(
+        self,
+        u0: Any = None,
+        *,
+        x: np.ndarray | None = None,
+        y: np.ndarray | None = None,
+        t: np.ndarray | None = None,
+        inflow: Any = None,
+        boundary: Any = None,
+        rtol: float = RTOL,
+        atol: float = ATOL,
+        certify: bool = True,
+        kinks: bool = False,
+        **params: float,
+    ) -> PDESolution:
+        """Solve one member: u_t = Σ_q θ_q(p) L_q u with initial and boundary values (arXiv 2501.17281, one-shot).
+
+        u0: initial values, default the family's: a function of x (N,), or of x and y, → (n, N), or samples (points,
+            values (n, S)), which are interpolated.
+        inflow: values of the one Inflow condition, a function of t (N,) → (n, N) or samples (times, values); default the
+            family's. boundary: a dict (coordinate, side) → values, for any condition.
+        x, y, t: output coordinates of a grid inside the domain, in any order; default 128 uniform ones each, in two
+            dimensions 64 × 64 and 32 times. A grid is prepared once; later solves on it are the fast ones.
+        rtol, atol: success means error_estimate <= atol + rtol·max|data| in every field.
+        certify: estimate the error.
+        kinks: accept initial and boundary values that contradict each other by more than 1e-3 of max |u0|, from where a
+            kink travels into the domain. params: every parameter by name, inside its solve range.
+
+        Errors: ParameterError (a KeyError and ValueError) for a parameter unknown, missing or out of range; ValueError
+        for data of a wrong shape or not finite, points outside the domain, and contradictory data (where).
+        """
+        return self.at(**params).solve(
+            u0, x=x, y=y, t=t, inflow=inflow, boundary=boundary, rtol=rtol, atol=atol, certify=certify, kinks=kinks
+        )
+
+    def at(self, **params: float) -> PDEMember:
+        """Everything that depends on parameters, done once: `member = model.at(alpha=75.0); member.solve(u0)`."""
+        return PDEMember(self, self.family.check_params(params))
+
+    def data(
+        self, u0: Any = None, *, inflow: Any = None, boundary: Any = None, kinks: bool = False, **params: float
+    ) -> np.ndarray:
+        """Initial and boundary values where `solve_many` takes them, (n, M): see `points`."""
+        return self._data(self.family.check_params(params), u0, inflow, boundary, kinks)
+
+    @cached_property
+    def points(self) -> np.ndarray:
+        """Where data are taken, in physical coordinates (d + 1, M): initial points first, then those of each side."""
+        low = np.append(self.family.domain[:, 0], self.family.t_span[0])
+        high = np.append(self.family.domain[:, 1], self.family.t_span[1])
+        return (low + self.compiled.points.data * (high - low)).T
+
+    def solve_many(
+        self,
+        data: np.ndarray | None = None,
+        *,
+        x: np.ndarray | None = None,
+        y: np.ndarray | None = None,
+        t: np.ndarray | None = None,
+        rtol: float = RTOL,
+        atol: float = ATOL,
+        certify: bool = True,
+        threads: int | None = None,
+        out: np.ndarray | None = None,
+        **params: float | np.ndarray,
+    ) -> PDESolutions:
+        """Solve B members and data at once: `solve_many(D, alpha=alphas)`.
+
+        data: (n, M) or (B, n, M), initial and boundary values at `points`, as `data` makes them; default the family's
+            own, those of each member where they depend on parameters. params: numbers or arrays (B,). threads: default
+            one for each processor. out: (B, n, N_z, N_t) float64 to be written to. Other arguments as of `solve`.
+
+        Returns PDESolutions: u (B, n, …), success (B,), error_estimate (B, n).
+        """
+        self.family.check_names(params)
+        columns = {name: np.atleast_1d(np.asarray(value, dtype=np.float64)) for name, value in params.items()}
+        given = None if data is None else finite(data, "data")
+        if given is not None and given.ndim == 2:
+            given = given[None]
+        sizes = {len(c) for c in columns.values()} | ({len(given)} if given is not None else set())
+        B = max(sizes)
+        if sizes - {1, B} or any(c.ndim != 1 for c in columns.values()):
+            raise ValueError(f"data and parameters must have one length B or 1, got {sorted(sizes)}")
+        rows = np.stack([np.broadcast_to(columns[name], B) for name in self.family.params], axis=1)
+        for row in np.unique(rows, axis=0):
+            self.family.check_params(dict(zip(self.family.params, row.tolist(), strict=True)))
+        if given is None:
+            given = np.stack([self._data(row, None, None, None, True) for row in rows])
+        expected = (self.family.n, self.points.shape[1])
+        if given.shape[1:] != expected:
+            raise ValueError(f"data must have shape {expected} or (B, {expected[0]}, {expected[1]}), got {given.shape}")
+        axes, times, table = self._table(x, y, t)
+        shape = (B, self.family.n, *map(len, axes), len(times))
+        flat = None if out is None else np.asarray(out).reshape(*shape[:2], -1, len(times))
+        u, success, estimate = self.core.solve_many(
+            table, np.ascontiguousarray(rows), np.ascontiguousarray(given), certify, rtol, atol,
+            threads or os.cpu_count() or 1, flat,
+        )  # fmt: skip
+        return PDESolutions(axes, times, u.reshape(shape), success, estimate)
+
+    def _data(self, p: np.ndarray, u0: Any, inflow: Any, boundary: Any, kinks: bool) -> np.ndarray:
+        family, sides = self.family, self.compiled.points.sides
+        start = initial_data(family, u0, p)
+        given = boundary_data(family, inflow, boundary, start, p)
+        if not kinks:
+            check_corner(family, start, given, KINK)
+        at = self.points
+        first = len(self.compiled.points.initial)
+        data = np.zeros((family.n, at.shape[1]))
+        data[:, :first] = start(at[:-1, :first])
+        for condition, side, values in zip(family.conditions, sides, given, strict=True):
+            if side is not None and values is not None:
+                here = slice(first, first + len(side))
+                data[list(condition.fields), here] = values(at[:, here])
+                first += len(side)
+        return data
+
+    def _table(self, x: Any, y: Any, t: Any) -> tuple[tuple[np.ndarray, ...], np.ndarray, _core.FieldTable]:
+        """Output coordinates of each axis, output times and the functions there."""
+        family = self.family
+        if y is not None and family.d == 1:
+            raise ValueError(f"{family.name!r} has one space coordinate, {family.coordinates[0]}; leave y out")
+        count = DEFAULT_LINE if family.d == 1 else DEFAULT_PLANE
+        axes = []
+        for k, given in enumerate((x, y)[: family.d]):
+            low, high = family.domain[k]
+            ends = not family.periodic[k]
+            own = np.linspace(low, high, count, endpoint=ends) if given is None else given
+            axes.append(self._coordinate(own, low, high, family.coordinates[k]))
+        low, high = family.t_span
+        times = np.linspace(low, high, DEFAULT_TIMES[family.d - 1]) if t is None else t
+        axes.append(self._coordinate(times, low, high, family.time))
+        key = b"|".join(axis.tobytes() for axis in axes)
+        table = self._tables.get(key)
+        if table is None:
+            box = [*family.domain.tolist(), family.t_span]
+            scaled = [np.clip((a - lo) / (hi - lo), 0, 1) for a, (lo, hi) in zip(axes, box, strict=True)]
+            z = np.stack([a.ravel() for a in np.meshgrid(*scaled[:-1], indexing="ij")], axis=1)
+            table = self._tables[key] = _core.FieldTable(self.core, z, scaled[-1])
+            if len(self._tables) > KEPT_TABLES:
+                self._tables.popitem(last=False)
+        return tuple(axes[:-1]), axes[-1], table
+
+    def _coordinate(self, values: Any, low: float, high: float, name: str) -> np.ndarray:
+        array = np.array(finite(values, name))
+        if array.ndim != 1 or not len(array):
+            raise ValueError(f"{name} must be a one-dimensional array of output coordinates, got shape {array.shape}")
+        slack = 1e-12 * (high - low)
+        outside = (array < low - slack) | (array > high + slack)
+        if outside.any():
+            raise ValueError(f"{name} = {array[outside][0]:g} is outside [{low:g}, {high:g}]")
+        return array
+
+    # -------------------------------------------------------------------------------------------------------- files
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a .safetensors file: to a temporary file beside it first, which then takes its name."""
+        from . import pde_model_file
+
+        pde_model_file.write(path, self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return PDEModel, (self.family, self.compiled, self.passport)
+
+    def __repr__(self) -> str:
+        return f"{self.family!r}\nPDEModel: {self.compiled!r}"
+
+
+class PDEMember:
+    """One member of a model with everything done that depends on its parameters."""
+
+    def __init__(self, model: PDEModel, p: np.ndarray) -> None:
+        self.model, self.p = model, p
+        self.core = model.core.factor(p)
+
+    def solve(
+        self,
+        u0: Any = None,
+        *,
+        x: np.ndarray | None = None,
+        y: np.ndarray | None = None,
+        t: np.ndarray | None = None,
+        inflow: Any = None,
+        boundary: Any = None,
+        rtol: float = RTOL,
+        atol: float = ATOL,
+        certify: bool = True,
+        kinks: bool = False,
+    ) -> PDESolution:
+        """As `PDEModel.solve`, without the parameters."""
+        data = self.model._data(self.p, u0, inflow, boundary, kinks)
+        return self.solve_data(data, x=x, y=y, t=t, rtol=rtol, atol=atol, certify=certify)
+
+    def solve_data(
+        self,
+        data: np.ndarray,
+        *,
+        x: np.ndarray | None = None,
+        y: np.ndarray | None = None,
+        t: np.ndarray | None = None,
+        rtol: float = RTOL,
+        atol: float = ATOL,
+        certify: bool = True,
+        out: np.ndarray | None = None,
+    ) -> PDESolution:
+        """The same for data (n, M) at `PDEModel.points`: the cheap repeated solve of a simulation loop."""
+        axes, times, table = self.model._table(x, y, t)
+        answer, u = self.model.core.solve(self.core, data, table, certify, rtol, atol, out)
+        return PDESolution(self.model, answer, axes, times, u)
