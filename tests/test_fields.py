@@ -149,7 +149,9 @@ def test_network_agrees_with_the_core():
 
 
 def test_network_stays_on_its_device():
-    network = FieldNetwork(BODY, torch.device("meta"))  # where a tensor of another device, or a copy to one, is an error
+    network = FieldNetwork(
+        BODY, torch.device("meta")
+    )  # where a tensor of another device, or a copy to one, is an error
     values = network(torch.zeros((5, 3), dtype=torch.float64, device="meta"), PARTIALS, 8.0)
     assert {(value.device.type, value.shape) for value in values} == {("meta", (5, 6))}
 
