@@ -25,6 +25,8 @@ std::string Method::name() const {
 #include <sunmatrix/sunmatrix_band.h>
 #include <sunnonlinsol/sunnonlinsol_fixedpoint.h>
 
+#include "sundials_vectors.hpp"
+
 namespace bench {
 
 namespace {
@@ -51,34 +53,60 @@ int reaction(realtype, N_Vector y, N_Vector dy, void* data) {
     return 0;
 }
 
-int reaction_jacobian(realtype, N_Vector y, N_Vector, SUNMatrix J, void* data, N_Vector, N_Vector, N_Vector) {
-    const double alpha = problem(data).alpha;
-    for (long i = 0; i < NV_LENGTH_S(y); i += 2) {
-        double *first = SM_COLUMN_B(J, i), *second = SM_COLUMN_B(J, i + 1);
-        SM_COLUMN_ELEMENT_B(first, i, i) -= alpha;
-        SM_COLUMN_ELEMENT_B(first, i + 1, i) += alpha;
-        SM_COLUMN_ELEMENT_B(second, i, i + 1) += alpha / 2;
-        SM_COLUMN_ELEMENT_B(second, i + 1, i + 1) -= alpha / 2;
+// SUNDIALS hands J over with zeros.
+int jacobian(realtype, N_Vector y, N_Vector, SUNMatrix J, void* data, N_Vector, N_Vector, N_Vector) {
+    const auto& [lines, alpha] = problem(data);
+    const auto at = [J](long i, long j) -> double& { return SM_COLUMN_ELEMENT_B(SM_COLUMN_B(J, j), i, j); };
+    for (long node = 1, i = 0; i < NV_LENGTH_S(y); ++node, i += 2) {
+        const auto row = lines->derivative(int(node));
+        for (int k = row.first == 0 ? 1 : 0; k < row.size; ++k)
+            for (long s = 0; s < 2; ++s) at(i + s, 2 * (row.first + k - 1) + s) = -row.weights[k];
+        at(i, i) -= alpha;
+        at(i + 1, i) += alpha;
+        at(i, i + 1) += alpha / 2;
+        at(i + 1, i + 1) -= alpha / 2;
     }
     return 0;
 }
 
-// SUNDIALS hands J over with zeros.
-int band_jacobian(realtype t, N_Vector y, N_Vector dy, SUNMatrix J, void* data, N_Vector a, N_Vector b, N_Vector c) {
-    const auto& lines = *problem(data).lines;
-    for (long node = 1; node <= NV_LENGTH_S(y) / 2; ++node) {
-        const auto row = lines.derivative(int(node));
-        for (int k = row.first == 0 ? 1 : 0; k < row.size; ++k)
-            for (long s = 0; s < 2; ++s) {
-                const long column = 2 * (row.first + k - 1) + s;
-                SM_COLUMN_ELEMENT_B(SM_COLUMN_B(J, column), 2 * (node - 1) + s, column) = -row.weights[k];
-            }
-    }
-    return reaction_jacobian(t, y, dy, J, data, a, b, c);
-}
-
 void check(int flag) {
     if (flag < 0) throw std::runtime_error("SUNDIALS cannot be set up");
+}
+
+// (1 − γ R)^{-1} = 1 + γ / (1 + 3/2 alpha γ) R
+struct ReactionSolver {
+    void *const *cvode, *const *arkode;  // one of them is there
+    const Problem* problem;
+};
+
+int solve_reaction(SUNLinearSolver solver, SUNMatrix, N_Vector x, N_Vector b, realtype) {
+    const auto& s = *static_cast<const ReactionSolver*>(solver->content);
+    realtype gamma = 0;
+    if (*s.cvode)
+        CVodeGetCurrentGamma(*s.cvode, &gamma);
+    else
+        ARKStepGetCurrentGamma(*s.arkode, &gamma);
+    const double alpha = s.problem->alpha, share = gamma * alpha / (1 + 1.5 * alpha * gamma);
+    const double* from = NV_DATA_S(b);
+    double* to = NV_DATA_S(x);
+    for (long i = 0; i < NV_LENGTH_S(b); i += 2) {
+        const double moved = share * (from[i] - from[i + 1] / 2);
+        to[i] = from[i] - moved;
+        to[i + 1] = from[i + 1] + moved;
+    }
+    return 0;
+}
+
+SUNLinearSolver reaction_solver(ReactionSolver& content, SUNContext context) {
+    const auto solver = SUNLinSolNewEmpty(context);
+    solver->content = &content;
+    solver->ops->gettype = [](SUNLinearSolver) { return SUNLINEARSOLVER_MATRIX_EMBEDDED; };
+    solver->ops->solve = solve_reaction;
+    solver->ops->free = [](SUNLinearSolver s) {
+        SUNLinSolFreeEmpty(s);
+        return 0;
+    };
+    return solver;
 }
 
 }  // namespace
@@ -92,8 +120,9 @@ struct LinesSolver::Memory {
     SUNNonlinearSolver fixed_point = nullptr;
     ARKRhsFn not_stiff = nullptr, stiff = nullptr;
     Problem problem{};
+    ReactionSolver blocks{&cvode, &arkode, &problem};
 
-    void make_cvode(const Method& method, bool newton, CVLsJacFn jacobian) {
+    void make_cvode(const Method& method, bool newton) {
         cvode = CVodeCreate(std::strcmp(method.solver, "CVODE BDF") == 0 ? CV_BDF : CV_ADAMS, context);
         check(CVodeInit(cvode, all, 0, y));
         check(CVodeSStolerances(cvode, 1e-6, 1e-6));
@@ -101,14 +130,14 @@ struct LinesSolver::Memory {
         check(CVodeSetErrFile(cvode, nullptr));
         if (newton) {
             check(CVodeSetLinearSolver(cvode, linear, J));
-            check(CVodeSetJacFn(cvode, jacobian));
+            if (J) check(CVodeSetJacFn(cvode, jacobian));
         } else {
             fixed_point = SUNNonlinSol_FixedPoint(y, 0, context);
             check(CVodeSetNonlinearSolver(cvode, fixed_point));
         }
     }
 
-    void make_arkode(const Method& method, bool newton, ARKLsJacFn jacobian) {
+    void make_arkode(const Method& method, bool newton) {
         const bool imex = std::strcmp(method.solver, "ARKODE IMEX") == 0;
         not_stiff = imex ? advection : newton ? nullptr : all;
         stiff = imex ? reaction : newton ? all : nullptr;
@@ -120,7 +149,7 @@ struct LinesSolver::Memory {
         check(ARKStepSetInterpolantDegree(arkode, method.degree));
         if (newton) {
             check(ARKStepSetLinearSolver(arkode, linear, J));
-            check(ARKStepSetJacFn(arkode, jacobian));
+            if (J) check(ARKStepSetJacFn(arkode, jacobian));
             check(ARKStepSetLinear(arkode, 0));
         }
     }
@@ -131,17 +160,19 @@ LinesSolver::LinesSolver(Space space, Method method) : lines_(space), memory_(st
     const bool newton = std::strcmp(method.jacobian, "none") != 0, band = std::strcmp(method.jacobian, "band") == 0;
     SUNContext_Create(nullptr, &m.context);
     m.y = N_VNew_Serial(lines_.unknowns(), m.context);
+    use_compiled_operations(m.y);
     m.output = N_VNew_Serial(lines_.unknowns(), m.context);
     m.problem.lines = &lines_;
-    if (newton) {
-        m.J = SUNBandMatrix(lines_.unknowns(), band ? lines_.above() : 1, band ? lines_.below() : 1, m.context);
+    if (band) {
+        m.J = SUNBandMatrix(lines_.unknowns(), lines_.above(), lines_.below(), m.context);
         m.linear = SUNLinSol_Band(m.y, m.J, m.context);
+    } else if (newton) {
+        m.linear = reaction_solver(m.blocks, m.context);
     }
-    const auto jacobian = band ? band_jacobian : reaction_jacobian;
     if (method.order == 0)
-        m.make_cvode(method, newton, jacobian);
+        m.make_cvode(method, newton);
     else
-        m.make_arkode(method, newton, jacobian);
+        m.make_arkode(method, newton);
 }
 
 LinesSolver::~LinesSolver() {

@@ -8,9 +8,9 @@
 
 namespace bench {
 
-// rtol = atol = tolerance. Jacobian "band": all of it, factored as a band; "reaction": that of R u alone, a band of
-// width one, so that Newton's method iterates over what moves (for imex it is exact); "none": fixed-point iteration,
-// or an explicit method.
+// rtol = atol = tolerance. Jacobian "band": all of it, factored as a band; "reaction": that of R u alone, whose 2 x 2
+// blocks are solved in closed form, so that Newton's method iterates over what moves (for IMEX it is exact); "none":
+// fixed-point iteration, or an explicit method.
 struct Method {
     const char* solver;    // "CVODE BDF", "CVODE Adams", "ARKODE DIRK", "ARKODE IMEX", "ARKODE ERK"
     const char* jacobian;  // "band", "reaction", "none"

@@ -25,6 +25,7 @@ struct Peer {
     long steps;
     std::function<void(double*)> run;  // a whole solve with its output u (128, 128, 2)
     double microseconds;               // median, as `measure` leaves it
+    double least = NAN;                // of the quickest repetition, which other programs disturb less
 };
 
 class PeerSearch {
