@@ -35,8 +35,8 @@ FEWEST = 3
 
 PER_E_FOLD = 5.0  # snapshot members
 TUCKER = 0.1  # of tol, what the tables may drop
-CHECK_TIMES, CHECK_SPACES, CHECK_PLANE = 16, 7, 25
-FIRST_CHECK = 1e-5  # of the time span
+EARLY_CHECKS, LATE_CHECKS, CHECK_SPACES, CHECK_PLANE = 9, 8, 7, 25
+FIRST_CHECK, LATE = 1e-5, 0.125  # of the time span
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def compile_pde(
         "basis": "tensor",
         "compile": {
             "functions": functions.size,
-            "options": asdict(options),
+            "options": {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(options).items()},
             "groups": [list(group) for group in compiled.splitting.groups],
             "ranks": [[band.rank for band in bands] for bands in compiled.groups],
             "seconds": round(clock() - started, 3),
@@ -315,9 +315,18 @@ class _GroupCompiler:
         n, _, r = coefficients.shape
         D = self.options.time
         tensor = coefficients.reshape(n, -1, D, r)
-        space = self.leading(np.moveaxis(tensor, 1, 0).reshape(tensor.shape[1], -1))
+        space = self.degrees(np.moveaxis(tensor, 1, 0).reshape(tensor.shape[1], -1))
         time = self.leading(np.moveaxis(tensor, 2, 0).reshape(D, -1))
         return space, time, np.einsum("sa,nsdr,db->nabr", space, tensor, time, optimize=True)
+
+    def degrees(self, unfolded: np.ndarray) -> np.ndarray:
+        """The axes' own functions that are needed, (S, p), by total degree: of smooth data the last ones are 0."""
+        sizes = np.linalg.norm(unfolded, axis=1)
+        shape = self.options.space
+        total = np.indices(shape).reshape(len(shape), -1).sum(axis=0)
+        order = np.argsort(total, kind="stable")
+        kept = order[sizes[order] > TUCKER * self.options.tol * np.linalg.norm(sizes) / np.sqrt(len(sizes))]
+        return np.eye(len(sizes))[:, kept]
 
     def leading(self, unfolded: np.ndarray) -> np.ndarray:
         U, sigma, _ = np.linalg.svd(unfolded, full_matrices=False)
@@ -391,7 +400,8 @@ def _members(family: PDEFamily, value: float) -> list[np.ndarray]:
 
 def _check_points(family: PDEFamily) -> tuple[np.ndarray, np.ndarray]:
     """Times (C_t,) from 0 to 1, and points of space (C_z, d) between those of the rows."""
-    times = np.concatenate([[0.0], np.geomspace(FIRST_CHECK, 1.0, CHECK_TIMES - 1)])
+    late = np.linspace(LATE, 1.0, LATE_CHECKS)
+    times = np.concatenate([[0.0], np.geomspace(FIRST_CHECK, LATE, EARLY_CHECKS)[:-1], late])
     if family.d == 1:
         return times, ((np.arange(CHECK_SPACES) + 0.31) / CHECK_SPACES)[:, None]
     steps = np.array([0.7548776662466927, 0.5698402909980532])  # the R sequence (Roberts, 2018)
