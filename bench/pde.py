@@ -178,8 +178,8 @@ def page(results: dict[str, Any]) -> str:
         "Competitors for that problem (the model's own profile): the quickest of the method of lines at each accuracy, "
         "over nodes, numbers of cells, integrators, tolerances and treatments of the Jacobian; CVODE with a band "
         "Jacobian, the quickest of its settings; and the exact solution by characteristics, with the profile "
-        f"evaluated at each output point, or at the 2·{GRID} − 1 values that x − t takes on this grid. Speed-up: of a new "
-        "alpha and of a new profile, both with their estimate, at the strictest of the accuracies that the model meets.",
+        f"evaluated at each output point, or at the 2·{GRID} − 1 values that x − t takes on this grid. Speed-up: of a "
+        "new alpha and of a new profile, with their estimate, at the strictest of the accuracies that the model meets.",
         _competitors(results),
         _reading(results),
     ]) + "\n"  # fmt: skip

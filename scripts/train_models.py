@@ -2,9 +2,9 @@
 
     python scripts/train_models.py [NAME …] [--output DIR]
 
-Without a name all of them, one after the other. Needs PyTorch (pip install 'stlfast[train]'), but for PDEs. A model takes
-a minute or two on one core, that of two space dimensions five. Fails where a model misses the accuracy, size or training
-time that is promised for it.
+Without a name all of them, one after the other. Needs PyTorch (pip install 'stlfast[train]'), but for PDEs. A model
+takes a minute or two on one core, that of two space dimensions five. Fails where a model misses the accuracy, size or
+training time that is promised for it.
 """
 
 from __future__ import annotations

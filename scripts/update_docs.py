@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import stlfast
-from stlfast import accuracy, report
+from stlfast import accuracy, pde_accuracy, report
 from stlfast.model import SHIPPED
 
 ROOT = Path(__file__).parents[1]
@@ -31,7 +31,7 @@ ALPHA = 150.0  # in the comparison
 SHOWN = (OURS, OURS_CPP, FIXED, FIXED_CPP, SWEEP, SWEEP_CPP, WINDOWS)  # of the contenders that are stlfast
 TRAINING = ("seconds", "device", "threads", "torch")
 ACCURACY = ("error", "bound", "error_full", "bound_full")
-PICTURES = ("error_vs_stiffness.png", "solutions.png")
+PICTURES = ("error_vs_stiffness.png", "solutions.png", "space_time.png")
 
 
 def model_facts() -> dict[str, Any]:
@@ -40,6 +40,8 @@ def model_facts() -> dict[str, Any]:
     for name in stlfast.pretrained():
         model = stlfast.load(name)
         passport = model.passport
+        if isinstance(model, stlfast.PDEModel):
+            continue
         facts[name] = {
             "bytes": (SHIPPED / f"{name}.safetensors").stat().st_size,
             "sha256": passport["sha256"],
@@ -52,11 +54,31 @@ def model_facts() -> dict[str, Any]:
     return facts
 
 
-def blocks(demo: dict[str, Any], models: dict[str, Any], compare: dict[str, Any]) -> dict[str, str]:
+def pde_facts() -> dict[str, Any]:
+    """The same of the models of PDEs."""
+    facts = {}
+    for name in stlfast.pretrained():
+        model = stlfast.load(name)
+        if isinstance(model, stlfast.PDEModel):
+            facts[name] = {
+                "bytes": (SHIPPED / f"{name}.safetensors").stat().st_size,
+                "params": {key: {"train": r.train, "solve": r.solve} for key, r in model.family.params.items()},
+                "compile": model.passport["compile"],
+                "members_measured": len(model.passport["accuracy"]),
+                **pde_accuracy.worst(model.passport["accuracy"]),
+            }
+    return facts
+
+
+def blocks(
+    demo: dict[str, Any], models: dict[str, Any], compare: dict[str, Any], pde: dict[str, Any]
+) -> dict[str, str]:
     """Markdown for each pair of markers."""
     return {
         "headline": report.headline(demo),
         "models": _models(models),
+        "pde-models": _pde_models(pde),
+        "space-time": report.field_sentence(demo),
         "compare": _compare(compare),
         "compare-nonlinear": _compare_nonlinear(compare),
         "demo": report.tables(demo),
@@ -124,6 +146,23 @@ def _models(models: dict[str, Any]) -> str:
     return report.markdown(titles, cells, left=3)
 
 
+def _pde_models(models: dict[str, Any]) -> str:
+    titles = [
+        "model", "solved on", "compiling, s", "file, kB", "functions", "ranks", "mean error", "max error",
+        "max estimate", "members and profiles measured",
+    ]  # fmt: skip
+    cells = []
+    for name, facts in models.items():
+        ranges = ", ".join(f"{key} {r['solve'][0]:g}–{r['solve'][1]:g}" for key, r in facts["params"].items())
+        ranks = "; ".join(", ".join(map(str, bands)) for bands in facts["compile"]["ranks"])
+        cells.append([
+            f"`{name}`", ranges, f"{facts['compile']['seconds']:.0f}", f"{facts['bytes'] / 1000:.0f}",
+            str(facts["compile"]["functions"]), ranks,
+            *(report.scientific(facts[key]) for key in ("mean", "max", "estimate")), str(facts["members_measured"]),
+        ])  # fmt: skip
+    return report.markdown(titles, cells, left=2)
+
+
 def fill(text: str, contents: dict[str, str]) -> str:
     """The text with new contents between the markers; ValueError for a pair of markers that is not there."""
     for name, content in contents.items():
@@ -138,11 +177,12 @@ def fill(text: str, contents: dict[str, str]) -> str:
 def main(folder: Path) -> None:
     demo, models = json.loads((folder / "results.json").read_text(encoding="utf-8")), model_facts()
     compare = json.loads((RESULTS / "compare.json").read_text(encoding="utf-8"))
-    for name, facts in (("demo", demo), ("models", models)):
+    pde = pde_facts()
+    for name, facts in (("demo", demo), ("models", models), ("pde_models", pde)):
         (RESULTS / f"{name}.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     for picture in PICTURES:
         shutil.copyfile(folder / picture, ROOT / "docs" / picture)
-    README.write_text(fill(README.read_text(encoding="utf-8"), blocks(demo, models, compare)), encoding="utf-8")
+    README.write_text(fill(README.read_text(encoding="utf-8"), blocks(demo, models, compare, pde)), encoding="utf-8")
 
 
 if __name__ == "__main__":

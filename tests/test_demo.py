@@ -27,7 +27,7 @@ def results(shown):
 
 def test_files_are_there_and_named(shown):
     printed, folder = shown
-    for name in ("report.md", "results.json", "error_vs_stiffness.png", "solutions.png"):
+    for name in ("report.md", "results.json", "error_vs_stiffness.png", "solutions.png", "space_time.png"):
         assert (folder / name).is_file()
         assert name in printed
     for picture in folder.glob("*.png"):

@@ -197,7 +197,7 @@ def test_fields_that_rotate_stay_together():
         assert error <= sol.error_estimate.max()
 
 
-# ------------------------------------------------------------------------------------------------------------- interface
+# ------------------------------------------------------------------------------------------------------------ interface
 def test_grid_and_scattered_points_agree(shipped):
     x, t = np.array([0.9, 0.1, 0.45]), np.array([0.0, 0.3])
     sol = shipped.solve(x=x, t=t, alpha=75.0)
@@ -255,6 +255,20 @@ def test_file_and_pickle_keep_the_model(heat, tmp_path):
         np.testing.assert_array_equal(other.solve(k=2.5).u, heat.solve(k=2.5).u)
     assert loaded.passport == heat.passport
     assert "ranks" in repr(loaded)
+
+
+@pytest.mark.parametrize("name", ["advection_reaction", "advection_diffusion_reaction_2d"])
+def test_passport_states_the_accuracy_measured(name):
+    model = stlfast.load(name)
+    (row,) = [
+        r
+        for r in model.passport["accuracy"]
+        if r["params"] == {"alpha": 100.0 if "2d" in name else 1000.0} and r["profile"] == "own"
+    ]
+    (again,) = pde_accuracy.measure(model, [row["params"]], {"own": None})
+    for key in ("mean", "max", "estimate"):
+        assert again[key] == pytest.approx(row[key], rel=0.05)
+    assert model.passport["compile"]["seconds"] <= 1200.0
 
 
 def test_broken_files_are_refused(heat, tmp_path):

@@ -25,7 +25,8 @@ def update_docs():
 @pytest.fixture(scope="module")
 def stored():
     return [
-        json.loads((ROOT / "docs" / "results" / f"{name}.json").read_text()) for name in ("demo", "models", "compare")
+        json.loads((ROOT / "docs" / "results" / f"{name}.json").read_text())
+        for name in ("demo", "models", "compare", "pde_models")
     ]
 
 
@@ -62,8 +63,13 @@ def test_time_windows(capsys):
     assert namespace["stepper"].t == pytest.approx(1000.0)
 
 
+def test_fields(capsys):
+    exec(PROGRAMS[5], {})
+    assert capsys.readouterr().out.splitlines() == ["(2, 128, 128) True", "(2, 2)", "True", "(50, 2, 5, 2) True"]
+
+
 def test_all_programs_are_tested():
-    assert len(PROGRAMS) == 5
+    assert len(PROGRAMS) == 6
     (program,) = re.findall(r"```cpp\n(.*?)```", TEXT, re.DOTALL)
     assert program == (ROOT / "tests" / "cpp" / "consumer" / "main.cpp").read_text()
 
@@ -73,8 +79,9 @@ def test_numbers_are_those_of_the_stored_results(update_docs, stored):
 
 
 def test_stored_models_are_the_shipped_ones(update_docs, stored):
-    _, models, _ = stored
+    _, models, _, pde_models = stored
     assert models == json.loads(json.dumps(update_docs.model_facts()))
+    assert pde_models == json.loads(json.dumps(update_docs.pde_facts()))
 
 
 def test_markers_must_be_there(update_docs):

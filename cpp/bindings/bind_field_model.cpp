@@ -22,10 +22,17 @@ using GroupTuple = std::pair<std::vector<Index>, std::vector<BandTuple>>;
 
 FieldBand band_of(const BandTuple& band) {
     const auto& [low, high, centre, space, tau, time, core, gram, right, checks, reaction] = band;
-    return {vector_of(low, "low"),       vector_of(high, "high"),   vector_of(centre, "centre"),
-            matrix_of(space, "space"),   tau,                       matrix_of(time, "time"),
-            matrix_of(core, "core"),     matrix_of(gram, "gram"),   matrix_of(right, "right"),
-            matrix_of(checks, "checks"), matrix_of(reaction, "reaction")};
+    return {vector_of(low, "low"),
+            vector_of(high, "high"),
+            vector_of(centre, "centre"),
+            matrix_of(space, "space"),
+            tau,
+            matrix_of(time, "time"),
+            matrix_of(core, "core"),
+            matrix_of(gram, "gram"),
+            matrix_of(right, "right"),
+            matrix_of(checks, "checks"),
+            matrix_of(reaction, "reaction")};
 }
 
 std::unique_ptr<FieldModel> make_model(const Program& theta, const std::vector<Index>& varying, const py::object& low,
@@ -33,15 +40,15 @@ std::unique_ptr<FieldModel> make_model(const Program& theta, const std::vector<I
                                        const std::vector<std::pair<bool, Index>>& axes, const py::object& weight,
                                        const py::object& time, const py::object& check_times, Index check_spaces,
                                        const std::vector<GroupTuple>& groups) {
-    FieldModel::Definition definition{theta,
-                                      varying,
-                                      vector_of(low, "low"),
-                                      vector_of(high, "high"),
-                                      matrix_of(mixing, "mixing"),
-                                      {},
-                                      {vector_of(weight, "weight"), vector_of(time, "time"),
-                                       vector_of(check_times, "check_times"), check_spaces},
-                                      {}};
+    FieldModel::Definition definition{
+        theta,
+        varying,
+        vector_of(low, "low"),
+        vector_of(high, "high"),
+        matrix_of(mixing, "mixing"),
+        {},
+        {vector_of(weight, "weight"), vector_of(time, "time"), vector_of(check_times, "check_times"), check_spaces},
+        {}};
     for (const auto& [periodic, size] : axes) definition.axes.push_back({periodic, size});
     for (const auto& [fields, bands] : groups) {
         definition.groups.push_back({fields, {}});
@@ -74,8 +81,8 @@ py::tuple solve(const FieldModel& model, const FieldModel::Member& member, const
     const auto d = finite_array(data, "data", {model.n(), model.data_size()});
     const Tolerance tolerance{tolerance_of(rtol, "rtol"), tolerance_of(atol, "atol")};
     const py::ssize_t Nz = table.space_size(), Nx = table.time_size();
-    auto u = out.is_none() ? py::array_t<double>({py::ssize_t(model.n()), Nz, Nx})
-                           : output_array(out, {model.n(), Nz, Nx});
+    auto u =
+        out.is_none() ? py::array_t<double>({py::ssize_t(model.n()), Nz, Nx}) : output_array(out, {model.n(), Nz, Nx});
     auto answer = std::make_unique<FieldModel::FieldAnswer>();
     {
         const py::gil_scoped_release release;

@@ -40,8 +40,7 @@ MatrixXd axis_basis(const SpaceAxis& axis, const VectorXd& z) {
     }
     const VectorXd at = 2 * z.array() - 1;
     if (axis.size > 1) values.col(1) = at;
-    for (Index k = 2; k < axis.size; ++k)
-        values.col(k) = 2 * at.cwiseProduct(values.col(k - 1)) - values.col(k - 2);
+    for (Index k = 2; k < axis.size; ++k) values.col(k) = 2 * at.cwiseProduct(values.col(k - 1)) - values.col(k - 2);
     return values;
 }
 
@@ -80,7 +79,8 @@ FieldModel::FieldModel(Definition definition) : definition_(std::move(definition
     const auto refuse = [](const std::string& what) { throw std::invalid_argument("FieldModel: " + what); };
     const auto& own = definition_;
     const Index n = own.mixing.rows(), P = own.low.size(), V = Index(own.varying.size());
-    if (n == 0 || own.mixing.cols() != n || !own.mixing.allFinite()) refuse("the mixing must be a finite square matrix");
+    if (n == 0 || own.mixing.cols() != n || !own.mixing.allFinite())
+        refuse("the mixing must be a finite square matrix");
     const Eigen::FullPivLU<MatrixXd> lu(own.mixing);
     if (!lu.isInvertible()) refuse("the mixing must be invertible");
     unmixing_ = lu.inverse();

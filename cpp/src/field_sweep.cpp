@@ -35,8 +35,7 @@ void solve_many(const FieldModel& model, const FieldTable& table, const FieldQue
                         options.tolerance, s.answer, s.workspace);
             table.evaluate(s.answer, results.u + query * size, s.workspace);
             results.success[query] = s.answer.within || !options.estimate;
-            if (options.estimate)
-                Eigen::Map<Eigen::VectorXd>(results.bound + query * n, n) = s.answer.estimate;
+            if (options.estimate) Eigen::Map<Eigen::VectorXd>(results.bound + query * n, n) = s.answer.estimate;
             crew.advance(1);
         }
     });

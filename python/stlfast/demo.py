@@ -19,12 +19,14 @@ from typing import Any
 
 import numpy as np
 
-from . import accuracy, timing
+from . import accuracy, pde_accuracy, timing
 from .model import Model, load
+from .pde_model import PDEModel
 from .reference import exact, point_set
 from .report import METHODS
 
 MEMBERS: dict[str, dict[str, Any]] = {"dho": {}, "ncff": {"omega": 1.0}}  # model → parameters other than stiffness
+FIELD, FIELD_ALPHA = "advection_reaction", 50.0  # the model of PDEs and its member
 TARGET = 1e-6  # largest absolute error that counts as accurate
 POINTS = 512  # uniform output times
 TOLERANCES = tuple(10.0**-k for k in range(3, 13))  # rtol = atol of SciPy
@@ -84,19 +86,22 @@ def run(effort: Effort, progress: Callable[[str], None]) -> dict[str, Any]:
         "machine": machine(),
         "seconds": round(time.perf_counter() - started, 1),
         "models": models,
+        "field": _measured_field(effort),
     }
 
 
 def write(results: dict[str, Any], folder: Path) -> list[Path]:
-    """results.json, two pictures and report.md in a folder, which is made if need be; returns their paths."""
+    """results.json, three pictures and report.md in a folder, which is made if need be; returns their paths."""
     from . import plot, report
 
     folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / name for name in ("report.md", "error_vs_stiffness.png", "solutions.png", "results.json")]
-    paths[0].write_text(report.page(results, picture=paths[1].name, solutions=paths[2].name), encoding="utf-8")
+    names = ("report.md", "error_vs_stiffness.png", "solutions.png", "results.json", "space_time.png")
+    paths = [folder / name for name in names]
+    paths[0].write_text(report.page(results, paths[1].name, paths[2].name, paths[4].name), encoding="utf-8")
     plot.error_vs_stiffness(results, paths[1])
     plot.solutions(curves(results["models"], results["effort"]["shown"]), paths[2])
     paths[3].write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    _field().solve(**results["field"]["params"]).plot(paths[4])
     return paths
 
 
@@ -153,6 +158,20 @@ def compare(
 def _error(solve: Callable[..., np.ndarray | None], t: np.ndarray, truth: np.ndarray, tolerance: float) -> float:
     y = solve(t, tolerance)
     return np.inf if y is None else float(np.abs(y - truth).max())
+
+
+def _measured_field(effort: Effort) -> dict[str, Any]:
+    """Error, estimate and time of the PDE model's solve on its default grid."""
+    model, params = _field(), {"alpha": FIELD_ALPHA}
+    row = pde_accuracy.measure(model, [params], {"own": None})[0]
+    times = timing.interleaved({"all": timing.repeated(partial(model.solve, **params))}, effort.repeats, 1.0)
+    return {"name": FIELD, **row, "shape": model.solve(**params).u.shape, "seconds": float(np.median(times["all"]))}
+
+
+def _field() -> PDEModel:
+    model = load(FIELD)
+    assert isinstance(model, PDEModel)
+    return model
 
 
 def _linear(name: str) -> Model:

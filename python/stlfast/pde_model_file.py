@@ -1,8 +1,8 @@
 """The model file of a linear family of PDEs.
 
-Tensors: family.*, mixing (n, n), check_times (C_t,) and, for band k of group g, groups.g.k.<name> with the names of
-`pde_compiler.Band`. Metadata: format, format_version, family, compile, passport (JSON). Collocation points are made
-anew from the options.
+Tensors: family.*, mixing (n, n), check_times (C_t,), data.points (M, d + 1) and data.weights (M,), which programs in
+C++ need, and, for band k of group g, groups.g.k.<name> with the names of `pde_compiler.Band`.
+Metadata: format, format_version, family, compile, passport (JSON). Collocation points are made anew from the options.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ def write(path: str | os.PathLike[str], model: PDEModel) -> None:
     compiled = model.compiled
     tensors = {
         **model.family.tensors(), "mixing": compiled.splitting.mixing, "check_times": compiled.check_times,
+        "data.points": compiled.points.data, "data.weights": compiled.points.data_weights,
     }  # fmt: skip
     for g, bands in enumerate(compiled.groups):
         for k, band in enumerate(bands):
@@ -78,7 +79,7 @@ def _compiled(family: PDEFamily, entry: Any, tensors: Mapping[str, np.ndarray]) 
     given["space"], given["degrees"] = tuple(given["space"]), tuple(given["degrees"])
     options = Options(**given)
     groups: list[list[Band]] = []
-    used = {"mixing", "check_times"}
+    used = {"mixing", "check_times", "data.points", "data.weights"}
     for g in range(len(entry["groups"])):
         count = len({name.split(".")[2] for name in tensors if name.startswith(f"groups.{g}.")})
         groups.append([])

@@ -107,7 +107,19 @@ def headline(results: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def page(results: dict[str, Any], picture: str, solutions: str) -> str:
+def field_sentence(results: dict[str, Any]) -> str:
+    """What the demonstration measured of its family of PDEs."""
+    row = results["field"]
+    fields, points, times = row["shape"]
+    (parameter, value), *_ = row["params"].items()
+    return (
+        f"`{row['name']}` at {parameter} = {value:g}: {fields} fields at {points} × {times} points in "
+        f"{_digits(row['seconds'], 1e6)} µs from Python; largest error {scientific(row['max'])}, mean "
+        f"{scientific(row['mean'])}, estimate {scientific(row['estimate'])}."
+    )
+
+
+def page(results: dict[str, Any], picture: str, solutions: str, field: str) -> str:
     """The demonstration on one page of Markdown, with its pictures by their file names."""
     return f"""# stlfast: stiff families in one shot
 
@@ -131,6 +143,12 @@ The published errors are those of {published.SOURCE} for the same equations, ove
 ![Solutions on a logarithmic time axis]({solutions})
 
 Lines: stlfast. Circles: exact solutions. On a logarithmic axis the transient is as visible as the slow part.
+
+## In space and time
+
+![Space–time maps and profiles]({field})
+
+{field_sentence(results)}
 
 All numbers are in `results.json`; `stlfast demo` wrote this page in {results["seconds"]:g} s.
 """

@@ -31,11 +31,11 @@ struct FieldGroup {
 class FieldModel {
   public:
     struct Definition {
-        Program theta;                       // outputs the θ_q; inputs x, which does not enter, and p
-        std::vector<Eigen::Index> varying;   // (V) outputs that depend on parameters
-        Eigen::VectorXd low, high;           // (P)
-        Eigen::MatrixXd mixing;              // F (n, n)
-        std::vector<SpaceAxis> axes;         // the last the fastest in the functions of space
+        Program theta;                      // outputs the θ_q; inputs x, which does not enter, and p
+        std::vector<Eigen::Index> varying;  // (V) outputs that depend on parameters
+        Eigen::VectorXd low, high;          // (P)
+        Eigen::MatrixXd mixing;             // F (n, n)
+        std::vector<SpaceAxis> axes;        // the last the fastest in the functions of space
         FieldPoints points;
         std::vector<FieldGroup> groups;
     };
@@ -70,8 +70,8 @@ class FieldModel {
     void factor(const double* parameters, Member& member, Workspace& workspace) const;
 
     // Data (n, M), row by row. Allocates nothing after the first solve with this answer and workspace.
-    void solve(const Member& member, const double* data, bool estimate, const Tolerance& tolerance,
-               FieldAnswer& answer, Workspace& workspace) const;
+    void solve(const Member& member, const double* data, bool estimate, const Tolerance& tolerance, FieldAnswer& answer,
+               Workspace& workspace) const;
 
     // Values (n, N), row by row, at scattered points (N, d + 1), time last.
     void evaluate(const FieldAnswer& answer, const Eigen::MatrixXd& points, double* u) const;
