@@ -20,7 +20,7 @@ OTHERS = ("input", "forcings", "shared_head")  # options of ordinary differentia
 WIDTHS = (96, 96, 96)
 POINTS = {1: 1500, 2: 2000}  # of the number of space coordinates
 MODES = {1: 12, 2: 3}
-ZOOMS = (1.0, 8.0, 64.0)
+ZOOMS = (1.0,)
 
 
 def train(family: PDEFamily, settings: dict[str, Any], device: str, progress: bool) -> FieldBody:

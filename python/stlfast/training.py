@@ -94,7 +94,8 @@ def train_body(  # type: ignore[misc]  # the options are these alone, which the 
     modes: varpro of linear PDEs only: initial profiles along each axis, Chebyshev polynomials or Fourier modes; default
         12, in two dimensions 3. More profiles, more data that the body serves, each of them worse.
     zooms: PDEs only: factors ζ; the body is trained on members ζ times as stiff on the first 1/ζ of the time span too,
-        which is what features dilated by ζ are used for. Default (1, 8, 64); (1,) trains on the train range alone.
+        which is what features dilated by ζ are used for. Default (1,), the train range alone: in minutes on one core
+        it reaches less with more.
     ridge: varpro only: bounds the heads. Larger trains faster and gives tamer features, smaller can reach lower.
     steps, lr: of Adam, with cosine decay; lower lr where the loss jumps or training diverges.
     lbfgs_steps: iterations of L-BFGS that follow.
