@@ -17,7 +17,8 @@ from stlfast._core import FieldDictionary
 from stlfast.field_body import FieldBody
 from stlfast.field_network import FieldNetwork
 from stlfast.pde_groups import split
-from stlfast.pde_objectives import FieldMultiHead, FieldRows, Problem, sample_problems, sobol_points
+from stlfast.pde_objectives import FieldMultiHead, FieldRows
+from stlfast.pde_problems import Problem, sample_problems, sobol_points
 from stlfast.pde_rows import GroupRows, physical, tensor_points
 from stlfast.pde_snapshots import Modes, mode_data, solve_modes
 from stlfast.pde_training import random_body

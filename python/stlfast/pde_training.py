@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from .pde_rows import PDEPoints
 
 OTHERS = ("input", "forcings", "shared_head")  # options of ordinary differential equations
-WIDTHS = (96, 96, 96)
+WIDTHS = (96, 96, 160)
 POINTS = {1: 1500, 2: 2000}  # of the number of space coordinates
-MODES = {1: 12, 2: 3}
+MODES = {1: 18, 2: 3}
 ZOOMS = (1.0,)
+SIDE_POWERS = 2  # of time, on sides that take values from outside
 
 
 def train(family: PDEFamily, settings: dict[str, Any], device: str, progress: bool) -> FieldBody:
@@ -33,7 +34,7 @@ def train(family: PDEFamily, settings: dict[str, Any], device: str, progress: bo
     require_torch()
     from .field_network import FieldNetwork
     from .network import find_device
-    from .pde_objectives import sobol_points
+    from .pde_problems import sobol_points
 
     network = FieldNetwork(body, find_device(device))
     points = sobol_points(family, settings["points"], body.tau, settings["seed"])
@@ -58,7 +59,8 @@ def _loss(
 ) -> tuple[Loss, dict[str, np.ndarray]]:
     """The loss, and the problems it is of."""
     from .objectives import VariableProjection
-    from .pde_objectives import SIDE_POWERS, FieldMultiHead, FieldRows, sample_problems
+    from .pde_objectives import FieldMultiHead, FieldRows
+    from .pde_problems import sample_problems
 
     varpro = settings["objective"] == "varpro"
     problems = sample_problems(family, settings["members"], settings["zooms"])

@@ -82,7 +82,7 @@ def train_body(  # type: ignore[misc]  # the options are these alone, which the 
         with states and equations scaled (`nonlinear_objectives`), of PDEs by `reference` and unscaled; "multihead"
         scales nothing and suits equations of about one size.
     widths: units of each hidden layer; the last is the number of features m. More features, smaller errors. Default
-        (64, 64, 48), of PDEs (96, 96, 96).
+        (64, 64, 48), of PDEs (96, 96, 160).
     activation: "tanh", "sin" or "silu"; only tanh saturates and may be dilated when compiling.
     input, tau: the input map of `Body`, "log" (default) or "plain", not for PDEs; tau is about the first time at which
         anything happens, over t_span: for `families.robertson()` 1e-9.
@@ -92,7 +92,7 @@ def train_body(  # type: ignore[misc]  # the options are these alone, which the 
         A; default 8.
     points: collocation points; default 300, of PDEs 1500, in two dimensions 2000.
     modes: varpro of linear PDEs only: initial profiles along each axis, Chebyshev polynomials or Fourier modes; default
-        12, in two dimensions 3. More profiles, more data that the body serves, each of them worse.
+        18, in two dimensions 3. More profiles, more data that the body serves, each of them worse.
     zooms: PDEs only: factors ζ; the body is trained on members ζ times as stiff on the first 1/ζ of the time span too,
         which is what features dilated by ζ are used for. Default (1,), the train range alone: in minutes on one core
         it reaches less with more.
