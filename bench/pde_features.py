@@ -2,7 +2,7 @@
 
     python -m bench.pde_features [--output docs/results] [--quick]
 
-Writes pde_features.json and pde_features.md. Needs PyTorch; about ten minutes on one core (OMP_NUM_THREADS=1).
+Writes pde_features.json and pde_features.md. Needs PyTorch; about six minutes on one core (OMP_NUM_THREADS=1).
 
 Every basis solves the same members for the same data on the same rows, with all its functions (stlfast.pde_full).
 Errors are absolute, over fields and points, half of which are in the initial layer t < 5/λ with λ = 3/2 alpha.

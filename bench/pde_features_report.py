@@ -43,7 +43,7 @@ def _family(name: str, found: dict[str, Any]) -> list[str]:
              *(_pair(mean, largest) for mean, largest in zip(row["mean"], row["largest"], strict=True)),
              f"{row['seconds']:.1f}"] for row in found["rows"]
         ], 2),
-        _verdict(found),
+        *_verdict(found),
     ]  # fmt: skip
     if "kink" in found:
         parts += [
@@ -57,17 +57,17 @@ def _family(name: str, found: dict[str, Any]) -> list[str]:
     return parts
 
 
-def _verdict(found: dict[str, Any]) -> str:
-    """For each profile how the trained body's largest error compares, over the members."""
-    sentences = []
-    for k, profile in enumerate(found["profiles"]):
-        said = []
-        for basis in found["sizes"]:
-            if basis != "trained":
-                low, high = ratios(found["rows"], basis, k)
-                said.append(f"{low:.2g} to {high:.2g} times that of {basis}")
-        sentences.append(f"{profile}: {', '.join(said)}")
-    return f"The trained body's largest error, over alpha. {'; '.join(sentences)}."
+def _verdict(found: dict[str, Any]) -> list[str]:
+    """How the trained body's largest errors compare, over the members."""
+    others = [basis for basis in found["sizes"] if basis != "trained"]
+    cells = [
+        [profile, *(_range(*ratios(found["rows"], basis, k)) for basis in others)]
+        for k, profile in enumerate(found["profiles"])
+    ]
+    return [
+        "The trained body's largest error over that of the other functions, over alpha; below 1 it wins.",
+        report.markdown(["profile", *others], cells, 1),
+    ]
 
 
 def ratios(rows: list[dict[str, Any]], basis: str, profile: int) -> tuple[float, float]:
@@ -79,3 +79,8 @@ def ratios(rows: list[dict[str, Any]], basis: str, profile: int) -> tuple[float,
 
 def _pair(mean: float, largest: float) -> str:
     return f"{report.scientific(mean, 0)} / {report.scientific(largest, 0)}"
+
+
+def _range(low: float, high: float) -> str:
+    low_said, high_said = (f"{r:.2g}" if 0.01 <= r < 100 else report.scientific(r, 0) for r in (low, high))
+    return low_said if low_said == high_said else f"{low_said} … {high_said}"

@@ -46,6 +46,7 @@ def test_ratios_are_over_the_members():
         for alpha, basis, error in [(1, "trained", 2.0), (1, "random", 1.0), (9, "trained", 1.0), (9, "random", 4.0)]
     ]
     assert pde_features_report.ratios(rows, "random", 0) == (0.25, 2.0)
+    assert pde_features_report._range(0.25, 2e9) == "0.25 … 2e9"
 
 
 def test_everything_that_is_measured_is_shown(tmp_path, capsys):
