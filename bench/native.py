@@ -54,6 +54,17 @@ OURS: Signatures = {
     "nonlinear_evaluate": (None, [_pointer, _doubles, _long, _doubles]),
     "nonlinear_sweep": (None, [_long, _pointer, _doubles, _doubles, _long, _doubles]),
 }
+PDE: Signatures = {  # bench/cpp/pde_library.hpp
+    "pde_flags": (_text, []),
+    "pde_sundials_version": (_text, []),
+    "pde_search": (_pointer, [_double]),
+    "pde_search_close": (None, [_pointer]),
+    "pde_peers": (_pointer, [_pointer, _double]),
+    "pde_peers_count": (_int, [_pointer]),
+    "pde_peer": (_text, [_pointer, _int]),
+    "pde_repeat": (None, [_long, _pointer, _int, _doubles]),
+    "pde_peers_close": (None, [_pointer]),
+}
 
 
 @cache
@@ -66,6 +77,12 @@ def peers() -> Any:
 def ours() -> Any:
     """stlfast's C++ interface."""
     return _load("bench_stlfast", OURS)
+
+
+@cache
+def pde() -> Any:
+    """The C++ competitors for advection and reaction."""
+    return _load("bench_pde", PDE)
 
 
 def _load(target: str, signatures: Signatures) -> Any:

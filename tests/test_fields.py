@@ -148,6 +148,14 @@ def test_network_agrees_with_the_core():
     assert network.export().sha256 == BODY.sha256
 
 
+def test_network_stays_on_its_device():
+    network = FieldNetwork(
+        BODY, torch.device("meta")
+    )  # where a tensor of another device, or a copy to one, is an error
+    values = network(torch.zeros((5, 3), dtype=torch.float64, device="meta"), PARTIALS, 8.0)
+    assert {(value.device.type, value.shape) for value in values} == {("meta", (5, 6))}
+
+
 @pytest.mark.parametrize("activation", ["tanh", "sin", "silu"])
 def test_gradients_flow_to_the_weights(activation):
     body = FieldBody(BODY.weights, BODY.biases, INPUTS, NAMES, activation)

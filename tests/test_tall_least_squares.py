@@ -55,6 +55,7 @@ def test_blocks_in_either_order_and_merging():
     expected, *_ = least_squares(A, B, 2000).solve(1e-14)
     backwards = np.asfortranarray(A)
     assert np.array_equal(least_squares(backwards, B, 321).solve(1e-14)[0], expected)
+    assert np.array_equal(least_squares(A, np.repeat(B, 3, axis=1)[:, :1], 1).solve(1e-14)[0], expected)
     parts = [least_squares(A[k::4], B[k::4], 100) for k in range(4)]
     for part in parts[1:]:
         parts[0].merge(part)
@@ -111,7 +112,8 @@ def test_threads_take_turns():
         (np.full((5, 4), np.nan), np.ones((5, 1)), ValueError, "not finite: no rows of this block were added"),
         (np.ones((5, 4), np.float32), np.ones((5, 1)), TypeError, "A is no float64 array"),
         (np.ones((5, 4)), np.ones(5), TypeError, "B is no float64 array"),
-        (np.ones((5, 4))[::-1], np.ones((5, 1)), ValueError, "A runs backwards"),
+        (np.ones((5, 4))[::-1], np.ones((5, 1)), ValueError, "A repeats rows, runs backwards"),
+        (np.ones((5, 4)), np.broadcast_to(np.ones((1, 1)), (5, 1)), ValueError, "B repeats rows"),
     ],
 )
 def test_invalid_rows(A, B, error, message):

@@ -111,9 +111,12 @@ Eigen::Map<const MatrixXd, 0, Strides> rows_of(const py::object& object, const s
         throw py::type_error(name + " is no float64 array (rows, columns): pass numpy.asarray(" + name +
                              ", dtype=\"float64\") with two dimensions");
     const auto array = py::reinterpret_borrow<py::array_t<double>>(object);
-    const auto row = array.strides(0), column = array.strides(1);
-    if (row < 0 || column < 0 || row % size != 0 || column % size != 0)
-        throw py::value_error(name + " runs backwards or is not aligned: pass numpy.ascontiguousarray(" + name + ")");
+    // NumPy strides a single row or column by anything; Eigen takes no stride of zero.
+    const auto row = array.shape(0) > 1 ? array.strides(0) : size,
+               column = array.shape(1) > 1 ? array.strides(1) : size;
+    if (row <= 0 || column <= 0 || row % size != 0 || column % size != 0)
+        throw py::value_error(name + " repeats rows, runs backwards or is not aligned: pass numpy.ascontiguousarray(" +
+                              name + ")");
     return {array.data(), array.shape(0), array.shape(1), Strides(column / size, row / size)};
 }
 

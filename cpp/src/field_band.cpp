@@ -115,7 +115,7 @@ void FieldOperators::estimate(const Member& member, const double* data, const do
             for (Index i = 0; i < n_; ++i) entering = std::max(entering, mismatch[i * M_ + order_[next]]);
         if (k > 0) {
             const double h = points_->check_times[k] - points_->check_times[k - 1];
-            error = std::exp(a * h) * error + grown(a, h) * std::max(source, before);
+            error = std::exp(a * h) * error + grown(a, h) * 0.5 * (source + before);
         }
         before = source;
         error = std::max(error, entering);

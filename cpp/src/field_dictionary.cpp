@@ -5,6 +5,7 @@
 #include <cmath>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "stlfast/chebyshev.hpp"
 #include "stlfast/dictionary.hpp"
@@ -65,11 +66,21 @@ std::vector<MatrixXd> FieldDictionary::evaluate(const Eigen::Ref<const MatrixXd>
     return std::visit([&](const auto& functions) { return evaluate(functions, points, partials); }, functions_);
 }
 
+namespace {
+
+// Matrices to be written to, which copies of one would already be.
+std::vector<MatrixXd> uninitialised(std::size_t count, Index rows, Index cols) {
+    std::vector<MatrixXd> result;
+    for (std::size_t k = 0; k < count; ++k) result.emplace_back(rows, cols);
+    return result;
+}
+
+}  // namespace
+
 std::vector<MatrixXd> FieldDictionary::evaluate(const Dilated& functions, const Eigen::Ref<const MatrixXd>& points,
                                                 const std::vector<Partial>& partials) {
     const Index width = functions.body.width(), first = functions.constant ? 1 : 0;
-    const Index m = first + Index(functions.dilations.size()) * width;
-    std::vector<MatrixXd> result(partials.size(), MatrixXd(points.rows(), m));
+    auto result = uninitialised(partials.size(), points.rows(), first + Index(functions.dilations.size()) * width);
     for (std::size_t k = 0; k < partials.size() && functions.constant; ++k) {
         const auto& partial = partials[k];
         const bool value = std::all_of(partial.begin(), partial.end(), [](int exponent) { return exponent == 0; });
@@ -77,8 +88,9 @@ std::vector<MatrixXd> FieldDictionary::evaluate(const Dilated& functions, const 
     }
     Index column = first;
     for (const double kappa : functions.dilations) {
-        const auto h = field_features(functions.body, kappa, points, partials);
-        for (std::size_t k = 0; k < partials.size(); ++k) result[k].middleCols(column, width) = h[k];
+        std::vector<Eigen::Ref<MatrixXd>> columns;
+        for (auto& matrix : result) columns.emplace_back(matrix.middleCols(column, width));
+        field_features(functions.body, kappa, points, partials, std::move(columns));
         column += width;
     }
     return result;
@@ -120,6 +132,12 @@ Table table(const FieldDictionary::Axis& axis, const Eigen::Ref<const Eigen::Vec
     return result;
 }
 
+// into (n, K k) = all products of a column of left (n, K) and one of right (n, k), those of right running fastest.
+void multiply(const MatrixXd& left, const MatrixXd& right, Eigen::Ref<MatrixXd> into) {
+    for (Index i = 0, column = 0; i < left.cols(); ++i)
+        for (Index j = 0; j < right.cols(); ++j, ++column) into.col(column) = left.col(i).cwiseProduct(right.col(j));
+}
+
 }  // namespace
 
 std::vector<MatrixXd> FieldDictionary::evaluate(const Tensor& axes, const Eigen::Ref<const MatrixXd>& points,
@@ -127,22 +145,23 @@ std::vector<MatrixXd> FieldDictionary::evaluate(const Tensor& axes, const Eigen:
     constexpr Index block = 256;  // points whose tables stay in cache
     Index m = 1;
     for (const auto& axis : axes) m *= axis.functions;
-    std::vector<MatrixXd> result(partials.size(), MatrixXd(points.rows(), m));
+    auto result = uninitialised(partials.size(), points.rows(), m);
     std::vector<Table> tables(axes.size());
     for (Index start = 0; start < points.rows(); start += block) {
         const Index n = std::min(block, points.rows() - start);
         for (std::size_t c = 0; c < axes.size(); ++c)
             tables[c] = table(axes[c], points.col(Index(c)).segment(start, n));
+        const auto factor = [&](std::size_t k, std::size_t c) -> const MatrixXd& {
+            return tables[c][std::size_t(partials[k][c])];
+        };
         for (std::size_t k = 0; k < partials.size(); ++k) {
             MatrixXd product = MatrixXd::Ones(n, 1), next;
-            for (std::size_t c = 0; c < axes.size(); ++c) {
-                const MatrixXd& factor = tables[c][std::size_t(partials[k][c])];
-                next.resize(n, product.cols() * factor.cols());
-                for (Index j = 0; j < next.cols(); ++j)
-                    next.col(j) = product.col(j / factor.cols()).cwiseProduct(factor.col(j % factor.cols()));
+            for (std::size_t c = 0; c + 1 < axes.size(); ++c) {
+                next.resize(n, product.cols() * axes[c].functions);
+                multiply(product, factor(k, c), next);
                 product.swap(next);
             }
-            result[k].middleRows(start, n) = product;
+            multiply(product, factor(k, axes.size() - 1), result[k].middleRows(start, n));
         }
     }
     return result;

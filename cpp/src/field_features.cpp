@@ -126,11 +126,10 @@ void check_partial(const Partial& partial, Index coordinates) {
     }
 }
 
-std::vector<MatrixXd> field_features(const FieldBody& body, double kappa, const Eigen::Ref<const MatrixXd>& points,
-                                     const std::vector<Partial>& partials) {
+void field_features(const FieldBody& body, double kappa, const Eigen::Ref<const MatrixXd>& points,
+                    const std::vector<Partial>& partials, std::vector<Eigen::Ref<MatrixXd>> H) {
     for (const auto& partial : partials) check_partial(partial, body.coordinates());
     const Plan plan = plan_for(partials);
-    std::vector<MatrixXd> H(partials.size(), MatrixXd(points.rows(), body.width()));
     const Index block = std::max(least_points, block_columns / plan.parts());
     Jet jet, z;
     ActivationJet sigma;
@@ -142,7 +141,6 @@ std::vector<MatrixXd> field_features(const FieldBody& body, double kappa, const 
         for (std::size_t k = 0; k < partials.size(); ++k)
             H[k].middleRows(start, n) = jet.part(plan.wanted[k]).transpose();
     }
-    return H;
 }
 
 }  // namespace STLFAST_NAMESPACE

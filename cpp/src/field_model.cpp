@@ -21,6 +21,8 @@ using RowMajorMatrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eig
 namespace {
 
 constexpr double full_turn = 6.283185307179586;
+// Relative sizes of degrees and of times that are not evaluated, far below what reduced bases are compiled for.
+constexpr double no_degree = 1e-8, extinct = 1e-7;
 
 // Values (N, size) of an axis's functions.
 MatrixXd axis_basis(const SpaceAxis& axis, const VectorXd& z) {
@@ -41,6 +43,14 @@ MatrixXd axis_basis(const SpaceAxis& axis, const VectorXd& z) {
     for (Index k = 2; k < axis.size; ++k)
         values.col(k) = 2 * at.cwiseProduct(values.col(k - 1)) - values.col(k - 2);
     return values;
+}
+
+// How many of the first entries are worth evaluating: smooth data need few degrees, what has decayed no later times.
+Index needed(const VectorXd& sizes, double share) {
+    const double least = share * sizes.maxCoeff();
+    Index count = sizes.size();
+    while (count > 0 && sizes[count - 1] <= least) --count;
+    return count;
 }
 
 Index band_of(const FieldGroup& group, const double* parameters) {
@@ -74,7 +84,6 @@ FieldModel::FieldModel(Definition definition) : definition_(std::move(definition
     const Eigen::FullPivLU<MatrixXd> lu(own.mixing);
     if (!lu.isInvertible()) refuse("the mixing must be invertible");
     unmixing_ = lu.inverse();
-    mixes_ = !own.mixing.isIdentity(0);
     if (own.theta.n_inputs() != 1 + P) refuse("theta must have the parameters as inputs");
     for (const Index q : own.varying)
         if (q < 0 || q >= own.theta.n_outputs()) refuse("varying must be outputs of theta");
@@ -217,31 +226,38 @@ const FieldTable::Functions& FieldTable::functions(std::size_t group, Index numb
 
 void FieldTable::evaluate(const FieldModel::FieldAnswer& answer, double* u, FieldModel::Workspace& w) const {
     const auto& definition = model_->definition_;
-    const Index n = model_->n(), size = space_size() * time_size();
-    // Without mixing a group's fields are the answer's own; otherwise they are made first.
-    double* const values = model_->mixes_ ? part(w.values, n * size).data() : u;
+    const Index n = model_->n(), rows = space_size(), columns = time_size();
+    auto values = part(w.values, n * rows * columns);
+    w.alive.assign(std::size_t(n), 0);
     for (std::size_t g = 0; g < definition.groups.size(); ++g) {
         const Functions& own = functions(g, answer.bands[g]);
         const Index p = own.space.cols(), q = own.time.rows();
         const auto& fields = definition.groups[g].fields;
         for (std::size_t k = 0; k < fields.size(); ++k) {
             const Map<const MatrixXd> core(answer.core[g].data() + Index(k) * p * q, p, q);
-            w.time_part.noalias() = core * own.time;
-            Map<RowMajorMatrix>(values + fields[k] * size, space_size(), time_size()).noalias() =
-                own.space * w.time_part;
+            const Index degrees = needed(core.rowwise().lpNorm<Eigen::Infinity>(), no_degree);
+            w.time_part.noalias() = core.topRows(degrees) * own.time;
+            const Index alive = needed(w.time_part.colwise().lpNorm<Eigen::Infinity>().transpose(), extinct);
+            w.alive[std::size_t(fields[k])] = alive;
+            Map<RowMajorMatrix>(values.data() + fields[k] * rows * columns, rows, alive).noalias() =
+                own.space.leftCols(degrees) * w.time_part.leftCols(alive);
         }
     }
-    if (!model_->mixes_) return;
-    const Map<const MatrixXd> v(values, size, n);
-    for (Index i = 0; i < n; ++i) {
-        Map<VectorXd> out(u + i * size, size);
-        if (n == 2) {
-            out = definition.mixing(i, 0) * v.col(0) + definition.mixing(i, 1) * v.col(1);
-            continue;
+    for (Index i = 0; i < n; ++i)
+        for (Index z = 0; z < rows; ++z) {
+            Map<VectorXd> out(u + (i * rows + z) * columns, columns);
+            Index written = 0;  // entries that hold a sum already
+            for (Index k = 0; k < n; ++k) {
+                const Index alive = w.alive[std::size_t(k)];
+                const double factor = definition.mixing(i, k);
+                const Map<const VectorXd> v(values.data() + k * rows * columns + z * alive, alive);
+                const Index both = std::min(written, alive);
+                out.head(both) += factor * v.head(both);
+                if (alive > written) out.segment(written, alive - written) = factor * v.tail(alive - written);
+                written = std::max(written, alive);
+            }
+            out.tail(columns - written).setZero();
         }
-        out = definition.mixing(i, 0) * v.col(0);
-        for (Index k = 1; k < n; ++k) out += definition.mixing(i, k) * v.col(k);
-    }
 }
 
 }  // namespace STLFAST_NAMESPACE

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from .model import Model, load, pretrained
     from .nonlinear_model import NonlinearModel
     from .parameters import Range
+    from .pde_compiler import compile_pde
     from .pde_family import PDEFamily
+    from .pde_model import PDEModel
+    from .pde_solution import PDESolution
     from .solution import Solution
     from .training import pretrain, train_body
     from .windows import Windows
@@ -41,6 +44,8 @@ _HOME = {
     "Neumann": "conditions",
     "NonlinearModel": "nonlinear_model",
     "PDEFamily": "pde_family",
+    "PDEModel": "pde_model",
+    "PDESolution": "pde_solution",
     "ParameterError": "_errors",
     "Periodic": "conditions",
     "Range": "parameters",
@@ -49,6 +54,7 @@ _HOME = {
     "UnknownModelError": "_errors",
     "Windows": "windows",
     "compile": "compiler",
+    "compile_pde": "pde_compiler",
     "isa": "_isa",
     "load": "model",
     "pretrain": "training",
@@ -67,6 +73,8 @@ __all__ = [
     "Neumann",
     "NonlinearModel",
     "PDEFamily",
+    "PDEModel",
+    "PDESolution",
     "ParameterError",
     "Periodic",
     "Range",
@@ -75,6 +83,7 @@ __all__ = [
     "UnknownModelError",
     "Windows",
     "compile",
+    "compile_pde",
     "families",
     "isa",
     "load",

@@ -284,3 +284,52 @@ class Windows:
         added: np.ndarray | None = None,
     ) -> Windowed: ...
     def evaluate(self, solution: Windowed, x: np.ndarray) -> np.ndarray: ...
+
+class FieldMember:
+    bands: list[int]
+
+class FieldAnswer:
+    estimate: np.ndarray | None
+    within: bool
+
+class FieldModel:
+    def __init__(
+        self,
+        theta: Program,
+        varying: list[int],
+        low: np.ndarray,
+        high: np.ndarray,
+        mixing: np.ndarray,
+        axes: list[tuple[bool, int]],
+        weight: np.ndarray,
+        time: np.ndarray,
+        check_times: np.ndarray,
+        check_spaces: int,
+        groups: list[tuple[list[int], list[tuple[Any, ...]]]],
+    ) -> None: ...
+    def factor(self, parameters: object) -> FieldMember: ...
+    def solve(
+        self,
+        member: FieldMember,
+        data: object,
+        table: FieldTable,
+        estimate: bool,
+        rtol: object,
+        atol: object,
+        out: object,
+    ) -> tuple[FieldAnswer, np.ndarray]: ...
+    def solve_many(
+        self,
+        table: FieldTable,
+        parameters: np.ndarray,
+        data: np.ndarray,
+        estimate: bool,
+        rtol: object,
+        atol: object,
+        threads: int,
+        out: object,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]: ...
+    def evaluate(self, answer: FieldAnswer, points: np.ndarray) -> np.ndarray: ...
+
+class FieldTable:
+    def __init__(self, model: FieldModel, z: np.ndarray, x: np.ndarray) -> None: ...

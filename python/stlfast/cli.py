@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .family import Family
     from .model import Model
     from .nonlinear_model import NonlinearModel, NonlinearSolution
+    from .pde_model import PDEModel
     from .solution import Solution
     from .windows import WindowsSolution
 
@@ -235,11 +236,17 @@ def solve(
 
         from . import arguments, export
         from .model import load
+        from .pde_model import PDEModel
 
         if output is not None:
             export.check_target(output)
         loaded = load(model)
         params = arguments.assignments(parameter or [])
+        if isinstance(loaded, PDEModel):
+            if (y0, t0, t1, times, full) != (None, None, None, None, False):
+                raise ValueError(f"{model} is a model of PDEs: it takes --parameter, --rtol, --atol and --output alone")
+            _solve_field(loaded, params, rtol, atol, output)
+            return
         span = loaded.family.t_span_at(**params)
         if times is not None:
             if t0 is not None or t1 is not None:
@@ -264,6 +271,27 @@ def solve(
             raise typer.Exit(MISSED_TOLERANCE)
 
 
+def _solve_field(model: PDEModel, params: dict[str, Any], rtol: float, atol: float, output: Path | None) -> None:
+    from . import export
+
+    solution = model.solve(rtol=rtol, atol=atol, **params)
+    if output is not None:
+        export.write_field(output, solution)
+        out.print(f"wrote {output}: u of shape {solution.u.shape}", highlight=False, soft_wrap=True)
+    else:
+        ends = [
+            [name, *(f"{v:.6g}" for v in (u[..., 0].mean(), u[..., -1].mean(), u.min(), u.max()))]
+            for name, u in zip(solution.fields, solution.u, strict=True)
+        ]
+        out.print(_table("", ["field", "mean at the start", "mean at the end", "least", "largest"], ends))
+    assert solution.error_estimate is not None
+    estimates = [f"{s} {b:.1e}" for s, b in zip(solution.fields, solution.error_estimate, strict=True)]
+    out.print(f"error estimate {', '.join(estimates)} ({solution.method})", highlight=False)
+    if not solution.success:
+        _warn(solution.message)
+        raise typer.Exit(MISSED_TOLERANCE)
+
+
 def _solution_table(solution: Solution | NonlinearSolution | WindowsSolution, states: tuple[str, ...]) -> Table:
     import numpy as np
 
@@ -282,12 +310,14 @@ def inspect(
 ) -> None:
     """Show a model's passport: equations, ranges, training, compiled bases, measured accuracy, SHA-256."""
     with _clear_errors():
-        from . import passport
+        from . import passport, pde_passport
         from .model import SHIPPED, load, pretrained
+        from .pde_model import PDEModel
 
         loaded = load(model)
         path = SHIPPED / f"{model}.safetensors" if model in pretrained() else Path(model)
         try:
-            out.print(passport.view(loaded, path))
+            shown = pde_passport.view(loaded, path) if isinstance(loaded, PDEModel) else passport.view(loaded, path)
+            out.print(shown)
         except (TypeError, AttributeError) as error:
             raise ValueError(f"the passport in {path} is not one that compile writes: {error}") from None

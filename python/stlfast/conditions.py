@@ -142,7 +142,7 @@ def check_compatible(
         return mismatches
     largest = np.abs(u0(box_points(family.domain))).max(axis=1)  # (n,)
     for condition, data in zip(family.conditions, boundary, strict=True):
-        if condition.kind not in ("dirichlet", "inflow") or condition.continues or data is None:
+        if condition.kind not in ("dirichlet", "inflow") or data is None:
             continue
         points = side_points(family, condition.axis, condition.coordinate(family))
         at_start = np.concatenate([points, np.full((1, points.shape[1]), family.t_span[0])])

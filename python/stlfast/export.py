@@ -6,11 +6,13 @@ import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ._files import write_whole
 from .nonlinear_model import NonlinearSolution
+from .pde_solution import PDESolution
 from .solution import Solution
 from .windows import WindowsSolution
 
@@ -35,6 +37,16 @@ def check_target(path: Path, suffixes: Sequence[str] = SUFFIXES) -> None:
         raise ValueError(f"the output must end in {' or '.join(suffixes)}, got {str(path)!r}")
     if not path.parent.is_dir():
         raise ValueError(f"there is no folder {str(path.parent)!r} to write {path.name!r} in; make it first")
+
+
+def write_field(path: Path, solution: PDESolution) -> None:
+    """Coordinates, times and fields as .npz."""
+    if path.suffix.lower() != ".npz":
+        raise ValueError(f"a solution in space and time goes into a .npz file, got {str(path)!r}")
+    axes: dict[str, Any] = {"x": solution.x} | ({} if solution.y is None else {"y": solution.y})
+    buffer = io.BytesIO()
+    np.savez(buffer, t=solution.t, u=solution.u, **axes)
+    write_whole(path, buffer.getvalue())
 
 
 def write_solution(path: Path, solution: AnySolution, states: Sequence[str]) -> None:

@@ -28,9 +28,11 @@ if TYPE_CHECKING:
     from . import _core
     from .model import Model
     from .nonlinear_model import NonlinearModel
+    from .pde_model import PDEModel
 
 FORMAT = "stlfast"
 FORMAT_VERSION = 3  # 1 had no decoupled models, 2 no nonlinear ones
+PDE_VERSION = 4  # of models of PDEs, see pde_model_file.py
 ROW_WEIGHTS = ("sqrt_t", "none")
 MOST_FUNCTIONS = 4096  # Chebyshev polynomials in a dictionary
 MODES = ("g", "magic", "interpolate")
@@ -165,7 +167,7 @@ def write(path: str | os.PathLike[str], model: Model | NonlinearModel) -> None:
     _files.write(path, tensors, metadata | {key: json.dumps(value) for key, value in parts.items()})
 
 
-def read(path: str | os.PathLike[str]) -> Model | NonlinearModel:
+def read(path: str | os.PathLike[str]) -> Model | NonlinearModel | PDEModel:
     """The model in a file; MissingFileError or FileFormatError says what is wrong with it."""
     from .model import Model
 
@@ -174,9 +176,13 @@ def read(path: str | os.PathLike[str]) -> Model | NonlinearModel:
     if metadata.get("format") != FORMAT:
         raise FileFormatError(f"{where!r} is a safetensors file, but no stlfast model (no format {FORMAT!r})")
     version = metadata.get("format_version", "")
+    if version == str(PDE_VERSION):
+        from . import pde_model_file
+
+        return pde_model_file.read(where, tensors, metadata)
     if version not in {str(known) for known in range(1, FORMAT_VERSION + 1)}:
         raise FileFormatError(
-            f"{where!r} has format version {version[:20]!r}, this stlfast reads up to {FORMAT_VERSION}: upgrade stlfast"
+            f"{where!r} has format version {version[:20]!r}, this stlfast reads up to {PDE_VERSION}: upgrade stlfast"
         )
     try:
         groups = _grouped(tensors)

@@ -14,24 +14,26 @@ from .family import Family
 from .model import Model
 from .model_file import FORMAT_VERSION
 from .nonlinear_model import NonlinearModel
+from .pde_family import PDEFamily
+from .pde_model import PDEModel
 
 
 def view(model: Model | NonlinearModel, path: Path) -> Group:
     """Everything `stlfast inspect` shows."""
     parts: list[RenderableType] = [
-        _section("Family", _family(model.family)),
-        _parameters(model.family),
-        _section("Body", _body(model)),
-        _section("Training", _training(model)),
-        _section("Compiled", _compiled(model)),
-        _section("File", _file(model, path)),
+        section("Family", _family(model.family)),
+        parameters(model.family),
+        section("Body", _body(model)),
+        section("Training", _training(model)),
+        section("Compiled", _compiled(model)),
+        section("File", file_facts(model, path, FORMAT_VERSION)),
     ]
     rows = model.passport.get("accuracy")
     parts.append(accuracy(rows, model.family) if rows else Text("\nAccuracy: not measured", style="bold"))
     return Group(*parts)
 
 
-def _section(title: str, facts: Iterable[tuple[str, str]]) -> Group:
+def section(title: str, facts: Iterable[tuple[str, str]]) -> Group:
     table = Table.grid(padding=(0, 2))
     for name, value in facts:
         table.add_row(Text(f"  {name}", style="cyan"), Text(value))
@@ -48,7 +50,7 @@ def _family(family: Family) -> list[tuple[str, str]]:
     return [*facts, ("times", f"{t0:g} to {t1:g}{where}"), ("stiffness", family.stiffness)]
 
 
-def _parameters(family: Family) -> Table:
+def parameters(family: Family | PDEFamily) -> Table:
     table = Table("parameter", "trained on", "solved on", title="Parameters", title_justify="left")
     for name, interval in family.params.items():
         table.add_row(name, *(f"{low:g} … {high:g}" for low, high in (interval.train, interval.solve)))
@@ -96,12 +98,12 @@ def _compiled(model: Model | NonlinearModel) -> list[tuple[str, str]]:
     return [(name, str(value)) for name, value in shown.items() if value is not None]
 
 
-def _file(model: Model | NonlinearModel, path: Path) -> list[tuple[str, str]]:
+def file_facts(model: Model | NonlinearModel | PDEModel, path: Path, format_version: int) -> list[tuple[str, str]]:
     return [
         ("path", str(path)),
         ("size", f"{path.stat().st_size / 1000:.0f} kB"),
         ("made by", f"stlfast {model.passport.get('stlfast', '(unknown version)')}"),
-        ("format version", str(FORMAT_VERSION)),
+        ("format version", str(format_version)),
     ]
 
 

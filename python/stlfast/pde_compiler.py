@@ -2,7 +2,7 @@
 
     snapshots   solutions at members spaced logarithmically in the stiffness, for all modes of data
     basis       their singular vectors at the nodes of a tensor grid, as many as tol asks for
-    tables      the basis as a Tucker tensor: p functions of space, q of time and a core; what the core drops is below tol
+    tables      the basis as a Tucker tensor: p functions of space, q of time and a core; what that drops is below tol
     operators   Gram matrices of the rows of central member and parts, data and residual at check points
 
 n fields of a group, r basis functions, S · D nodes, C check points, M data of a field, V varying parts.
@@ -11,8 +11,11 @@ n fields of a group, r basis functions, S · D nodes, C check points, M data of 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from time import perf_counter as clock
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,12 +25,18 @@ from .pde_groups import Splitting, split
 from .pde_rows import Functions, GroupRows, PDEPoints, tensor_points
 from .pde_snapshots import Modes, mode_data, solve_modes
 
-Progress = Callable[[float, str], None]
+if TYPE_CHECKING:
+    from .pde_model import PDEModel
 
-PER_E_FOLD = 3.0  # snapshot members
-TUCKER = 1e-2  # of tol, what the tables may drop
-CHECK_TIMES, CHECK_SPACES, CHECK_PLANE = 20, 12, 49
-FIRST_CHECK = 1e-5  # of the time span
+Progress = Callable[[float], None]
+
+LINE, PLANE = 30, 9  # functions of space along each axis, in one and two dimensions
+FEWEST = 3
+
+PER_E_FOLD = 5.0  # snapshot members
+TUCKER = 0.1  # of tol, what the tables may drop
+EARLY_CHECKS, LATE_CHECKS, CHECK_SPACES, CHECK_PLANE = 9, 8, 7, 25
+FIRST_CHECK, LATE = 1e-5, 0.125  # of the time span
 
 
 @dataclass(frozen=True)
@@ -90,18 +99,112 @@ class Compiled:
         return f"functions {self.options.space} × {self.options.time}, ranks of the groups' bands {ranks}"
 
 
+def compile_pde(
+    family: PDEFamily,
+    *,
+    space: int | Sequence[int] | None = None,
+    time: int = 40,
+    degrees: int | Sequence[int] | None = None,
+    powers: int = 6,
+    tau: float = 1e-3,
+    tol: float = 1e-5,
+    max_rank: int = 120,
+    progress: Progress | None = None,
+) -> PDEModel:
+    """Make a model of a linear family of PDEs: seconds to minutes, without any integrator.
+
+    Least squares of equations, initial and boundary values on all of space and time at once (arXiv 2501.17281, §PDEs)
+    give snapshots of many members and data; their singular vectors are the reduced basis.
+
+    Parameters
+    ----------
+    space: functions along each axis, Chebyshev polynomials or, where periodic, 1, cos, sin, …; default 30, in two
+        dimensions 9.
+    time: Chebyshev polynomials in log(1 + x/tau), x the time scaled to [0, 1]; more for solutions that oscillate.
+    degrees: initial profiles that the basis is made for, along each axis: polynomials, Fourier modes where periodic;
+        default 2 fewer than `space`, and as many where periodic. Data that need more end in a large error_estimate.
+    powers: of time, that boundary values from outside are made for.
+    tau: knee of the log time, the smallest scale that is resolved, in scaled time.
+    tol: of the singular values that are left out, relative to the largest.
+    max_rank: of a band; where tol asks for more, the band is split. Solves take longer with a larger rank.
+    progress: called with the finished share of a group of fields, 0 … 1.
+
+    Errors: ValueError for a wrong option, and for a nonlinear family or one with a source, which have no such model.
+    """
+    started = clock()
+    options = _options(family, space, time, degrees, powers, tau, tol, max_rank)
+    functions = _Grid(family, options).functions
+    compiled = compile_bands(family, functions, options, progress or _ignore)
+    passport = {
+        "stlfast": version("stlfast"),
+        "family": family.name,
+        "basis": "tensor",
+        "compile": {
+            "functions": functions.size,
+            "options": {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(options).items()},
+            "groups": [list(group) for group in compiled.splitting.groups],
+            "ranks": [[band.rank for band in bands] for bands in compiled.groups],
+            "seconds": round(clock() - started, 3),
+        },
+    }
+    from .pde_model import PDEModel
+
+    return PDEModel(family, compiled, passport)
+
+
+def _ignore(done: float) -> None:
+    pass
+
+
+def _options(
+    family: PDEFamily, space: Any, time: Any, degrees: Any, powers: Any, tau: Any, tol: Any, max_rank: Any
+) -> Options:
+    if not isinstance(family, PDEFamily):
+        raise ValueError(
+            f"compile_pde takes a PDEFamily, got {type(family).__name__}; use stlfast.compile for a Family"
+        )
+    problem = "is nonlinear" if family.nonlinear else "has a source term" if family.source is not None else ""
+    if problem:
+        raise ValueError(
+            f"family {family.name!r} {problem}, and reduced bases are made of linear ones without a source; "
+            "family.reference(...) solves its members by the method of lines"
+        )
+    functions = _per_axis(family, LINE if family.d == 1 else PLANE, space, "space")
+    own = [k if periodic else k - 2 for k, periodic in zip(functions, family.periodic, strict=True)]
+    modes = _per_axis(family, own, degrees, "degrees")
+    for name, value, least in (("time", time, 4), ("powers", powers, 1), ("max_rank", max_rank, 2)):
+        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
+            raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}")
+    for name, value, most in (("tau", tau, 1e6), ("tol", tol, 1.0)):
+        if not (isinstance(value, (int, float, np.floating)) and 0 < value <= most):
+            raise ValueError(f"{name} must be a positive number of at most {most:g}, got {value!r}")
+    if any(m > s for m, s in zip(modes, functions, strict=True)):
+        raise ValueError(f"degrees {modes} must not exceed space {functions}: such profiles could not be represented")
+    return Options(functions, int(time), float(tau), modes, int(powers), float(tol), int(max_rank))
+
+
+def _per_axis(family: PDEFamily, default: Any, given: Any, name: str) -> tuple[int, ...]:
+    values = default if given is None else given
+    values = [values] * family.d if isinstance(values, (int, np.integer)) else list(values)
+    if len(values) != family.d or any(not isinstance(v, (int, np.integer)) or v < FEWEST for v in values):
+        raise ValueError(f"{name} must be {family.d} integers of at least {FEWEST}, or one, got {given!r}")
+    return tuple(int(v) for v in values)
+
+
 def compile_bands(family: PDEFamily, functions: Functions, options: Options, progress: Progress) -> Compiled:
     """The bands of all groups of a linear family."""
     splitting = split(family)
     points = tensor_points(family, options.space, options.time, options.tau)
-    varying = tuple(q for q in range(len(family.theta.outputs)) if any(family.theta.depends_on(k + 1)[q] for k in range(len(family.params))))
+    depends = np.any([family.theta.depends_on(1 + k) for k in range(len(family.params))], axis=0)
+    varying = tuple(np.flatnonzero(depends).tolist())
     grid = _Grid(family, options)
     check_times, check_z = _check_points(family)
     groups = []
     for number in range(len(splitting.groups)):
         rows = GroupRows(family, splitting, number, points)
         compiler = _GroupCompiler(rows, functions, options, grid, varying, (check_times, check_z))
-        groups.append(compiler.bands(lambda done, what, k=number: progress((k + done) / len(splitting.groups), what)))
+        groups.append(compiler.bands(progress))
+        progress((number + 1) / len(splitting.groups))
     return Compiled(options, splitting, varying, points, check_times, len(check_z), groups)
 
 
@@ -160,7 +263,7 @@ class _GroupCompiler:
         for k, value in enumerate(nodes):
             members = _members(family, value)
             found.append(np.concatenate([self.snapshots(p) for p in members], axis=2))
-            progress(0.9 * (k + 1) / len(nodes), "snapshots")
+            progress((k + 1) / (1 + len(nodes)))
         bands = []
         for first, last in self.pieces(found, 0, len(nodes) - 1):
             low, high = np.array([r.solve for r in family.params.values()]).T.copy()
@@ -168,7 +271,6 @@ class _GroupCompiler:
             low[at], high[at] = nodes[first], nodes[last]
             centre = np.where(low > 0, np.sqrt(np.abs(low * high)), (low + high) / 2)
             bands.append(self.band(low, high, centre, np.concatenate(found[first : last + 1], axis=2)))
-            progress(0.9 + 0.1 * last / (len(nodes) - 1), "operators")
         return bands
 
     def snapshots(self, p: np.ndarray) -> np.ndarray:
@@ -213,9 +315,18 @@ class _GroupCompiler:
         n, _, r = coefficients.shape
         D = self.options.time
         tensor = coefficients.reshape(n, -1, D, r)
-        space = self.leading(np.moveaxis(tensor, 1, 0).reshape(tensor.shape[1], -1))
+        space = self.degrees(np.moveaxis(tensor, 1, 0).reshape(tensor.shape[1], -1))
         time = self.leading(np.moveaxis(tensor, 2, 0).reshape(D, -1))
         return space, time, np.einsum("sa,nsdr,db->nabr", space, tensor, time, optimize=True)
+
+    def degrees(self, unfolded: np.ndarray) -> np.ndarray:
+        """The axes' own functions that are needed, (S, p), by total degree: of smooth data the last ones are 0."""
+        sizes = np.linalg.norm(unfolded, axis=1)
+        shape = self.options.space
+        total = np.indices(shape).reshape(len(shape), -1).sum(axis=0)
+        order = np.argsort(total, kind="stable")
+        kept = order[sizes[order] > TUCKER * self.options.tol * np.linalg.norm(sizes) / np.sqrt(len(sizes))]
+        return np.eye(len(sizes))[:, kept]
 
     def leading(self, unfolded: np.ndarray) -> np.ndarray:
         U, sigma, _ = np.linalg.svd(unfolded, full_matrices=False)
@@ -268,7 +379,9 @@ class _GroupCompiler:
         per_part = [-matrices.get((q, order), zero) for q in range(len(theta))]
         central = sum((t * C for t, C in zip(theta, per_part, strict=True)), zero)
         reaction = np.stack([central, *(per_part[q] for q in self.varying)])  # (V + 1, n, n, samples)
-        return np.concatenate([a.reshape(-1, W.shape[2]) for a in affine]), np.moveaxis(reaction, -1, 0).reshape(zero.shape[2], -1).copy()
+        return np.concatenate([a.reshape(-1, W.shape[2]) for a in affine]), np.moveaxis(reaction, -1, 0).reshape(
+            zero.shape[2], -1
+        ).copy()
 
 
 def _stiffness_nodes(family: PDEFamily) -> np.ndarray:
@@ -287,7 +400,8 @@ def _members(family: PDEFamily, value: float) -> list[np.ndarray]:
 
 def _check_points(family: PDEFamily) -> tuple[np.ndarray, np.ndarray]:
     """Times (C_t,) from 0 to 1, and points of space (C_z, d) between those of the rows."""
-    times = np.concatenate([[0.0], np.geomspace(FIRST_CHECK, 1.0, CHECK_TIMES - 1)])
+    late = np.linspace(LATE, 1.0, LATE_CHECKS)
+    times = np.concatenate([[0.0], np.geomspace(FIRST_CHECK, LATE, EARLY_CHECKS)[:-1], late])
     if family.d == 1:
         return times, ((np.arange(CHECK_SPACES) + 0.31) / CHECK_SPACES)[:, None]
     steps = np.array([0.7548776662466927, 0.5698402909980532])  # the R sequence (Roberts, 2018)
@@ -304,5 +418,3 @@ def _axis_basis(z: np.ndarray, count: int, periodic: bool) -> np.ndarray:
     angles = 2 * np.pi * np.outer(z, np.arange(1, count // 2 + 1))
     both = np.stack([np.cos(angles), np.sin(angles)], axis=2).reshape(len(z), -1)
     return np.concatenate([np.ones((len(z), 1)), both], axis=1)[:, :count]
-
-

@@ -26,7 +26,7 @@ class Splitting:
 
 
 def split(family: PDEFamily) -> Splitting:
-    """The groups of a family's fields; nonlinear terms and conditions for some of the fields alone keep all together."""
+    """The groups of a family's fields; all together where it is nonlinear or a condition is for some alone."""
     n = family.n
     together = Splitting(np.eye(n), (tuple(range(n)),))
     partial = any(condition.fields != tuple(range(n)) for condition in family.conditions)

@@ -69,8 +69,8 @@ class PDEModel:
 
         u0: initial values, default the family's: a function of x (N,), or of x and y, → (n, N), or samples (points,
             values (n, S)), which are interpolated.
-        inflow: values of the one Inflow condition, a function of t (N,) → (n, N) or samples (times, values); default the
-            family's. boundary: a dict (coordinate, side) → values, for any condition.
+        inflow: values of the one Inflow condition, a function of t (N,) → (n, N) or samples (times, values); default
+            the family's. boundary: a dict (coordinate, side) → values, for any condition.
         x, y, t: output coordinates of a grid inside the domain, in any order; default 128 uniform ones each, in two
             dimensions 64 × 64 and 32 times. A grid is prepared once; later solves on it are the fast ones.
         rtol, atol: success means error_estimate <= atol + rtol·max|data| in every field.

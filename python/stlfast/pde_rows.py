@@ -105,7 +105,7 @@ class GroupRows:
         self.span = family.t_span[1] - family.t_span[0]
         d = family.d
         self.orders = [(*order, 0) for order in family.partials]
-        self.in_time = (*(0,) * d, 1)
+        self.in_time = (0,) * d + (1,)
 
     @property
     def n(self) -> int:
@@ -132,11 +132,11 @@ class GroupRows:
         result: dict[int | None, np.ndarray] = {None: np.stack(values[self.in_time])}
         for (q, order), C in self.matrices(points).items():
             own = result.setdefault(q, np.zeros_like(result[None]))
-            derivative = (*order, 0)
+            in_space = (*order, 0)
             for i in range(self.n):
                 for j in range(self.n):
                     if np.any(C[i, j]):
-                        own[i] += C[i, j][:, None] * values[derivative][j]
+                        own[i] += C[i, j][:, None] * values[in_space][j]
         return result
 
     def blocks(self, functions: Functions) -> Iterator[tuple[np.ndarray, dict[int | None, np.ndarray]]]:

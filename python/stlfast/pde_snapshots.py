@@ -32,34 +32,43 @@ class Modes:
 
 def mode_data(rows: GroupRows, modes: Modes, p: np.ndarray) -> np.ndarray:
     """Data (K, n, M) of all modes of a group's fields at the rows' data points."""
-    family, points = rows.family, rows.points
-    M = len(points.data)
     result = []
     for degrees in itertools.product(*(range(count) for count in modes.degrees)):
         weight = float(np.prod([_weight(k, count) for k, count in zip(degrees, modes.degrees, strict=True)]))
-        for field in range(rows.n):
-            profile = _Profile(rows, degrees)
-            data = np.zeros((rows.n, M))
-            data[field, : len(points.initial)] = profile(rows.physical(points.initial)[:-1])
-            start = len(points.initial)
-            for condition, side in zip(family.conditions, points.sides, strict=True):
-                if side is None:
-                    continue
-                here = slice(start, start + len(side))
-                start += len(side)
-                at = rows.physical(side)
-                if condition.continues:
-                    direction = rows.mixing[:, rows.fields[field]]
-                    u = characteristics.solution(
-                        family, lambda x, d=direction, g=profile: d[:, None] * g(x), at, p
-                    )  # (n of all fields, N)
-                    data[:, here] = (rows.unmixing @ u)[rows.fields]
-                elif condition.kind == "neumann":
-                    data[field, here] = profile.slope(at[:-1], condition.axis)
-                else:
-                    data[field, here] = profile(at[:-1])
-            result.append(weight * data)
+        profile = _Profile(rows, degrees)
+        result += [weight * _data_of(rows, profile, field, p) for field in range(rows.n)]
     return np.stack([*result, *_side_modes(rows, modes.powers)])
+
+
+def _data_of(rows: GroupRows, profile: _Profile, field: int, p: np.ndarray) -> np.ndarray:
+    """Data (n, M) where one field starts from a profile, the others from 0."""
+    first = len(rows.points.initial)
+    data = np.zeros((rows.n, len(rows.points.data)))
+    data[field, :first] = profile(rows.physical(rows.points.initial)[:-1])
+    for condition, side in zip(rows.family.conditions, rows.points.sides, strict=True):
+        if side is None:
+            continue
+        here = slice(first, first + len(side))
+        first += len(side)
+        at = rows.physical(side)
+        if condition.continues:
+            data[:, here] = _carried(rows, profile, field, at, p)
+        elif condition.kind == "neumann":
+            data[field, here] = profile.slope(at[:-1], condition.axis)
+        else:
+            data[field, here] = profile(at[:-1])
+    return data
+
+
+def _carried(rows: GroupRows, profile: _Profile, field: int, points: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """What flows in at points (d + 1, N) of a side where the profile is continued, (n, N)."""
+    direction = rows.mixing[:, rows.fields[field], None]  # in the family's own fields
+
+    def start(x: np.ndarray) -> np.ndarray:
+        return direction * profile(x)
+
+    u = characteristics.solution(rows.family, start, points, p)
+    return np.asarray((rows.unmixing @ u)[rows.fields])
 
 
 def solve_modes(rows: GroupRows, functions: Functions, theta: np.ndarray, data: np.ndarray) -> np.ndarray:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import _core
 from .checks import finite
 from .solution import MISSED, NOT_CERTIFIED, WITHIN
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from . import _core
     from .pde_model import PDEModel
 
 
@@ -77,9 +77,9 @@ class PDESolution:
             return "Solved without an estimate of the error, as certify=False asked."
         assert self._answer.estimate is not None
         return (
-            f"The error estimate {self._answer.estimate.max():.1e} misses the tolerance: the data vary on a finer scale "
-            "than the model was compiled for, or contradict each other; smooth them, raise rtol or atol, or compile "
-            "with more degrees."
+            f"The error estimate {self._answer.estimate.max():.1e} misses the tolerance: the data vary on a finer "
+            "scale than the model was compiled for, or contradict each other; smooth them, raise rtol or atol, or "
+            "compile with more degrees."
         )
 
     def __call__(self, points: Any) -> np.ndarray:
@@ -100,7 +100,7 @@ class PDESolution:
         return self._model.core.evaluate(self._answer, np.ascontiguousarray(np.clip(scaled, 0, 1)))
 
     def plot(self, path: str | os.PathLike[str] | None = None) -> Figure:
-        """Space–time maps, in two dimensions maps at some times, and profiles of every field; to a file if path is given."""
+        """Maps over space and time, and profiles, of every field; to a file if path is given."""
         from .pde_plot import plot
 
         return plot(self, path)

@@ -28,6 +28,12 @@ FieldBody random_body(Activation activation) {
                      {FieldInput(0, "periodic"), FieldInput(1, "plain"), FieldInput(2, "log"), FieldInput(2, "plain")});
 }
 
+// The partials of the features of a dilated body.
+std::vector<MatrixXd> field_features(const FieldBody& body, double kappa, const MatrixXd& points,
+                                     const std::vector<Partial>& partials) {
+    return FieldDictionary::from_body(body, {kappa}, false).evaluate(points, partials);
+}
+
 MatrixXd random_points(Index N) {
     std::srand(2);
     return (0.5 + 0.4 * MatrixXd::Random(N, 3).array()).matrix();

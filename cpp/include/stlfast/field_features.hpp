@@ -18,11 +18,10 @@ using Partial = std::vector<int>;
 // Throws std::invalid_argument for a wrong number of exponents, a negative one, and a sum above 2.
 void check_partial(const Partial& partial, Eigen::Index coordinates);
 
-// H[k](i, j) = the k-th partial of feature j at point i; points (N, d + 1), H[k] (N, m). Derivatives are in z_t itself,
-// with the factors κ and κ² of the dilation κ > 0. Throws std::invalid_argument as check_partial does; the points are
-// the caller's to check.
-std::vector<Eigen::MatrixXd> field_features(const FieldBody& body, double kappa,
-                                            const Eigen::Ref<const Eigen::MatrixXd>& points,
-                                            const std::vector<Partial>& partials);
+// H[k](i, j) = the k-th partial of feature j at point i; points (N, d + 1), H[k] (N, m), one for each partial.
+// Derivatives are in z_t itself, with the factors κ and κ² of the dilation κ > 0. Throws std::invalid_argument as
+// check_partial does; the points are the caller's to check.
+void field_features(const FieldBody& body, double kappa, const Eigen::Ref<const Eigen::MatrixXd>& points,
+                    const std::vector<Partial>& partials, std::vector<Eigen::Ref<Eigen::MatrixXd>> H);
 
 }  // namespace STLFAST_NAMESPACE

@@ -44,6 +44,7 @@ class FieldModel {
         FieldOperators::Workspace band;
         Eigen::VectorXd theta, data, values, largest;
         Eigen::MatrixXd time_part;
+        std::vector<Eigen::Index> alive;  // output times at which each field is not 0 yet
     };
     // All that depends on parameters.
     struct Member {
@@ -82,7 +83,6 @@ class FieldModel {
     friend class FieldTable;
     Definition definition_;
     Eigen::MatrixXd unmixing_;
-    bool mixes_;
     std::vector<std::vector<FieldOperators>> operators_;  // of each group and band
 };
 
