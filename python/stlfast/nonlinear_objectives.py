@@ -136,11 +136,11 @@ class NonlinearMultiHead(MultiHead):
     def __init__(self, network: Network, family: Family, rows: Collocation, seed: int) -> None:
         super().__init__(network, rows, seed)
         assert isinstance(family.N, Instructions)
-        self.N = family.N
+        self.collocation, self.N = rows, family.N
 
     def residual(self) -> torch.Tensor:
         """(M, R, 1)."""
-        rows, (M, n) = self.rows, self.rows.A.shape[:2]
+        rows, (M, n) = self.collocation, self.collocation.A.shape[:2]
         x, heads = rows.x[1:], self.heads[..., 0]
         blocks = rows.blocks(self.network(x)[0], n)
         parts = [heads] * n if rows.shared_head else heads.chunk(n, dim=1)

@@ -11,13 +11,16 @@ M members, J right-hand sides of a member, R = nN + n rows, C = n·c unknowns (c
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
 
 from .family import Family
 from .network import Network, evaluate
+
+if TYPE_CHECKING:
+    from .pde_family import PDEFamily
 
 FIRST_POINT = 1e-5  # of the time span; members are not stiff in training
 UNIFORM_SHARE = 3  # one point in three is spaced uniformly: logarithmic ones alone under-resolve the end of t_span
@@ -32,7 +35,7 @@ def collocation_points(count: int, first: float = FIRST_POINT) -> np.ndarray:
     return np.unique(np.concatenate([logarithmic, np.linspace(0.0, 1.0, uniform + 1)[1:]]))
 
 
-def sample_members(family: Family, count: int, varied: list[str], further: int = 0) -> np.ndarray:
+def sample_members(family: Family | PDEFamily, count: int, varied: list[str], further: int = 0) -> np.ndarray:
     """Train members (M, P): stiffness log-spaced, `varied` parameters low-discrepancy, the others in the middle.
 
     further: dimensions that are sampled together with these, by the last of the same plastic_steps.
@@ -167,7 +170,7 @@ class Rows(Protocol):
     @property
     def rhs(self) -> torch.Tensor: ...
 
-    def matrix(self, network: Network) -> torch.Tensor: ...
+    def matrix(self, network: Any) -> torch.Tensor: ...
 
 
 class VariableProjection:
@@ -177,7 +180,7 @@ class VariableProjection:
     vanishes (envelope theorem). Of the logarithms, each member counts by its relative improvement.
     """
 
-    def __init__(self, network: Network, rows: Rows, ridge: float) -> None:
+    def __init__(self, network: torch.nn.Module, rows: Rows, ridge: float) -> None:
         self.network, self.rows, self.ridge = network, rows, ridge
         size = rows.rhs.square().sum(dim=1)
         self.size = torch.where(size > 0, size, torch.ones_like(size))  # (M, J)
@@ -197,20 +200,23 @@ class VariableProjection:
         bound = (self.ridge * torch.eye(C, dtype=K.dtype, device=K.device)).expand(M, C, C)
         zero = torch.zeros(M, C, self.rows.rhs.shape[2], dtype=K.dtype, device=K.device)
         stacked, rhs = torch.cat([K, bound], dim=1), torch.cat([self.rows.rhs, zero], dim=1)
+        if K.is_cuda:  # lstsq there waits for the device, and refines in a loop of its own
+            Q, R = torch.linalg.qr(stacked)
+            return torch.linalg.solve_triangular(R, Q.mT @ rhs, upper=True)
         return torch.linalg.lstsq(stacked, rhs, driver="gels").solution
 
 
 class MultiHead:
     """Mean over members of ‖K W_k − r‖² / ‖r‖², body and heads W_k trained jointly (arXiv 2501.17281)."""
 
-    def __init__(self, network: Network, rows: Collocation, seed: int) -> None:
+    def __init__(self, network: torch.nn.Module, rows: Rows, seed: int) -> None:
         self.network, self.rows = network, rows
         size = rows.rhs.square().sum(dim=1)
         self.size = torch.where(size > 0, size, torch.ones_like(size))  # (M, 1)
         with torch.no_grad():
             M, _, C = rows.matrix(network).shape
         heads = np.random.default_rng(seed).normal(0.0, 1.0 / np.sqrt(C), (M, C, 1))
-        self.heads = torch.nn.Parameter(torch.tensor(heads, device=rows.x.device))
+        self.heads = torch.nn.Parameter(torch.tensor(heads, device=rows.rhs.device))
 
     def trainable(self) -> list[torch.nn.Parameter]:
         return [*self.network.parameters(), self.heads]

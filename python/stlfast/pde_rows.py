@@ -64,14 +64,19 @@ def tensor_points(family: PDEFamily, space: tuple[int, ...], time: int, tau: flo
     √x, which on such points is the quadrature of ∫ residual² dx up to a constant.
     """
     axes = [
-        np.arange(k := count + 3 if periodic else 2 * count) / k if periodic else _chebyshev(2 * count)
+        np.arange(k := count + 3 if periodic else 2 * count) / k if periodic else chebyshev_points(2 * count)
         for count, periodic in zip(space, family.periodic, strict=True)
     ]
-    times = tau * np.expm1(_chebyshev(2 * time) * np.log1p(1 / tau))
+    times = tau * np.expm1(chebyshev_points(2 * time) * np.log1p(1 / tau))
     z = _grid(axes)  # (N_z, d)
     interior = np.concatenate([np.repeat(z, len(times), axis=0), np.tile(times, len(z))[:, None]], axis=1)
+    return with_data_points(family, interior, axes, times)
+
+
+def with_data_points(family: PDEFamily, interior: np.ndarray, axes: list[np.ndarray], times: np.ndarray) -> PDEPoints:
+    """Collocation points with data on the grid of the axes at x = 0, and on the sides at these times too."""
     weights = EQUATION_WEIGHT * np.sqrt((interior[:, -1] + FIRST_TIME) / len(interior))
-    initial = np.concatenate([z, np.zeros((len(z), 1))], axis=1)
+    initial = _grid([*axes, np.zeros(1)])
     sides: list[np.ndarray | None] = []
     for condition in family.conditions:
         if condition.kind == "periodic":
@@ -108,8 +113,7 @@ class GroupRows:
 
     def physical(self, points: np.ndarray) -> np.ndarray:
         """(d + 1, N) from scaled points (N, d + 1)."""
-        low = np.append(self.family.domain[:, 0], self.family.t_span[0])
-        return (low + points * np.append(self.lengths, self.span)).T
+        return physical(self.family, points)
 
     def matrices(self, points: np.ndarray) -> dict[tuple[int, Order], np.ndarray]:
         """−T C_q^k of the group in scaled coordinates, (n, n, N)."""
@@ -172,7 +176,13 @@ class GroupRows:
         return parts[None] + sum(theta[q] * part for q, part in parts.items() if q is not None)
 
 
-def _chebyshev(count: int) -> np.ndarray:
+def physical(family: PDEFamily, points: np.ndarray) -> np.ndarray:
+    """(d + 1, N) from scaled points (N, d + 1)."""
+    box = np.concatenate([family.domain, [family.t_span]])
+    return (box[:, 0] + points * (box[:, 1] - box[:, 0])).T
+
+
+def chebyshev_points(count: int) -> np.ndarray:
     return 0.5 - 0.5 * np.cos(np.pi * (np.arange(count) + 0.5) / count)
 
 
