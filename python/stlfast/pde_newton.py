@@ -293,8 +293,8 @@ class PDENewton:
             total -= missed @ A
         gradient = total.reshape(W.shape)
         w = self.points.data_weights
-        for i, missed in enumerate(data - W @ self._data_rows.T):
-            gradient[i] += (np.where(self.given[i], w**2 * missed, 0.0)) @ self._data_rows
+        for i, missed in enumerate(data - W @ self.data_rows.T):
+            gradient[i] += (np.where(self.given[i], w**2 * missed, 0.0)) @ self.data_rows
         return gradient
 
     # --------------------------------------------------------------------------------------------------------- rows
@@ -311,10 +311,10 @@ class PDENewton:
                 return None
             system.add(A, -missed[:, None])
         w = self.points.data_weights
-        for i, missed in enumerate(data - W @ self._data_rows.T):
+        for i, missed in enumerate(data - W @ self.data_rows.T):
             on = self.given[i]
             A = np.zeros((int(on.sum()), n * m))
-            A[:, i * m : (i + 1) * m] = w[on, None] * self._data_rows[on]
+            A[:, i * m : (i + 1) * m] = w[on, None] * self.data_rows[on]
             system.add(A, (w * missed)[on, None])
         return system
 
@@ -328,15 +328,15 @@ class PDENewton:
             missed = A @ W.ravel()  # (n, b)
             if family.nonlinear or family.source is not None:
                 value = self.functions.evaluate(points, [(0,) * (family.d + 1)])[0]
-                missed = missed - rows.span * self._forcing(p, points, W @ value.T)
-                J = self._jacobian(p, points, at @ value.T)
+                missed = missed - rows.span * self.forcing(p, points, W @ value.T)
+                J = self.jacobian(p, points, at @ value.T)
                 for i in range(n):
                     for j in range(n):
                         if np.any(J[i, j]):
                             A[i, :, j * m : (j + 1) * m] -= (rows.span * J[i, j])[:, None] * value
             yield (weights[:, None] * A).reshape(-1, n * m), (weights * missed).ravel()
 
-    def _forcing(self, p: np.ndarray, points: np.ndarray, u: np.ndarray) -> np.ndarray:
+    def forcing(self, p: np.ndarray, points: np.ndarray, u: np.ndarray) -> np.ndarray:
         """f + N(u), (n, N), at scaled points (N, d + 1)."""
         at, family = self.rows.physical(points), self.family
         total = np.zeros_like(u)
@@ -346,21 +346,24 @@ class PDENewton:
             total = total + family.N(np.concatenate([at, u]), p)
         return total
 
-    def _jacobian(self, p: np.ndarray, points: np.ndarray, u: np.ndarray) -> np.ndarray:
+    def jacobian(self, p: np.ndarray, points: np.ndarray, u: np.ndarray) -> np.ndarray:
         """∂N/∂u (n, n, N)."""
         n = self.family.n
         if self.family.J is None:
             return np.zeros((n, n, u.shape[1]))
         return self.family.J(np.concatenate([self.rows.physical(points), u]), p).reshape(n, n, -1)
 
-    def _missed(self, p: np.ndarray, W: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """∂_x u − T (Σ θ L u + f + N(u)) and u, (n, N) each, at scaled points."""
+    def linear(self, p: np.ndarray, W: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """∂_x u − T Σ θ L u, and u, (n, N) each, at scaled points."""
         orders = [self.rows.in_time, *self.rows.orders, (0,) * (self.family.d + 1)]
         found = self.functions.evaluate(points, orders)
         values = {order: [value @ own[:, None] for own in W] for order, value in zip(orders, found, strict=True)}
-        linear = self.rows.weighted(self.rows.parts(points, values), self.family.theta_at(p))[:, :, 0]
-        u = W @ found[-1].T
-        return linear - self.rows.span * self._forcing(p, points, u), u
+        return self.rows.weighted(self.rows.parts(points, values), self.family.theta_at(p))[:, :, 0], W @ found[-1].T
+
+    def _missed(self, p: np.ndarray, W: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """∂_x u − T (Σ θ L u + f + N(u)), and u, (n, N) each, at scaled points."""
+        linear, u = self.linear(p, W, points)
+        return linear - self.rows.span * self.forcing(p, points, u), u
 
     def _objective(self, p: np.ndarray, data: np.ndarray, W: np.ndarray) -> float:
         """The norm of what all rows miss."""
@@ -368,12 +371,12 @@ class PDENewton:
         for here in self._slices():
             missed, _ = self._missed(p, W, self.points.interior[here])
             total += float(np.sum((self.points.interior_weights[here] * missed) ** 2))
-        missed = self.points.data_weights * (data - W @ self._data_rows.T)
+        missed = self.points.data_weights * (data - W @ self.data_rows.T)
         total += float(np.sum(missed[self.given] ** 2))
         return math.sqrt(total) if math.isfinite(total) else math.inf
 
     @cached_property
-    def _data_rows(self) -> np.ndarray:
+    def data_rows(self) -> np.ndarray:
         return self.rows.data_rows(self.functions)
 
     def _values(self, W: np.ndarray, points: np.ndarray, order: Order) -> np.ndarray:
