@@ -2,11 +2,13 @@
 
     snapshots   solutions of members spaced logarithmically in the stiffness, of the family's own initial profile and of
                 profiles drawn from a box (pde_profiles.py), by the method of lines, at the nodes of a tensor basis
-    basis       their singular vectors, as many as tol asks for; bands of the stiffness where they are too many
+    basis       their singular vectors, as many as tol asks for, weighted by how much the reaction amplifies errors from
+                a node on (pde_checks.py); bands of the stiffness where they are too many
     rows        some five collocation points for each of them: Q-DEIM (Drmač & Gugercin, 2016), then random ones
     guess       cubic polynomials of the parameters and of the leading components of the data, fitted to the snapshots
 
-n fields, d coordinates, r basis functions, S · D nodes, s sampled points, M data of a field, P parameters, q components.
+n fields, d coordinates, r basis functions, S · D nodes, s sampled points, M data of a field, P parameters, q
+components of the data.
 """
 
 from __future__ import annotations
@@ -21,13 +23,14 @@ from typing import Any
 import numpy as np
 
 from ._core import FieldDictionary
+from .pde_checks import Reaction, amplification
 from .pde_compiler import Options, _Grid
 from .pde_data import Data
 from .pde_family import PDEFamily
 from .pde_inputs import data_at
 from .pde_newton import PDENewton
 from .pde_profiles import ProfileBox, profile_box
-from .pde_rows import BLOCK, GroupRows, PDEPoints, tensor_points
+from .pde_rows import BLOCK, PDEPoints, tensor_points
 
 Progress = Callable[[float, str], None]
 
@@ -45,8 +48,8 @@ class NonlinearPDEOptions:
 
     space, time, tau: the tensor basis, Chebyshev polynomials or Fourier modes along each axis, polynomials in log time
         with knee tau (relative to the time span): more for fronts that are thin.
-    degrees, amplitude, decay, bounds: the box of initial profiles, pde_profiles.profile_box. Profiles outside are solved
-        too, less accurately, and the error estimate says so. bounds default to those of the family's own profile.
+    degrees, amplitude, decay, bounds: the box of initial profiles, pde_profiles.profile_box; bounds default to those of
+        the family's own profile. Profiles outside are solved less accurately, and the error estimate says so.
     profiles: drawn for each member in addition to the family's own. per_e_fold: members for each factor e of stiffness.
     snapshots: "lines", the method of lines, milliseconds each; or "newton", on the tensor basis, seconds each.
     tol: singular values that are kept, relative to the largest. max_rank: more than that in a band, and it is halved.
@@ -73,9 +76,10 @@ class NonlinearPDEOptions:
 class NonlinearBand:
     """A range of parameters with its reduced basis.
 
-    low, high: (P,). W: (n, S·D, r) coefficients in the tensor basis; r orthonormal functions, root mean squares over the
-    nodes. samples (s, d + 1), sample_weights (s,): collocation points, scaled, and the weights of their rows. guess
-    (terms, r): polynomials of the first guess. largest: norm of the largest snapshot.
+    low, high: (P,). W: (n, S·D, r) coefficients in the tensor basis of r functions, orthonormal over the nodes in a
+        norm that weighs how errors grow from there on.
+    samples (s, d + 1), sample_weights (s,): collocation points, scaled, and the weights of their rows.
+    guess (terms, r): polynomials of the first guess. largest: norm of the largest snapshot, (1,).
     """
 
     low: np.ndarray
@@ -233,6 +237,8 @@ class _Compiler:
         self.box = profile_box(family, o.degrees, o.amplitude, o.decay, o.bounds)
         self.newton = PDENewton(family, self.grid.functions, self.points)
         self.rows = self.newton.rows
+        self.reaction = Reaction(self.newton, self.grid.nodes)
+        self.times = self.grid.nodes[: o.time, -1]
 
     def run(self, progress: Progress) -> NonlinearCompiled:
         nodes = self._stiffness()
@@ -250,7 +256,8 @@ class _Compiler:
         size = 1 + len(self.family.params) + modes.shape[1]
         fewest = min(sum(map(len, found[first : last + 1])) for first, last in pieces)
         degree = max(
-            (k for k in range(1, LARGEST_DEGREE + 1) if len(monomials(size, k)) <= TERMS_PER_SNAPSHOT * fewest), default=1
+            (k for k in range(1, LARGEST_DEGREE + 1) if len(monomials(size, k)) <= TERMS_PER_SNAPSHOT * fewest),
+            default=1,
         )
         bands = []
         for first, last in pieces:
@@ -301,13 +308,15 @@ class _Compiler:
         for k, (low, high) in enumerate(box):
             own = nodes[tuple(slice(None) if j == k else 0 for j in range(family.d + 1))][:, k]
             axes.append(low + own * (high - low))
-        cells = [max(LEAST_CELLS[family.d], 2 * count + 1) if family.d == 1 else max(25, count + 5) for count in shape[:-1]]
+        cells = [max(LEAST_CELLS[family.d], (2 if family.d == 1 else 1) * count + 5) for count in shape[:-1]]
+        x, y = axes[0], axes[1] if family.d == 2 else None
+        named = dict(zip(family.params, p.tolist(), strict=True))
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)  # a few coefficients that are left out do no harm here
                 u = family.reference(
-                    *axes[:-1], t=axes[-1], u0=lambda *x: start(np.stack(x)), cells=cells, rtol=SNAPSHOT_RTOL,
-                    atol=SNAPSHOT_ATOL, **dict(zip(family.params, p.tolist(), strict=True)),
+                    x, y, axes[-1], lambda *x: start(np.stack(x)), rtol=SNAPSHOT_RTOL, atol=SNAPSHOT_ATOL,
+                    cells=cells, **named,
                 )  # fmt: skip
         except RuntimeError:
             return None
@@ -322,12 +331,21 @@ class _Compiler:
         """(snapshots, n·S·D), so that singular values are root mean squares over the nodes."""
         return np.stack([s.values.ravel() for s in snapshots]) / np.sqrt(len(self.grid.nodes))
 
+    def _growth(self, snapshots: list[_Snapshot]) -> np.ndarray:
+        """Root mean square (n·S·D,) over the snapshots of what the reaction makes of errors at the nodes."""
+        total = np.zeros(len(self.grid.nodes))
+        for s in snapshots:
+            a = self.reaction.norm(s.p, s.values).reshape(-1, len(self.times)).T
+            total += amplification(a, self.times).T.ravel() ** 2
+        return np.tile(np.sqrt(total / len(snapshots)), self.family.n)
+
     def _rank(self, sigma: np.ndarray) -> int:
         return max(1, int(np.count_nonzero(sigma > self.options.tol * sigma[0])))
 
     def _pieces(self, found: list[list[_Snapshot]], first: int, last: int) -> list[tuple[int, int]]:
         """Ranges of the nodes that meet at their ends, of rank at most max_rank where there is something to halve."""
-        own = self._stacked([s for each in found[first : last + 1] for s in each])
+        snapshots = [s for each in found[first : last + 1] for s in each]
+        own = self._stacked(snapshots) * self._growth(snapshots)
         if last - first < 2 or self._rank(np.linalg.svd(own, compute_uv=False)) <= self.options.max_rank:
             return [(first, last)]
         middle = (first + last) // 2
@@ -345,21 +363,21 @@ class _Compiler:
     def _band(
         self, low: np.ndarray, high: np.ndarray, snapshots: list[_Snapshot], scaffold: NonlinearCompiled, degree: int
     ) -> NonlinearBand:
-        own = self._stacked(snapshots)
-        _, sigma, Vt = np.linalg.svd(own, full_matrices=False)
+        own, grown = self._stacked(snapshots), self._growth(snapshots)
+        _, sigma, Vt = np.linalg.svd(own * grown, full_matrices=False)
         r = min(self._rank(sigma), self.options.max_rank)
         n, nodes = self.family.n, len(self.grid.nodes)
-        values = Vt[:r].T.reshape(n, nodes, r) * np.sqrt(nodes)
+        values = (Vt[:r] / grown).T.reshape(n, nodes, r) * np.sqrt(nodes)
         W = np.stack([self.grid.coefficients(each) for each in values])
         terms = np.stack([scaffold.polynomials(s.p, s.data, degree) for s in snapshots])
-        found = own @ Vt[:r].T  # (snapshots, r)
+        found = (own * grown) @ Vt[:r].T  # (snapshots, r)
         guess = np.linalg.lstsq(terms, found, rcond=GUESS_RCOND)[0]
         samples, weights = self._samples(W)
         largest = np.array([np.linalg.norm(found, axis=1).max()])
         return NonlinearBand(low, high, W, samples, weights, guess, largest)
 
     def _samples(self, W: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Q-DEIM points for what the equations make of the basis, and random ones; their weights stand for all points."""
+        """Q-DEIM points for what the equations make of the basis, and random ones; weights standing for all points."""
         from scipy.linalg import qr
 
         interior, weights = self.points.interior, self.points.interior_weights
@@ -367,7 +385,7 @@ class _Compiler:
         count = min(N, int(np.ceil(self.options.samples * r)))
         orders = [self.rows.in_time, (0,) * (self.family.d + 1)]
         orders += [order for order in self.rows.orders if order not in orders]
-        columns = [[] for _ in range(len(orders) * self.family.n)]
+        columns: list[list[np.ndarray]] = [[] for _ in range(len(orders) * self.family.n)]
         for start in range(0, N, BLOCK):
             here = slice(start, start + BLOCK)
             found = self.grid.functions.evaluate(interior[here], orders)
@@ -382,4 +400,3 @@ class _Compiler:
         drawn = np.random.default_rng(0).choice(rest, count - len(pivots), replace=False)
         chosen = np.concatenate([pivots, drawn])
         return interior[chosen].copy(), weights[chosen] * np.sqrt(N / count)
-

@@ -1,4 +1,4 @@
-"""What a solve takes, for models of linear and of nonlinear families: data at a model's points, and output coordinates."""
+"""What a solve takes, of linear and of nonlinear families: data at a model's points, and output coordinates."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def physical(family: PDEFamily, points: np.ndarray) -> np.ndarray:
 def data_at(
     family: PDEFamily, points: PDEPoints, p: np.ndarray, u0: Any, inflow: Any, boundary: Any, kinks: bool
 ) -> np.ndarray:
-    """Initial and boundary values (n, M) at `points.data`; ValueError for wrong ones, or contradictory without kinks."""
+    """Initial and boundary values (n, M) at `points.data`; ValueError for wrong ones, or contradictory ones."""
     start = initial_data(family, u0, p)
     given = boundary_data(family, inflow, boundary, start, p)
     if not kinks:

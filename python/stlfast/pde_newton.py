@@ -6,8 +6,8 @@ A step δ = Φ δW makes the rows of r(u) + r'(u*) δ and d − u − δ small i
 method (Gauss–Newton, for there are more rows than functions), u* the first guess for chords. Rows come in blocks, of
 which a triangular factor R is kept; chords solve with it by the semi-normal equations RᵀR δW = Aᵀ(−r).
 
-d coordinates, n fields, m functions Φ, N collocation points, M data, P parameters; W (n, m) the coefficients, T the time
-span.
+d coordinates, n fields, m functions Φ, N collocation points, M data, P parameters; W (n, m) the coefficients, T the
+time span.
 """
 
 from __future__ import annotations
@@ -405,7 +405,7 @@ class PDENewton:
 
 
 def given_data(family: PDEFamily, points: PDEPoints) -> np.ndarray:
-    """For each field, which of the points' data it has, (n, M) bool: all initial ones, a side's where it has a condition."""
+    """Which of the points' data each field has, (n, M) bool: all initial ones, a side's where it has a condition."""
     parts = [np.ones((family.n, len(points.initial)), dtype=bool)]
     for condition, side in zip(family.conditions, points.sides, strict=True):
         if side is not None:

@@ -127,11 +127,12 @@ class GroupRows:
         """
         result: dict[int | None, np.ndarray] = {None: np.stack(values[self.in_time])}
         for (q, order), C in self.matrices(points).items():
+            derivative = values[order + (0,)]  # noqa: RUF005  (before Python 3.11 no star in an index)
             own = result.setdefault(q, np.zeros_like(result[None]))
             for i in range(self.n):
                 for j in range(self.n):
                     if np.any(C[i, j]):
-                        own[i] += C[i, j][:, None] * values[(*order, 0)][j]
+                        own[i] += C[i, j][:, None] * derivative[j]
         return result
 
     def blocks(self, functions: Functions) -> Iterator[tuple[np.ndarray, dict[int | None, np.ndarray]]]:
