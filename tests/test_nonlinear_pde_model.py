@@ -20,7 +20,7 @@ X, T, R, B = sp.symbols("x t r b")
 GRID = np.linspace(0, 1, 33)
 SMALL = NonlinearPDEOptions(
     space=(18,), time=24, tau=0.2, degrees=(3,), amplitude=0.25, bounds=((0.05, 0.95),), profiles=14, per_e_fold=2.0,
-    tol=1e-5, max_rank=45,
+    tol=1e-5, max_rank=45, samples=5.0,
 )  # fmt: skip
 
 
@@ -212,6 +212,19 @@ def test_profiles_of_the_box_satisfy_the_conditions():
         assert everywhere.max() <= 2 + 1e-9
 
 
+def test_snapshots_by_newtons_method():
+    options = NonlinearPDEOptions(
+        space=(10,), time=12, tau=0.3, degrees=(2,), amplitude=0.2, bounds=((0.1, 0.9),), profiles=3, per_e_fold=1.0,
+        tol=1e-5, snapshots="newton",
+    )  # fmt: skip
+    done = []
+    compiled = compile_nonlinear_pde(mild(), options, lambda share, what: done.append((share, what)))
+    assert [share for share, _ in done] == sorted(share for share, _ in done)
+    assert done[-1] == (1.0, "rows")
+    sol = NonlinearPDEModel(mild(), compiled, {}).solve(x=GRID, t=GRID, r=2.0, method="reduced")
+    assert np.abs(sol.u - exact(2.0)).mean() < 1e-3
+
+
 def test_two_fields_and_a_second_parameter():
     u, v = (sp.Function(name)(X, T) for name in "uv")
     family = PDEFamily(
@@ -223,7 +236,15 @@ def test_two_fields_and_a_second_parameter():
                   *(stlfast.Neumann(X, side, [None, 0]) for side in ("low", "high"))],
     )  # fmt: skip
     options = NonlinearPDEOptions(
-        space=(16,), time=14, tau=0.3, degrees=(2,), amplitude=0.1, bounds=((0.5, 1.5), (0, 1)), profiles=5, tol=1e-5
+        space=(16,),
+        time=14,
+        tau=0.3,
+        degrees=(2,),
+        amplitude=0.1,
+        bounds=((0.5, 1.5), (0, 1)),
+        profiles=5,
+        per_e_fold=3.0,
+        tol=1e-5,
     )
     own = NonlinearPDEModel(family, compile_nonlinear_pde(family, options), {})
     sol = own.solve(x=GRID, t=GRID, r=2.4, b=1.3, method="reduced")

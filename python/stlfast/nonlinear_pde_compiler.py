@@ -4,7 +4,7 @@
                 profiles drawn from a box (pde_profiles.py), by the method of lines, at the nodes of a tensor basis
     basis       their singular vectors, as many as tol asks for, weighted by how much the reaction amplifies errors from
                 a node on (pde_checks.py); bands of the stiffness where they are too many
-    rows        some five collocation points for each of them: Q-DEIM (Drmač & Gugercin, 2016), then random ones
+    rows        some four collocation points for each of them: Q-DEIM (Drmač & Gugercin, 2016), then random ones
     guess       cubic polynomials of the parameters and of the leading components of the data, fitted to the snapshots
 
 n fields, d coordinates, r basis functions, S · D nodes, s sampled points, M data of a field, P parameters, q
@@ -56,19 +56,19 @@ class NonlinearPDEOptions:
     samples: collocation points for each basis function. seed: of the profiles drawn.
     """
 
-    space: tuple[int, ...] = (28,)
-    time: int = 44
+    space: tuple[int, ...] = (24,)
+    time: int = 40
     tau: float = 0.1
     degrees: tuple[int, ...] = (4,)
-    amplitude: float = 0.5
-    decay: float = 1.3
+    amplitude: float = 0.3
+    decay: float = 1.5
     bounds: tuple[tuple[float, float], ...] | None = None
-    profiles: int = 40
-    per_e_fold: float = 3.0
+    profiles: int = 60
+    per_e_fold: float = 8.0
     snapshots: str = "lines"
-    tol: float = 1e-5
-    max_rank: int = 64
-    samples: float = 5.0
+    tol: float = 2e-6
+    max_rank: int = 72
+    samples: float = 4.0
     seed: int = 0
 
 

@@ -9,7 +9,7 @@ import math
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -186,7 +186,10 @@ class NonlinearPDEModel:
     def _whole(
         self, p: np.ndarray, data: np.ndarray, method: str, guess: NonlinearPDEAnswer, certify: bool
     ) -> NonlinearPDEAnswer:
-        found = self.newton.solve(p, data, method, guess=guess.coefficients)
+        newton = self.newton
+        if guess.coefficients is not None:
+            newton = self._weighed(p, guess.coefficients)
+        found = newton.solve(p, data, method, guess=guess.coefficients)
         if not found.converged:
             return NonlinearPDEAnswer(method, None, found.steps, failure=found.message)
         W = found.coefficients
@@ -196,6 +199,19 @@ class NonlinearPDEModel:
             mismatch = W @ self.newton.data_rows.T - data
             answer.estimate, answer.residual = carried(self._checks, p, u, linear, mismatch)
         return answer
+
+    def _weighed(self, p: np.ndarray, coefficients: np.ndarray) -> PDENewton:
+        """Newton's method with rows that are weighed, as the reduced ones, by how errors grow from there on."""
+        checks, points = self._checks, self.compiled.points
+        zero = [(0,) * (self.family.d + 1)]
+        u = coefficients @ self.compiled.functions.evaluate(checks.points, zero)[0].T
+        grown = checks.amplification(p, u)
+        weighed = replace(
+            points,
+            interior_weights=points.interior_weights * grown[checks.nearest(points.interior)],
+            initial_weights=points.initial_weights * grown[checks.nearest(points.initial)],
+        )
+        return PDENewton(self.family, self.compiled.functions, weighed)
 
     def _lines(
         self, axes: list[np.ndarray], allowed: np.ndarray, rtol: float, given: dict[str, Any], params: Mapping[str, Any]
