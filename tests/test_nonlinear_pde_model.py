@@ -137,6 +137,13 @@ def test_what_does_not_converge_is_no_answer():
     assert broken.solve(r=1.0).method == "lines"
 
 
+def test_a_solution_that_blows_up_is_no_answer():
+    sol = model().solve(lambda x: np.stack([0 * x - 2.0]), r=8.0)
+    assert not sol.success
+    assert np.isnan(sol.u).all()
+    assert "may not exist" in sol.message or "failed" in sol.message
+
+
 def test_wrong_arguments():
     with pytest.raises(ValueError, match="unknown method 'euler'"):
         model().solve(r=2.0, method="euler")

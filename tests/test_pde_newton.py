@@ -92,8 +92,9 @@ def test_a_chord_is_a_newton_step_at_first():
     newton, p = fisher(), np.array([2.0])
     data = data_at(newton.family, newton.points, p, None, None, None, False)
     W = newton.constant(data)
-    system = newton._system(p, data, W)
-    g = newton._gradient(p, data, W, W)
+    member = newton._member(p, data, W)
+    system = newton._system(member, W)
+    g = newton._gradient(member, W, W)
     np.testing.assert_allclose(
         normal_solve(system, 1e-13)(g.ravel()), system.solve(1e-13)[0][:, 0], rtol=1e-4, atol=1e-6
     )

@@ -335,7 +335,7 @@ class _Compiler:
         """Root mean square (n·S·D,) over the snapshots of what the reaction makes of errors at the nodes."""
         total = np.zeros(len(self.grid.nodes))
         for s in snapshots:
-            a = self.reaction.norm(s.p, s.values).reshape(-1, len(self.times)).T
+            a = self.reaction.norm(s.p, self.family.theta_at(s.p), s.values).reshape(-1, len(self.times)).T
             total += amplification(a, self.times).T.ravel() ** 2
         return np.tile(np.sqrt(total / len(snapshots)), self.family.n)
 

@@ -9,7 +9,7 @@ import math
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from .checks import finite
 from .nonlinear_pde_compiler import NonlinearBand, NonlinearCompiled
-from .pde_checks import Checks, carried
+from .pde_checks import carried
 from .pde_family import PDEFamily
 from .pde_inputs import data_at, output_axes, physical, scaled_axes
 from .pde_newton import PDENewton
@@ -186,32 +186,18 @@ class NonlinearPDEModel:
     def _whole(
         self, p: np.ndarray, data: np.ndarray, method: str, guess: NonlinearPDEAnswer, certify: bool
     ) -> NonlinearPDEAnswer:
-        newton = self.newton
-        if guess.coefficients is not None:
-            newton = self._weighed(p, guess.coefficients)
-        found = newton.solve(p, data, method, guess=guess.coefficients)
+        found = self.newton.solve(p, data, method, guess=guess.coefficients)
         if not found.converged:
             return NonlinearPDEAnswer(method, None, found.steps, failure=found.message)
         W = found.coefficients
         answer = NonlinearPDEAnswer(method, self._tensor(W), found.steps, found.residual, coefficients=W)
         if certify:
-            linear, u = self.newton.linear(p, W, self._checks.points)
+            linear, u = self.newton.linear(p, W, self.newton.checks.points)
             mismatch = W @ self.newton.data_rows.T - data
-            answer.estimate, answer.residual = carried(self._checks, p, u, linear, mismatch)
+            answer.estimate, answer.residual = carried(
+                self.newton.checks, p, self.family.theta_at(p), u, linear, mismatch
+            )
         return answer
-
-    def _weighed(self, p: np.ndarray, coefficients: np.ndarray) -> PDENewton:
-        """Newton's method with rows that are weighed, as the reduced ones, by how errors grow from there on."""
-        checks, points = self._checks, self.compiled.points
-        zero = [(0,) * (self.family.d + 1)]
-        u = coefficients @ self.compiled.functions.evaluate(checks.points, zero)[0].T
-        grown = checks.amplification(p, u)
-        weighed = replace(
-            points,
-            interior_weights=points.interior_weights * grown[checks.nearest(points.interior)],
-            initial_weights=points.initial_weights * grown[checks.nearest(points.initial)],
-        )
-        return PDENewton(self.family, self.compiled.functions, weighed)
 
     def _lines(
         self, axes: list[np.ndarray], allowed: np.ndarray, rtol: float, given: dict[str, Any], params: Mapping[str, Any]
@@ -230,6 +216,8 @@ class NonlinearPDEModel:
             for cells in LINES_CELLS[family.d][1:]:
                 sharp = max(sharp * LINES_SHARPER, SMALLEST_RTOL)
                 values = self._reference(looked_at, given, params, cells, sharp)
+                if not np.isfinite(values).all():
+                    raise RuntimeError("its values are not finite; the solution may not exist on the whole time span")
                 answer.estimate = np.abs(values - before).reshape(family.n, -1).max(axis=1)
                 answer.within = bool(np.all(answer.estimate <= allowed))
                 before = values
@@ -250,7 +238,7 @@ class NonlinearPDEModel:
         self, axes: list[np.ndarray], given: dict[str, Any], params: Mapping[str, Any], cells: int, rtol: float
     ) -> np.ndarray:
         x, y = axes[0], axes[1] if self.family.d == 2 else None
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore", UserWarning)  # of cells too few: the estimate sees that
             return self.family.reference(
                 x, y, axes[-1], given["u0"], given["inflow"], given["boundary"], rtol=rtol, atol=rtol * 1e-2,
@@ -270,13 +258,9 @@ class NonlinearPDEModel:
         return PDENewton(self.family, self.compiled.functions, self.compiled.points)
 
     @cached_property
-    def _checks(self) -> Checks:
-        return Checks(self.newton)
-
-    @cached_property
     def _reduced_bands(self) -> list[ReducedNewton]:
         def made(band: NonlinearBand) -> ReducedNewton:
-            return ReducedNewton(self.compiled, self.newton, self._checks, band)
+            return ReducedNewton(self.compiled, self.newton, band)
 
         return [made(band) for band in self.compiled.bands]
 

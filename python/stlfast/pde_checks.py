@@ -14,10 +14,12 @@ n fields, M data of a field, C_z · C_t check points, all of space at one time a
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .pde_newton import PDENewton
+if TYPE_CHECKING:
+    from .pde_newton import PDENewton
 
 CHECK_TIMES, CHECK_LINE, CHECK_PLANE = 40, 29, 13  # of each axis
 MOST_AMPLIFIED = np.log(1e4)
@@ -34,12 +36,11 @@ class Reaction:
         zero = (0,) * newton.family.d
         self.linear = [(q, -C) for (q, order), C in self.matrices.items() if order == zero]
 
-    def norm(self, p: np.ndarray, u: np.ndarray) -> np.ndarray:
-        """a (N,) for values u (n, N)."""
+    def norm(self, p: np.ndarray, theta: np.ndarray, u: np.ndarray) -> np.ndarray:
+        """a (N,) for values u (n, N); theta = θ(p)."""
         family, n = self.newton.family, len(u)
         assert family.J is not None
         reaction = self.newton.rows.span * family.J(np.concatenate([self.at, u]), p).reshape(n, n, -1)
-        theta = family.theta_at(p)
         for q, C in self.linear:
             reaction = reaction + theta[q] * C
         if n == 1:
@@ -74,17 +75,17 @@ class Checks:
             index = index * len(axis) + np.abs(points[:, k, None] - axis).argmin(axis=1)
         return index
 
-    def norm(self, p: np.ndarray, u: np.ndarray) -> np.ndarray:
-        """a (C_t, C_z) for values u (n, C_t · C_z)."""
-        return self.reaction.norm(p, u).reshape(CHECK_TIMES, -1)
+    def norm(self, p: np.ndarray, theta: np.ndarray, u: np.ndarray) -> np.ndarray:
+        """a (C_t, C_z) for values u (n, C_t · C_z); theta = θ(p)."""
+        return self.reaction.norm(p, theta, u).reshape(CHECK_TIMES, -1)
 
-    def amplification(self, p: np.ndarray, u: np.ndarray) -> np.ndarray:
+    def amplification(self, p: np.ndarray, theta: np.ndarray, u: np.ndarray) -> np.ndarray:
         """ω (C_t · C_z,) for values u (n, C_t · C_z)."""
-        return amplification(self.norm(p, u), self.times).ravel()
+        return amplification(self.norm(p, theta, u), self.times).ravel()
 
-    def spread(self, p: np.ndarray) -> np.ndarray:
+    def spread(self, theta: np.ndarray) -> np.ndarray:
         """How many times a step in time lets neighbouring points mix: h_k D / Δz² · 2, rounded up, (C_t − 1,)."""
-        theta, D = self.newton.family.theta_at(p), 0.0
+        D = 0.0
         for (q, order), C in self.reaction.matrices.items():
             if sum(order) == 2:
                 D += float(np.abs(theta[q] * C).max())
@@ -101,7 +102,7 @@ def amplification(a: np.ndarray, times: np.ndarray) -> np.ndarray:
 
 
 def carried(
-    checks: Checks, p: np.ndarray, u: np.ndarray, linear: np.ndarray, mismatch: np.ndarray
+    checks: Checks, p: np.ndarray, theta: np.ndarray, u: np.ndarray, linear: np.ndarray, mismatch: np.ndarray
 ) -> tuple[np.ndarray, float]:
     """Estimate (n,) of max |error|, and the largest residual √x |ρ|, relative to max |u|.
 
@@ -112,7 +113,7 @@ def carried(
     n, C_t = family.n, len(times)
     missed = np.abs(linear - rows.span * newton.forcing(p, checks.points, u))
     rho = missed.max(axis=0).reshape(C_t, -1)  # (C_t, C_z)
-    a = checks.norm(p, u)
+    a = checks.norm(p, theta, u)
     M0, sides = len(newton.points.initial), 0.0
     wrong = np.where(newton.given, np.abs(mismatch), 0.0)
     first = M0
@@ -137,7 +138,7 @@ def carried(
         np.exp(grown),
         np.maximum(rho[1:], rho[:-1]) * h * np.where(safe == grown, np.expm1(safe) / safe, 1.0),
     )
-    spread = checks.spread(p).tolist() if checks.local else [0] * len(h)
+    spread = checks.spread(theta).tolist() if checks.local else [0] * len(h)
     largest = E
     around = family.periodic[0]
     for k, times_mixed in enumerate(spread):

@@ -6,6 +6,9 @@ A step δ = Φ δW makes the rows of r(u) + r'(u*) δ and d − u − δ small i
 method (Gauss–Newton, for there are more rows than functions), u* the first guess for chords. Rows come in blocks, of
 which a triangular factor R is kept; chords solve with it by the semi-normal equations RᵀR δW = Aᵀ(−r).
 
+Rows are weighed by how much the reaction, linearised at the first guess, amplifies errors from there on
+(pde_checks.py): it is not the residual that should be small but what becomes of it.
+
 d coordinates, n fields, m functions Φ, N collocation points, M data, P parameters; W (n, m) the coefficients, T the
 time span.
 """
@@ -16,6 +19,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,6 +28,9 @@ from .checks import finite
 from .pde_family import PDEFamily
 from .pde_groups import split
 from .pde_rows import BLOCK, Functions, GroupRows, Order, PDEPoints
+
+if TYPE_CHECKING:
+    from .pde_checks import Checks
 
 METHODS = ("newton", "chord")
 TOLERANCE = 1e-9
@@ -38,6 +45,7 @@ LARGEST_RESIDUAL = 5e-2  # between the points, of an answer that is called a sol
 SMALLEST_PART = 1 / 64  # of a damped Newton step
 FIRST_STRIDE, SHORTEST_STRIDE = 0.5, 1 / 8  # of the way in the stiffness parameter's logarithm
 BETWEEN_POINTS = 1500
+FAR = 0.1  # a relative step: with a first guess that far, weights are made again
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +75,16 @@ class PDEAnswer:
     @property
     def last_step(self) -> float:
         return self.steps[-1] if self.steps else math.inf
+
+
+@dataclass(frozen=True, eq=False)
+class _Member:
+    """A member with its data, and what rows are weighed by in addition: growth (N,), and all of data's weights (M,)."""
+
+    p: np.ndarray
+    data: np.ndarray
+    growth: np.ndarray
+    data_weights: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +151,11 @@ class PDENewton:
         data = _shaped(data, "data", (self.family.n, len(self.points.data)))
         W = self.constant(data) if guess is None else _shaped(guess, "guess", (self.family.n, self.functions.size))
         with np.errstate(all="ignore"):  # iterates may leave the domain of N
-            run = self._newton(p, data, W, tolerance) if method == "newton" else self._chord(p, data, W, tolerance)
+            member = self._member(p, data, W)
+            run = self._newton(member, W, tolerance) if method == "newton" else self._chord(member, W, tolerance)
+            if method == "newton" and not run.failure and max(run.steps) > FAR:
+                again = self._newton_steps(self._member(p, data, run.W), run.W, tolerance, most=FEW_STEPS)
+                run = run if again.failure else replace(again, steps=run.steps + again.steps, message=run.message)
             residual = self.residual(p, run.W) if np.isfinite(run.W).all() else math.inf
         failure = run.failure
         if not failure and not residual <= LARGEST_RESIDUAL:
@@ -192,30 +214,56 @@ class PDENewton:
         return points
 
     # ------------------------------------------------------------------------------------------------------- Newton
-    def _newton(self, p: np.ndarray, data: np.ndarray, W: np.ndarray, tolerance: float) -> _Run:
+    def _member(self, p: np.ndarray, data: np.ndarray, W: np.ndarray) -> _Member:
+        """The member with weights for errors as they grow along W."""
+        interior, initial = self.points.interior, self.points.initial
+        growth, first = np.ones(len(interior)), np.ones(len(initial))
+        if self.family.J is not None:
+            u = self._values(W, self.checks.points, (0,) * (self.family.d + 1))
+            omega = self.checks.amplification(p, self.family.theta_at(p), u)
+            if np.isfinite(omega).all():
+                growth, first = omega[self._nearest], omega[self.checks.nearest(initial)]
+        weights = self.points.data_weights.copy()
+        weights[: len(first)] *= first
+        return _Member(p, data, growth, weights)
+
+    @cached_property
+    def checks(self) -> Checks:
+        """Where the growth of errors, and errors, are estimated."""
+        from .pde_checks import Checks
+
+        return Checks(self)
+
+    @cached_property
+    def _nearest(self) -> np.ndarray:
+        return self.checks.nearest(self.points.interior)
+
+    def _newton(self, member: _Member, W: np.ndarray, tolerance: float) -> _Run:
         """Undamped first, then damped, then by continuation in the stiffness."""
-        plain = self._newton_steps(p, data, W, tolerance)
+        plain = self._newton_steps(member, W, tolerance)
         if not plain.failure:
             return plain
-        damped = self._newton_steps(p, data, W, tolerance, damped=True)
+        damped = self._newton_steps(member, W, tolerance, damped=True)
         steps = plain.steps + damped.steps
         if not damped.failure:
             return replace(damped, steps=steps, message="Newton's method converged with damping.")
-        return self._continued(p, data, W, tolerance, replace(plain, steps=steps))
+        return self._continued(member, W, tolerance, replace(plain, steps=steps))
 
-    def _continued(self, p: np.ndarray, data: np.ndarray, W: np.ndarray, tolerance: float, failed: _Run) -> _Run:
+    def _continued(self, member: _Member, W: np.ndarray, tolerance: float, failed: _Run) -> _Run:
         """From the member of lowest stiffness in geometric steps, each from the solution before; data stay."""
         name = self.family.stiffness
         k = list(self.family.params).index(name)
-        low, high = self.family.params[name].solve[0], p[k]
+        low, high = self.family.params[name].solve[0], member.p[k]
         steps, members, reached, to, stride = failed.steps, 0, 0.0, 0.0, FIRST_STRIDE  # shares of the way
         while reached < 1:
             if not 0 < low < high or stride < SHORTEST_STRIDE or len(steps) > MOST_TOTAL:
                 end = f"ended at {name} = {low * (high / low) ** reached:.3g}" if members else "has no easier member"
                 return replace(failed, steps=steps, failure=f"{failed.failure} Continuation in {name} {end}.")
-            member = p.copy()
-            member[k] = low * (high / low) ** to
-            run = self._newton_steps(member, data, W, tolerance, most=FEW_STEPS if members else MOST_STEPS)
+            p = member.p.copy()
+            p[k] = low * (high / low) ** to
+            run = self._newton_steps(
+                self._member(p, member.data, W), W, tolerance, most=FEW_STEPS if members else MOST_STEPS
+            )
             steps, members = steps + run.steps, members + 1
             if not run.failure:
                 reached, W, stride = to, run.W, 2 * stride
@@ -226,42 +274,42 @@ class PDENewton:
         return _Run(W, steps, message=message)
 
     def _newton_steps(
-        self, p: np.ndarray, data: np.ndarray, W: np.ndarray, tolerance: float, damped: bool = False,
+        self, member: _Member, W: np.ndarray, tolerance: float, damped: bool = False,
         most: int = MOST_STEPS,
     ) -> _Run:  # fmt: skip
         steps: list[float] = []
         first = self._size(W)
         while len(steps) < most:
-            system = self._system(p, data, W)
+            system = self._system(member, W)
             if system is None:
                 return _Run(W, tuple(steps), "Newton's method met a right-hand side that is not finite.")
             step = least_squares(system, self.rcond).reshape(W.shape)
-            part = self._damping(p, data, W, step) if damped else 1.0
+            part = self._damping(member, W, step) if damped else 1.0
             if part == 0:
                 break
             W = W + part * step
             steps.append(self._change(step, W))
             if _largest_ratio(self._size(W), first) > LARGEST_SIZE:
                 return _Run(W, tuple(steps), f"Newton's method diverges after {len(steps)} steps.")
-            if part == 1 and self._settled(steps, W, p, tolerance):
+            if part == 1 and self._settled(steps, W, member.p, tolerance):
                 return _Run(W, tuple(steps), message="Newton's method converged.")
         where = f"{len(steps)} steps, the last {steps[-1]:.1e} of the solution" if steps else "no step"
         advice = "More functions, or a better guess may help."
         return _Run(W, tuple(steps), f"Newton's method does not converge after {where}. {advice}")
 
-    def _damping(self, p: np.ndarray, data: np.ndarray, W: np.ndarray, step: np.ndarray) -> float:
+    def _damping(self, member: _Member, W: np.ndarray, step: np.ndarray) -> float:
         """The part of a step after which rows are missed by less; 0 where there is none."""
-        part, before = 1.0, self._objective(p, data, W)
+        part, before = 1.0, self._objective(member, W)
         while part >= SMALLEST_PART:
-            if self._objective(p, data, W + part * step) <= (1 - part / 4) * before or part * before <= self.rcond:
+            if self._objective(member, W + part * step) <= (1 - part / 4) * before or part * before <= self.rcond:
                 return part
             part /= 2
         return 1.0 if self._change(step, W) <= STAGNATION else 0.0
 
     # ------------------------------------------------------------------------------------------------------- chords
-    def _chord(self, p: np.ndarray, data: np.ndarray, W: np.ndarray, tolerance: float) -> _Run:
+    def _chord(self, member: _Member, W: np.ndarray, tolerance: float) -> _Run:
         frozen = W
-        system = self._system(p, data, frozen)
+        system = self._system(member, frozen)
         if system is None:
             return _Run(W, (), "The right-hand side is not finite at the first guess.")
         steps: list[float] = []
@@ -272,11 +320,11 @@ class PDENewton:
             steps.append(self._change(step, W))
             if not np.isfinite(steps[-1]) or _largest_ratio(self._size(W), self._size(frozen)) > LARGEST_SIZE:
                 return _Run(W, tuple(steps), f"The chord iteration diverges after {len(steps)} steps. {advice}")
-            if self._settled(steps, W, p, tolerance):
+            if self._settled(steps, W, member.p, tolerance):
                 return _Run(W, tuple(steps), message="The chord iteration converged.")
             if min(steps[-PATIENCE:]) > min(steps[:-PATIENCE], default=math.inf):
                 break
-            gradient = self._gradient(p, data, W, frozen)
+            gradient = self._gradient(member, W, frozen)
             if gradient is None:
                 return _Run(
                     W, tuple(steps), f"The chord iteration meets a right-hand side that is not finite. {advice}"
@@ -284,16 +332,16 @@ class PDENewton:
             step = solve(gradient.ravel()).reshape(W.shape)
         return _Run(W, tuple(steps), f"The chord iteration stalls at steps of {min(steps):.1e}. {advice}")
 
-    def _gradient(self, p: np.ndarray, data: np.ndarray, W: np.ndarray, frozen: np.ndarray) -> np.ndarray | None:
+    def _gradient(self, member: _Member, W: np.ndarray, frozen: np.ndarray) -> np.ndarray | None:
         """Aᵀ(−r) (n, m) with the rows A of the first guess and what the rows miss at W."""
         total = np.zeros(W.size)
-        for A, missed in self._equations(p, frozen, W):
+        for A, missed in self._equations(member, frozen, W):
             if not np.isfinite(missed).all():
                 return None
             total -= missed @ A
         gradient = total.reshape(W.shape)
-        w = self.points.data_weights
-        for i, missed in enumerate(data - W @ self.data_rows.T):
+        w = member.data_weights
+        for i, missed in enumerate(member.data - W @ self.data_rows.T):
             gradient[i] += (np.where(self.given[i], w**2 * missed, 0.0)) @ self.data_rows
         return gradient
 
@@ -302,25 +350,25 @@ class PDENewton:
         for start in range(0, len(self.points.interior), BLOCK):
             yield slice(start, start + BLOCK)
 
-    def _system(self, p: np.ndarray, data: np.ndarray, W: np.ndarray) -> TallLeastSquares | None:
+    def _system(self, member: _Member, W: np.ndarray) -> TallLeastSquares | None:
         """All rows linearised at W, for the step; None where they are not finite."""
         n, m = W.shape
         system = TallLeastSquares(n * m, 1)
-        for A, missed in self._equations(p, W, W):
+        for A, missed in self._equations(member, W, W):
             if not (np.isfinite(A).all() and np.isfinite(missed).all()):
                 return None
             system.add(A, -missed[:, None])
-        w = self.points.data_weights
-        for i, missed in enumerate(data - W @ self.data_rows.T):
+        w = member.data_weights
+        for i, missed in enumerate(member.data - W @ self.data_rows.T):
             on = self.given[i]
             A = np.zeros((int(on.sum()), n * m))
             A[:, i * m : (i + 1) * m] = w[on, None] * self.data_rows[on]
             system.add(A, (w * missed)[on, None])
         return system
 
-    def _equations(self, p: np.ndarray, at: np.ndarray, W: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def _equations(self, member: _Member, at: np.ndarray, W: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Weighted rows (n·b, n·m) linearised `at` coefficients, and what they miss at W (n·b,), block by block."""
-        family, rows = self.family, self.rows
+        family, rows, p = self.family, self.rows, member.p
         theta, (n, m) = family.theta_at(p), W.shape
         for here, (weights, parts) in zip(self._slices(), rows.blocks(self.functions), strict=True):
             points = self.points.interior[here]
@@ -334,6 +382,7 @@ class PDENewton:
                     for j in range(n):
                         if np.any(J[i, j]):
                             A[i, :, j * m : (j + 1) * m] -= (rows.span * J[i, j])[:, None] * value
+            weights = weights * member.growth[here]
             yield (weights[:, None] * A).reshape(-1, n * m), (weights * missed).ravel()
 
     def forcing(self, p: np.ndarray, points: np.ndarray, u: np.ndarray) -> np.ndarray:
@@ -365,13 +414,13 @@ class PDENewton:
         linear, u = self.linear(p, W, points)
         return linear - self.rows.span * self.forcing(p, points, u), u
 
-    def _objective(self, p: np.ndarray, data: np.ndarray, W: np.ndarray) -> float:
+    def _objective(self, member: _Member, W: np.ndarray) -> float:
         """The norm of what all rows miss."""
         total = 0.0
         for here in self._slices():
-            missed, _ = self._missed(p, W, self.points.interior[here])
-            total += float(np.sum((self.points.interior_weights[here] * missed) ** 2))
-        missed = self.points.data_weights * (data - W @ self.data_rows.T)
+            missed, _ = self._missed(member.p, W, self.points.interior[here])
+            total += float(np.sum((self.points.interior_weights[here] * member.growth[here] * missed) ** 2))
+        missed = member.data_weights * (member.data - W @ self.data_rows.T)
         total += float(np.sum(missed[self.given] ** 2))
         return math.sqrt(total) if math.isfinite(total) else math.inf
 

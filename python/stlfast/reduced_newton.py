@@ -20,7 +20,7 @@ from functools import cached_property
 import numpy as np
 
 from .nonlinear_pde_compiler import NonlinearBand, NonlinearCompiled
-from .pde_checks import Checks, carried
+from .pde_checks import carried
 from .pde_newton import PDENewton
 from .pde_rows import Order
 
@@ -68,8 +68,8 @@ class _Table:
 class ReducedNewton:
     """What one band's solves need, computed once from what is stored."""
 
-    def __init__(self, compiled: NonlinearCompiled, newton: PDENewton, checks: Checks, band: NonlinearBand) -> None:
-        self.checks = checks
+    def __init__(self, compiled: NonlinearCompiled, newton: PDENewton, band: NonlinearBand) -> None:
+        checks = self.checks = newton.checks
         self.compiled, self.family, self.band, self.newton = compiled, compiled.family, band, newton
         self.span = newton.rows.span
         self.table = _Table(compiled, newton, band.W, band.samples)
@@ -96,7 +96,8 @@ class ReducedNewton:
 
         family, table, band = self.family, self.table, self.band
         n, s, r = table.values.shape
-        A = table.linear(family.theta_at(p))
+        theta = family.theta_at(p)
+        A = table.linear(theta)
         right = self.right @ data[:, self.M0 :].ravel()
         start = self.start_weights * data[:, : self.M0].ravel()
         c = band.guess.T @ self.compiled.polynomials(p, data)
@@ -104,7 +105,7 @@ class ReducedNewton:
         omega = omega_start = np.ones(0)
         while len(steps) < MOST_STEPS:
             if len(steps) < REWEIGHTED:
-                grown = self.checks.amplification(p, self.check_table.values @ c)
+                grown = self.checks.amplification(p, theta, self.check_table.values @ c)
                 omega, omega_start = np.tile(grown[self.nearest], n), np.tile(grown[self.nearest_start], n)
                 first = omega_start[:, None] * self.start
             u = table.values @ c  # (n, s)
@@ -146,8 +147,9 @@ class ReducedNewton:
         table = self.check_table
         n = self.family.n
         u = table.values @ c
-        linear = (table.linear(self.family.theta_at(p)) @ c).reshape(n, -1)
-        return carried(self.checks, p, u, linear, self.data_rows @ c - data)
+        theta = self.family.theta_at(p)
+        linear = (table.linear(theta) @ c).reshape(n, -1)
+        return carried(self.checks, p, theta, u, linear, self.data_rows @ c - data)
 
     @cached_property
     def check_table(self) -> _Table:
