@@ -1,5 +1,6 @@
 """Compiled nonlinear families of PDEs: accuracy, estimates, methods, the fallback, refusals, files."""
 
+import json
 import pickle
 import threading
 from functools import cache
@@ -127,7 +128,7 @@ def test_samples_as_initial_values():
 
 def test_what_does_not_converge_is_no_answer():
     broken = NonlinearPDEModel(model().family, model().compiled, {})
-    band = broken._reduced_bands[0]
+    band = broken._reduced_band(0)
     band.table.values[:] = np.nan
     sol = broken.solve(r=1.0, method="reduced")
     assert not sol.success
@@ -173,6 +174,7 @@ def test_pickles_and_arrays():
     again = pickle.loads(pickle.dumps(model()))
     np.testing.assert_array_equal(again.solve(hump, r=3.0).u, model().solve(hump, r=3.0).u)
     options, arrays = model().compiled.to_arrays()
+    options = json.loads(json.dumps(options))
     assert all(isinstance(array, np.ndarray) for array in arrays.values())
     made = NonlinearCompiled.from_arrays(model().family, options, arrays)
     assert made.options == SMALL

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .checks import finite
-from .nonlinear_pde_compiler import NonlinearBand, NonlinearCompiled
+from .nonlinear_pde_compiler import NonlinearCompiled
 from .pde_checks import carried
 from .pde_family import PDEFamily
 from .pde_inputs import data_at, output_axes, physical, scaled_axes
@@ -112,6 +112,7 @@ class NonlinearPDEModel:
     def __init__(self, family: PDEFamily, compiled: NonlinearCompiled, passport: Mapping[str, Any]) -> None:
         self.family, self.compiled, self.passport = family, compiled, dict(passport)
         self._tables: OrderedDict[bytes, list[np.ndarray]] = OrderedDict()
+        self._bands: dict[int, ReducedNewton] = {}
 
     def solve(
         self,
@@ -172,7 +173,7 @@ class NonlinearPDEModel:
 
     # ------------------------------------------------------------------------------------------------------ methods
     def _reduced(self, p: np.ndarray, data: np.ndarray, certify: bool) -> NonlinearPDEAnswer:
-        band = self._reduced_bands[self._band(p)]
+        band = self._reduced_band(self._band(p))
         with np.errstate(all="ignore"):
             run = band.solve(p, data)
             if run.failure:
@@ -257,12 +258,11 @@ class NonlinearPDEModel:
         """Newton's method and chords on the whole tensor basis."""
         return PDENewton(self.family, self.compiled.functions, self.compiled.points)
 
-    @cached_property
-    def _reduced_bands(self) -> list[ReducedNewton]:
-        def made(band: NonlinearBand) -> ReducedNewton:
-            return ReducedNewton(self.compiled, self.newton, band)
-
-        return [made(band) for band in self.compiled.bands]
+    def _reduced_band(self, number: int) -> ReducedNewton:
+        """A band's tables, made when it is first used."""
+        if number not in self._bands:
+            self._bands[number] = ReducedNewton(self.compiled, self.newton, self.compiled.bands[number])
+        return self._bands[number]
 
     @cached_property
     def points(self) -> np.ndarray:
