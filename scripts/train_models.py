@@ -88,6 +88,16 @@ PDE_MODELS: dict[str, dict[str, Any]] = {
         },
         "promised": {"mean": 1e-3},
     },
+    "fisher_kpp": {
+        "compile": {"bounds": ((0.0, 1.0),)},
+        "members": {"r": (1.0, 5.0, 10.0, 20.0, 50.0)},
+        "profiles": {
+            "own": None,
+            "low": lambda x: (0.3 + 0.2 * np.cos(np.pi * x))[None],
+            "hump": lambda x: (0.5 - 0.2 * np.cos(2 * np.pi * x))[None],
+        },
+        "promised": {"mean": 1e-3},
+    },
 }  # fmt: skip
 PDE_PROMISED = {"bytes": 4_000_000, "compile_seconds": 1200.0}
 PROMISED = {"error": 1e-7, "error_full": 1e-9, "bytes": 1_000_000, "training_seconds": 300.0}
@@ -128,7 +138,8 @@ def make_pde(name: str, folder: Path) -> bool:
     """The same for a family of PDEs, which is compiled without a body."""
     settings = PDE_MODELS[name]
     family = getattr(stlfast.families, name)()
-    model = stlfast.compile_pde(family, **settings["compile"])
+    compiler = stlfast.compile_nonlinear_pde if family.nonlinear else stlfast.compile_pde
+    model = compiler(family, **settings["compile"])
     rows = pde_accuracy.measure(model, members_of(family, settings["members"]), settings["profiles"])
     model.passport |= {"accuracy": rows, "created": time.strftime("%Y-%m-%d")}
     path = folder / f"{name}.safetensors"

@@ -40,7 +40,7 @@ def model_facts() -> dict[str, Any]:
     for name in stlfast.pretrained():
         model = stlfast.load(name)
         passport = model.passport
-        if isinstance(model, stlfast.PDEModel):
+        if isinstance(model, (stlfast.PDEModel, stlfast.NonlinearPDEModel)):
             continue
         facts[name] = {
             "bytes": (SHIPPED / f"{name}.safetensors").stat().st_size,
@@ -59,7 +59,7 @@ def pde_facts() -> dict[str, Any]:
     facts = {}
     for name in stlfast.pretrained():
         model = stlfast.load(name)
-        if isinstance(model, stlfast.PDEModel):
+        if isinstance(model, (stlfast.PDEModel, stlfast.NonlinearPDEModel)):
             facts[name] = {
                 "bytes": (SHIPPED / f"{name}.safetensors").stat().st_size,
                 "params": {key: {"train": r.train, "solve": r.solve} for key, r in model.family.params.items()},

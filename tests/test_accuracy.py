@@ -18,7 +18,7 @@ MEMBERS = [("dho", {"alpha": a}) for a in ALPHAS] + [
 @pytest.fixture(scope="module")
 def models():
     found = {name: stlfast.load(name) for name in stlfast.pretrained()}
-    return {name: model for name, model in found.items() if not isinstance(model, stlfast.PDEModel)}
+    return {name: model for name, model in found.items() if isinstance(model, (stlfast.Model, stlfast.NonlinearModel))}
 
 
 @pytest.mark.parametrize(("name", "params"), MEMBERS, ids=lambda v: v if isinstance(v, str) else str(list(v.values())))

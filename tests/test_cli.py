@@ -90,7 +90,7 @@ def test_missed_tolerance_has_its_own_exit_code(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
-        (["nope", "-p", "alpha=1"], "known: dho, duffing, ncff"),
+        (["nope", "-p", "alpha=1"], "dho, duffing, fisher_kpp, ncff"),
         (["missing.safetensors", "-p", "alpha=1"], "there is no file 'missing.safetensors'"),
         (["dho"], "missing parameter alpha"),
         (["dho", "-p", "alpha"], "such as alpha=75, got 'alpha'"),
@@ -152,7 +152,7 @@ def test_inspect_of_a_model_without_a_passport(tmp_path):
 def test_inspect_of_no_model(tmp_path):
     (tmp_path / "broken.safetensors").write_bytes(b"not a model")
     assert "not a complete safetensors file" in fails("inspect", tmp_path / "broken.safetensors")
-    assert "known: dho, duffing, ncff" in fails("inspect", "nope")
+    assert "dho, duffing, fisher_kpp, ncff" in fails("inspect", "nope")
 
 
 def test_train_a_family_of_ones_own(tmp_path):

@@ -10,7 +10,7 @@ import sympy as sp
 
 import stlfast
 from stlfast import characteristics, families, pde_accuracy
-from stlfast.pde_compiler import Options, _Grid
+from stlfast.pde_compiler import Options, TensorGrid
 from stlfast.pde_groups import split
 from stlfast.pde_rows import GroupRows, tensor_points
 from stlfast.pde_snapshots import Modes, mode_data, solve_modes
@@ -146,7 +146,7 @@ def test_reduced_solve_is_the_least_squares_solution_of_its_rows(heat):
     n, p, q, r = 1, band.space.shape[1], band.time.shape[1], band.rank
     core = band.core.reshape(n, q, p, r)
     W = np.einsum("sa,nbar,db->nsdr", band.space, core, band.time).reshape(-1, r)
-    grid = _Grid(family, options)
+    grid = TensorGrid(family, options)
     member = np.array([2.3])
     blocks = [w[:, None] * rows.weighted(parts, family.theta_at(member))[0] for w, parts in rows.blocks(grid.functions)]
     w = points.data_weights
@@ -167,7 +167,7 @@ def test_modes_are_solved_on_all_functions():
     splitting = split(family)
     assert sorted(splitting.groups) == [(0,), (1,)]
     rows = GroupRows(family, splitting, 0, tensor_points(family, options.space, options.time, options.tau))
-    functions, p = _Grid(family, options).functions, np.array([20.0])
+    functions, p = TensorGrid(family, options).functions, np.array([20.0])
     data = mode_data(rows, Modes(options.degrees, options.powers), p)
     assert data.shape == (6, 1, len(rows.points.data))
     W = solve_modes(rows, functions, family.theta_at(p), data)

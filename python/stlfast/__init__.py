@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .family import Family
     from .model import Model, load, pretrained
     from .nonlinear_model import NonlinearModel
+    from .nonlinear_pde_model import NonlinearPDEModel, compile_nonlinear_pde
     from .parameters import Range
     from .pde_compiler import compile_pde
     from .pde_family import PDEFamily
@@ -43,6 +44,7 @@ _HOME = {
     "Model": "model",
     "Neumann": "conditions",
     "NonlinearModel": "nonlinear_model",
+    "NonlinearPDEModel": "nonlinear_pde_model",
     "PDEFamily": "pde_family",
     "PDEModel": "pde_model",
     "PDESolution": "pde_solution",
@@ -54,6 +56,7 @@ _HOME = {
     "UnknownModelError": "_errors",
     "Windows": "windows",
     "compile": "compiler",
+    "compile_nonlinear_pde": "nonlinear_pde_model",
     "compile_pde": "pde_compiler",
     "isa": "_isa",
     "load": "model",
@@ -72,6 +75,7 @@ __all__ = [
     "Model",
     "Neumann",
     "NonlinearModel",
+    "NonlinearPDEModel",
     "PDEFamily",
     "PDEModel",
     "PDESolution",
@@ -83,6 +87,7 @@ __all__ = [
     "UnknownModelError",
     "Windows",
     "compile",
+    "compile_nonlinear_pde",
     "compile_pde",
     "families",
     "isa",

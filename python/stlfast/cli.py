@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .family import Family
     from .model import Model
     from .nonlinear_model import NonlinearModel, NonlinearSolution
+    from .nonlinear_pde_model import NonlinearPDEModel
     from .pde_model import PDEModel
     from .solution import Solution
     from .windows import WindowsSolution
@@ -236,13 +237,14 @@ def solve(
 
         from . import arguments, export
         from .model import load
+        from .nonlinear_pde_model import NonlinearPDEModel
         from .pde_model import PDEModel
 
         if output is not None:
             export.check_target(output)
         loaded = load(model)
         params = arguments.assignments(parameter or [])
-        if isinstance(loaded, PDEModel):
+        if isinstance(loaded, (PDEModel, NonlinearPDEModel)):
             if (y0, t0, t1, times, full) != (None, None, None, None, False):
                 raise ValueError(f"{model} is a model of PDEs: it takes --parameter, --rtol, --atol and --output alone")
             _solve_field(loaded, params, rtol, atol, output)
@@ -271,7 +273,9 @@ def solve(
             raise typer.Exit(MISSED_TOLERANCE)
 
 
-def _solve_field(model: PDEModel, params: dict[str, Any], rtol: float, atol: float, output: Path | None) -> None:
+def _solve_field(
+    model: PDEModel | NonlinearPDEModel, params: dict[str, Any], rtol: float, atol: float, output: Path | None
+) -> None:
     from . import export
 
     solution = model.solve(rtol=rtol, atol=atol, **params)
@@ -312,12 +316,15 @@ def inspect(
     with _clear_errors():
         from . import passport, pde_passport
         from .model import SHIPPED, load, pretrained
+        from .nonlinear_pde_model import NonlinearPDEModel
         from .pde_model import PDEModel
 
         loaded = load(model)
         path = SHIPPED / f"{model}.safetensors" if model in pretrained() else Path(model)
         try:
-            shown = pde_passport.view(loaded, path) if isinstance(loaded, PDEModel) else passport.view(loaded, path)
-            out.print(shown)
+            if isinstance(loaded, (PDEModel, NonlinearPDEModel)):
+                out.print(pde_passport.view(loaded, path))
+            else:
+                out.print(passport.view(loaded, path))
         except (TypeError, AttributeError) as error:
             raise ValueError(f"the passport in {path} is not one that compile writes: {error}") from None

@@ -162,7 +162,7 @@ def _error(solve: Callable[..., np.ndarray | None], t: np.ndarray, truth: np.nda
 
 def _measured_field(effort: Effort) -> dict[str, Any]:
     """Error, estimate and time of the PDE model's solve on its default grid."""
-    model, params = _field(), {"alpha": FIELD_ALPHA}
+    model, params = _field(), dict[str, Any](alpha=FIELD_ALPHA)
     row = pde_accuracy.measure(model, [params], {"own": None})[0]
     times = timing.interleaved({"all": timing.repeated(partial(model.solve, **params))}, effort.repeats, 1.0)
     return {"name": FIELD, **row, "shape": model.solve(**params).u.shape, "seconds": float(np.median(times["all"]))}

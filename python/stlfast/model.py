@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .member import Member
     from .model_file import Compiled
     from .nonlinear_model import NonlinearModel
+    from .nonlinear_pde_model import NonlinearPDEModel
     from .pde_model import PDEModel
     from .windows import Stepper
 
@@ -204,7 +205,7 @@ def pretrained() -> list[str]:
     return sorted(path.stem for path in SHIPPED.glob("*.safetensors"))
 
 
-def load(name: str | os.PathLike[str]) -> Model | NonlinearModel | PDEModel:
+def load(name: str | os.PathLike[str]) -> Model | NonlinearModel | PDEModel | NonlinearPDEModel:
     """A model that comes with the package, by name, or one of yours, by the path of its .safetensors file.
 
     Errors: UnknownModelError (a KeyError and ValueError) lists the known names; MissingFileError and FileFormatError

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from . import _core
     from .model import Model
     from .nonlinear_model import NonlinearModel
+    from .nonlinear_pde_model import NonlinearPDEModel
     from .pde_model import PDEModel
 
 FORMAT = "stlfast"
@@ -167,7 +168,7 @@ def write(path: str | os.PathLike[str], model: Model | NonlinearModel) -> None:
     _files.write(path, tensors, metadata | {key: json.dumps(value) for key, value in parts.items()})
 
 
-def read(path: str | os.PathLike[str]) -> Model | NonlinearModel | PDEModel:
+def read(path: str | os.PathLike[str]) -> Model | NonlinearModel | PDEModel | NonlinearPDEModel:
     """The model in a file; MissingFileError or FileFormatError says what is wrong with it."""
     from .model import Model
 

@@ -14,8 +14,11 @@ from .family import Family
 from .model import Model
 from .model_file import FORMAT_VERSION
 from .nonlinear_model import NonlinearModel
+from .nonlinear_pde_model import NonlinearPDEModel
 from .pde_family import PDEFamily
 from .pde_model import PDEModel
+
+AnyModel = Model | NonlinearModel | PDEModel | NonlinearPDEModel
 
 
 def view(model: Model | NonlinearModel, path: Path) -> Group:
@@ -98,7 +101,7 @@ def _compiled(model: Model | NonlinearModel) -> list[tuple[str, str]]:
     return [(name, str(value)) for name, value in shown.items() if value is not None]
 
 
-def file_facts(model: Model | NonlinearModel | PDEModel, path: Path, format_version: int) -> list[tuple[str, str]]:
+def file_facts(model: AnyModel, path: Path, format_version: int) -> list[tuple[str, str]]:
     return [
         ("path", str(path)),
         ("size", f"{path.stat().st_size / 1000:.0f} kB"),

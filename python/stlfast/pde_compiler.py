@@ -133,7 +133,7 @@ def compile_pde(
     """
     started = clock()
     options = _options(family, space, time, degrees, powers, tau, tol, max_rank)
-    functions = _Grid(family, options).functions
+    functions = TensorGrid(family, options).functions
     compiled = compile_bands(family, functions, options, progress or _ignore)
     passport = {
         "stlfast": version("stlfast"),
@@ -166,8 +166,8 @@ def _options(
     problem = "is nonlinear" if family.nonlinear else "has a source term" if family.source is not None else ""
     if problem:
         raise ValueError(
-            f"family {family.name!r} {problem}, and reduced bases are made of linear ones without a source; "
-            "family.reference(...) solves its members by the method of lines"
+            f"family {family.name!r} {problem}, and this makes models of linear ones without a source; use "
+            "stlfast.compile_nonlinear_pde, or family.reference(...), the method of lines"
         )
     functions = _per_axis(family, LINE if family.d == 1 else PLANE, space, "space")
     own = [k if periodic else k - 2 for k, periodic in zip(functions, family.periodic, strict=True)]
@@ -197,7 +197,7 @@ def compile_bands(family: PDEFamily, functions: Functions, options: Options, pro
     points = tensor_points(family, options.space, options.time, options.tau)
     depends = np.any([family.theta.depends_on(1 + k) for k in range(len(family.params))], axis=0)
     varying = tuple(np.flatnonzero(depends).tolist())
-    grid = _Grid(family, options)
+    grid = TensorGrid(family, options)
     check_times, check_z = _check_points(family)
     groups = []
     for number in range(len(splitting.groups)):
@@ -208,7 +208,7 @@ def compile_bands(family: PDEFamily, functions: Functions, options: Options, pro
     return Compiled(options, splitting, varying, points, check_times, len(check_z), groups)
 
 
-class _Grid:
+class TensorGrid:
     """The nodes of the tensor basis in which functions are tabulated."""
 
     def __init__(self, family: PDEFamily, options: Options) -> None:
@@ -240,7 +240,7 @@ class _GroupCompiler:
         rows: GroupRows,
         functions: Functions,
         options: Options,
-        grid: _Grid,
+        grid: TensorGrid,
         varying: tuple[int, ...],
         checks: tuple[np.ndarray, np.ndarray],
     ) -> None:

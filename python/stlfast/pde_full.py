@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from .pde_data import boundary_data, initial_data
 from .pde_family import PDEFamily
 from .pde_groups import split
-from .pde_rows import Functions, GroupRows, PDEPoints, physical
+from .pde_inputs import data_at
+from .pde_rows import Functions, GroupRows, PDEPoints
 from .pde_snapshots import solve_modes
 
 
@@ -24,17 +24,7 @@ def member_data(
 
     They may contradict each other in the corners, and are 0 for a field that a side's condition does not hold for.
     """
-    start = initial_data(family, u0, p)
-    at, first = physical(family, points.data), len(points.initial)
-    data = np.zeros((family.n, at.shape[1]))
-    data[:, :first] = start(at[:-1, :first])
-    given = boundary_data(family, inflow, boundary, start, p)
-    for condition, side, values in zip(family.conditions, points.sides, given, strict=True):
-        if side is not None and values is not None:
-            here = slice(first, first + len(side))
-            data[list(condition.fields), here] = values(at[:, here])
-            first += len(side)
-    return data
+    return data_at(family, points, p, u0, inflow, boundary, kinks=True)
 
 
 def solve_data(

@@ -15,16 +15,13 @@ import numpy as np
 
 from . import _core
 from .checks import finite
-from .conditions import check_corner
 from .pde_compiler import Compiled
-from .pde_data import boundary_data, initial_data
 from .pde_family import PDEFamily
+from .pde_inputs import data_at, output_axes, physical, scaled_axes
 from .pde_solution import PDESolution, PDESolutions
 
 RTOL, ATOL = 1e-3, 1e-6
-DEFAULT_LINE, DEFAULT_PLANE, DEFAULT_TIMES = 128, 64, (128, 32)  # output points; times in one and two dimensions
 KEPT_TABLES = 4
-KINK = 1e-3  # of max |u0|: a larger jump between initial and boundary values is refused
 
 
 class PDEModel:
@@ -98,9 +95,7 @@ class PDEModel:
     @cached_property
     def points(self) -> np.ndarray:
         """Where data are taken, in physical coordinates (d + 1, M): initial points first, then those of each side."""
-        low = np.append(self.family.domain[:, 0], self.family.t_span[0])
-        high = np.append(self.family.domain[:, 1], self.family.t_span[1])
-        return (low + self.compiled.points.data * (high - low)).T
+        return physical(self.family, self.compiled.points.data)
 
     def solve_many(
         self,
@@ -151,57 +146,20 @@ class PDEModel:
         return PDESolutions(axes, times, u.reshape(shape), success, estimate)
 
     def _data(self, p: np.ndarray, u0: Any, inflow: Any, boundary: Any, kinks: bool) -> np.ndarray:
-        family, sides = self.family, self.compiled.points.sides
-        start = initial_data(family, u0, p)
-        given = boundary_data(family, inflow, boundary, start, p)
-        if not kinks:
-            check_corner(family, start, given, KINK)
-        at = self.points
-        first = len(self.compiled.points.initial)
-        data = np.zeros((family.n, at.shape[1]))
-        data[:, :first] = start(at[:-1, :first])
-        for condition, side, values in zip(family.conditions, sides, given, strict=True):
-            if side is not None and values is not None:
-                here = slice(first, first + len(side))
-                data[list(condition.fields), here] = values(at[:, here])
-                first += len(side)
-        return data
+        return data_at(self.family, self.compiled.points, p, u0, inflow, boundary, kinks)
 
     def _table(self, x: Any, y: Any, t: Any) -> tuple[tuple[np.ndarray, ...], np.ndarray, _core.FieldTable]:
         """Output coordinates of each axis, output times and the functions there."""
-        family = self.family
-        if y is not None and family.d == 1:
-            raise ValueError(f"{family.name!r} has one space coordinate, {family.coordinates[0]}; leave y out")
-        count = DEFAULT_LINE if family.d == 1 else DEFAULT_PLANE
-        axes = []
-        for k, given in enumerate((x, y)[: family.d]):
-            low, high = family.domain[k]
-            ends = not family.periodic[k]
-            own = np.linspace(low, high, count, endpoint=ends) if given is None else given
-            axes.append(self._coordinate(own, low, high, family.coordinates[k]))
-        low, high = family.t_span
-        times = np.linspace(low, high, DEFAULT_TIMES[family.d - 1]) if t is None else t
-        axes.append(self._coordinate(times, low, high, family.time))
+        axes = output_axes(self.family, x, y, t)
         key = b"|".join(axis.tobytes() for axis in axes)
         table = self._tables.get(key)
         if table is None:
-            box = [*family.domain.tolist(), family.t_span]
-            scaled = [np.clip((a - lo) / (hi - lo), 0, 1) for a, (lo, hi) in zip(axes, box, strict=True)]
+            scaled = scaled_axes(self.family, axes)
             z = np.stack([a.ravel() for a in np.meshgrid(*scaled[:-1], indexing="ij")], axis=1)
             table = self._tables[key] = _core.FieldTable(self.core, z, scaled[-1])
             if len(self._tables) > KEPT_TABLES:
                 self._tables.popitem(last=False)
         return tuple(axes[:-1]), axes[-1], table
-
-    def _coordinate(self, values: Any, low: float, high: float, name: str) -> np.ndarray:
-        array = np.array(finite(values, name))
-        if array.ndim != 1 or not len(array):
-            raise ValueError(f"{name} must be a one-dimensional array of output coordinates, got shape {array.shape}")
-        slack = 1e-12 * (high - low)
-        outside = (array < low - slack) | (array > high + slack)
-        if outside.any():
-            raise ValueError(f"{name} = {array[outside][0]:g} is outside [{low:g}, {high:g}]")
-        return array
 
     # -------------------------------------------------------------------------------------------------------- files
     def save(self, path: str | os.PathLike[str]) -> None:

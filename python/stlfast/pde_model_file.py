@@ -1,7 +1,8 @@
-"""The model file of a linear family of PDEs.
+"""The model file of a family of PDEs.
 
 Tensors: family.*, mixing (n, n), check_times (C_t,), data.points (M, d + 1) and data.weights (M,), which programs in
-C++ need, and, for band k of group g, groups.g.k.<name> with the names of `pde_compiler.Band`.
+C++ need, and, for band k of group g, groups.g.k.<name> with the names of `pde_compiler.Band`. Of a
+nonlinear family instead nonlinear.<name> with those of `NonlinearCompiled.to_arrays`.
 Metadata: format, format_version, family, compile, passport (JSON). Collocation points are made anew from the options.
 """
 
@@ -24,16 +25,30 @@ from .pde_groups import Splitting
 from .pde_rows import tensor_points
 
 if TYPE_CHECKING:
+    from .nonlinear_pde_model import NonlinearPDEModel
     from .pde_model import PDEModel
 
 NAMES = tuple(field.name for field in fields(Band))
 
 
-def write(path: str | os.PathLike[str], model: PDEModel) -> None:
+def write(path: str | os.PathLike[str], model: PDEModel | NonlinearPDEModel) -> None:
     """The model as a file that is whole or not there."""
+    tensors, options = _linear(model) if isinstance(model.compiled, Compiled) else _nonlinear(model)
+    metadata = {"format": FORMAT, "format_version": str(PDE_VERSION)}
+    parts = {"family": model.family.to_dict(), "compile": options, "passport": model.passport}
+    tensors |= model.family.tensors()
+    _files.write(path, tensors, metadata | {key: json.dumps(value) for key, value in parts.items()})
+
+
+def _nonlinear(model: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    options, arrays = model.compiled.to_arrays()
+    return {f"nonlinear.{name}": array for name, array in arrays.items()}, {"nonlinear": options}
+
+
+def _linear(model: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     compiled = model.compiled
     tensors = {
-        **model.family.tensors(), "mixing": compiled.splitting.mixing, "check_times": compiled.check_times,
+        "mixing": compiled.splitting.mixing, "check_times": compiled.check_times,
         "data.points": compiled.points.data, "data.weights": compiled.points.data_weights,
     }  # fmt: skip
     for g, bands in enumerate(compiled.groups):
@@ -45,13 +60,13 @@ def write(path: str | os.PathLike[str], model: PDEModel) -> None:
         "varying": list(compiled.varying),
         "check_spaces": compiled.check_spaces,
     }
-    metadata = {"format": FORMAT, "format_version": str(PDE_VERSION)}
-    parts = {"family": model.family.to_dict(), "compile": options, "passport": model.passport}
-    _files.write(path, tensors, metadata | {key: json.dumps(value) for key, value in parts.items()})
+    return tensors, options
 
 
-def read(where: str, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> PDEModel:
+def read(where: str, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> PDEModel | NonlinearPDEModel:
     """The model in a file that has been opened; FileFormatError says what is wrong with it."""
+    from .nonlinear_pde_compiler import NonlinearCompiled
+    from .nonlinear_pde_model import NonlinearPDEModel
     from .pde_model import PDEModel
 
     for name, array in tensors.items():
@@ -61,11 +76,15 @@ def read(where: str, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, s
         own = {name: array for name, array in tensors.items() if name.startswith("family.")}
         family = PDEFamily.from_parts(_files.parse_json(metadata, "family", where), own)
         options = _files.parse_json(metadata, "compile", where)
-        compiled = _compiled(family, options, {name: a for name, a in tensors.items() if name not in own})
+        rest = {name: array for name, array in tensors.items() if name not in own}
         passport = _files.parse_json(metadata, "passport", where)
         if not isinstance(passport, dict):
             raise ValueError("the passport must be a JSON object")
-        return PDEModel(family, compiled, passport)
+        if family.nonlinear:
+            arrays = {name.removeprefix("nonlinear."): array for name, array in rest.items()}
+            made = NonlinearCompiled.from_arrays(family, options["nonlinear"], arrays)
+            return NonlinearPDEModel(family, made, passport)
+        return PDEModel(family, _compiled(family, options, rest), passport)
     except FileFormatError:
         raise
     except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError) as error:

@@ -11,12 +11,13 @@ from rich.table import Table
 from rich.text import Text
 
 from .model_file import PDE_VERSION
+from .nonlinear_pde_model import NonlinearPDEModel
 from .passport import file_facts, parameters, section
 from .pde_family import PDEFamily
 from .pde_model import PDEModel
 
 
-def view(model: PDEModel, path: Path) -> Group:
+def view(model: PDEModel | NonlinearPDEModel, path: Path) -> Group:
     """Everything `stlfast inspect` shows."""
     parts: list[RenderableType] = [
         section("Family", _family(model.family)),
@@ -56,7 +57,7 @@ def _family(family: PDEFamily) -> list[tuple[str, str]]:
     ]
 
 
-def _compiled(model: PDEModel) -> list[tuple[str, str]]:
+def _compiled(model: PDEModel | NonlinearPDEModel) -> list[tuple[str, str]]:
     facts: Mapping[str, Any] = model.passport.get("compile", {})
     options: Mapping[str, Any] = facts.get("options", {})
     bands = zip(facts.get("groups", []), facts.get("ranks", []), strict=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -14,8 +14,23 @@ from .solution import MISSED, NOT_CERTIFIED, WITHIN
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from . import _core
-    from .pde_model import PDEModel
+    from .pde_family import PDEFamily
+
+
+class Evaluator(Protocol):
+    """What evaluates a model's answers at scaled points (P, d + 1): (n, P)."""
+
+    def evaluate(self, answer: Any, points: np.ndarray, /) -> np.ndarray: ...
+
+
+class SolvingModel(Protocol):
+    """A model of a linear or a nonlinear family."""
+
+    @property
+    def family(self) -> PDEFamily: ...
+
+    @property
+    def core(self) -> Evaluator: ...
 
 
 class PDESolution:
@@ -35,12 +50,13 @@ class PDESolution:
     __slots__ = ("_answer", "_axes", "_model", "t", "u")
 
     error_bound = None
-    method = "reduced basis"
 
     def __init__(
-        self, model: PDEModel, answer: _core.FieldAnswer, axes: tuple[np.ndarray, ...], t: np.ndarray, u: np.ndarray
+        self, model: SolvingModel, answer: Any, axes: tuple[np.ndarray, ...], t: np.ndarray, u: np.ndarray
     ) -> None:
-        self._model, self._answer, self._axes, self.t = model, answer, axes, t
+        self._model = model
+        self._answer = answer  # with `estimate`, (n,) or None, and `within`
+        self._axes, self.t = axes, t
         self.u = u.reshape(u.shape[0], *map(len, axes), len(t))
 
     @property
@@ -54,6 +70,10 @@ class PDESolution:
     @property
     def fields(self) -> tuple[str, ...]:
         return self._model.family.fields
+
+    @property
+    def method(self) -> str:
+        return "reduced basis"
 
     @property
     def error_estimate(self) -> np.ndarray | None:
@@ -107,7 +127,7 @@ class PDESolution:
 
     def __repr__(self) -> str:
         estimate = "" if self.error_estimate is None else f", error estimate {self.error_estimate.max():.1e}"
-        return f"PDESolution({self._model.family.name}, u {self.u.shape}, success={self.success}{estimate})"
+        return f"{type(self).__name__}({self._model.family.name}, u {self.u.shape}, success={self.success}{estimate})"
 
 
 @dataclass(frozen=True, eq=False)

@@ -177,7 +177,8 @@ TEST(ModelFile, ContentsThatAreNoModelAreRefused) {
     };
     EXPECT_SAYS(metadata("format", "other"), "no stlfast model");
     EXPECT_SAYS(message_after([](Parts& p) { p.header.erase("__metadata__"); }), "no stlfast model");
-    EXPECT_SAYS(metadata("format_version", "4"), "version '4', this stlfast reads up to 3: upgrade");
+    EXPECT_SAYS(metadata("format_version", "5"), "version '5', this stlfast reads up to 3: upgrade");
+    EXPECT_SAYS(metadata("format_version", "4"), "a model of PDEs: open it with load_fields");
     EXPECT_SAYS(metadata("family", "{"), "'family' is not valid JSON");
     EXPECT_SAYS(message_after([](Parts& p) { p.header["__metadata__"].erase("compile"); }), "'compile' is missing");
     for (const char* name : {"points", "modes.g", "bands.2.tau", "bands.0.low", "body.layers.1.bias", "family.A.code"})

@@ -335,6 +335,7 @@ inline void check_version(const Safetensors& file) {
     const auto& version = file.metadata("format_version");
     for (int known = 1; known <= newest_version; ++known)
         if (version == std::to_string(known)) return;
+    if (version == "4") file.fail("a model of PDEs: open it with load_fields (stlfast/field_io.hpp)");
     file.fail("has format version '" + version.substr(0, 20) + "', this stlfast reads up to " +
               std::to_string(newest_version) + ": upgrade stlfast");
 }

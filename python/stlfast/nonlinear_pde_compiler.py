@@ -1,0 +1,402 @@
+"""From a nonlinear family of PDEs to a model: snapshots over a box of initial profiles, a reduced basis for each band.
+
+    snapshots   solutions of members spaced logarithmically in the stiffness, of the family's own initial profile and of
+                profiles drawn from a box (pde_profiles.py), by the method of lines, at the nodes of a tensor basis
+    basis       their singular vectors, as many as tol asks for, weighted by how much the reaction amplifies errors from
+                a node on (pde_checks.py); bands of the stiffness where they are too many
+    rows        some four collocation points for each of them: Q-DEIM (Drmač & Gugercin, 2016), then random ones
+    guess       cubic polynomials of the parameters and of the leading components of the data, fitted to the snapshots
+
+n fields, d coordinates, r basis functions, S · D nodes, s sampled points, M data of a field, P parameters, q
+components of the data.
+"""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ._core import FieldDictionary
+from .pde_checks import Reaction, amplification
+from .pde_compiler import Options, TensorGrid
+from .pde_data import Data
+from .pde_family import PDEFamily
+from .pde_inputs import data_at
+from .pde_newton import PDENewton
+from .pde_profiles import ProfileBox, profile_box
+from .pde_rows import BLOCK, PDEPoints, tensor_points
+
+Progress = Callable[[float, str], None]
+
+COMPONENTS, LARGEST_DEGREE = 6, 3  # of the data, and of the polynomials of the first guess
+TERMS_PER_SNAPSHOT = 0.4  # the polynomials' degree falls where there are more
+GUESS_RCOND = 1e-8
+QDEIM_MODES = 3  # times r: the modes of the rows that points are chosen for
+LEAST_CELLS = {1: 65, 2: 25}
+SNAPSHOT_RTOL, SNAPSHOT_ATOL = 1e-8, 1e-10
+
+
+@dataclass(frozen=True)
+class NonlinearPDEOptions:
+    """How a nonlinear family of PDEs is compiled.
+
+    space, time, tau: the tensor basis, Chebyshev polynomials or Fourier modes along each axis, polynomials in log time
+        with knee tau (relative to the time span): more for fronts that are thin.
+    degrees, amplitude, decay, bounds: the box of initial profiles, pde_profiles.profile_box; bounds default to those of
+        the family's own profile. Profiles outside are solved less accurately, and the error estimate says so.
+    profiles: drawn for each member in addition to the family's own. per_e_fold: members for each factor e of stiffness.
+    snapshots: "lines", the method of lines, milliseconds each; or "newton", on the tensor basis, seconds each.
+    tol: singular values that are kept, relative to the largest. max_rank: more than that in a band, and it is halved.
+    samples: collocation points for each basis function. seed: of the profiles drawn.
+    """
+
+    space: tuple[int, ...] = (24,)
+    time: int = 40
+    tau: float = 0.1
+    degrees: tuple[int, ...] = (4,)
+    amplitude: float = 0.3
+    decay: float = 1.5
+    bounds: tuple[tuple[float, float], ...] | None = None
+    profiles: int = 60
+    per_e_fold: float = 8.0
+    snapshots: str = "lines"
+    tol: float = 2e-6
+    max_rank: int = 72
+    samples: float = 4.0
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class NonlinearBand:
+    """A range of parameters with its reduced basis.
+
+    low, high: (P,). W: (n, S·D, r) coefficients in the tensor basis of r functions, orthonormal over the nodes in a
+        norm that weighs how errors grow from there on.
+    samples (s, d + 1), sample_weights (s,): collocation points, scaled, and the weights of their rows.
+    guess (terms, r): polynomials of the first guess. largest: norm of the largest snapshot, (1,).
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+    W: np.ndarray
+    samples: np.ndarray
+    sample_weights: np.ndarray
+    guess: np.ndarray
+    largest: np.ndarray  # (1,)
+
+    @property
+    def rank(self) -> int:
+        return int(self.W.shape[2])
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class NonlinearCompiled:
+    """What compiling adds to a nonlinear family of PDEs; picklable.
+
+    bands: in the order of the stiffness. data_mean (n·M,), data_modes (n·M, q): data → components of the first guess.
+    """
+
+    family: PDEFamily
+    options: NonlinearPDEOptions
+    bands: list[NonlinearBand]
+    data_mean: np.ndarray
+    data_modes: np.ndarray
+
+    @cached_property
+    def points(self) -> PDEPoints:
+        return tensor_points(self.family, self.options.space, self.options.time, self.options.tau)
+
+    @cached_property
+    def box(self) -> ProfileBox:
+        o = self.options
+        return profile_box(self.family, o.degrees, o.amplitude, o.decay, o.bounds)
+
+    @cached_property
+    def functions(self) -> FieldDictionary:
+        return tensor_dictionary(self.family, self.options)
+
+    def polynomials(self, p: np.ndarray, data: np.ndarray, degree: int | None = None) -> np.ndarray:
+        """Terms (terms,) of the first guess, for a member p and data (n, M)."""
+        y = (data.ravel() - self.data_mean) @ self.data_modes
+        v = np.concatenate([[1.0], unit_parameters(self.family, p), y])
+        degree = self.degree if degree is None else degree
+        return np.prod(v[monomials(len(v), degree)], axis=1)
+
+    @cached_property
+    def degree(self) -> int:
+        """Of the polynomials, by their number."""
+        count, size = len(self.bands[0].guess), 1 + len(self.family.params) + self.data_modes.shape[1]
+        return next(k for k in range(LARGEST_DEGREE + 1) if len(monomials(size, k)) >= count)
+
+    # -------------------------------------------------------------------------------------------------------- files
+    def to_arrays(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """What JSON can hold, the options, and arrays: "data_mean", "data_modes", "band<k>.W", "band<k>.low", …"""
+        arrays = {"data_mean": self.data_mean, "data_modes": self.data_modes}
+        for k, band in enumerate(self.bands):
+            arrays |= {f"band{k}.{name}": value for name, value in vars(band).items()}
+        return asdict(self.options), arrays
+
+    @classmethod
+    def from_arrays(
+        cls, family: PDEFamily, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
+    ) -> NonlinearCompiled:
+        """What `to_arrays` gave; ValueError where something is missing or does not fit."""
+        given = dict(options)
+        try:
+            for name in ("space", "degrees"):
+                given[name] = tuple(given[name])
+            if given["bounds"] is not None:
+                given["bounds"] = tuple((float(low), float(high)) for low, high in given["bounds"])
+            names = [field.name for field in fields(NonlinearBand)]
+            count = sum(name.endswith(".W") for name in arrays)
+            bands = [NonlinearBand(**{name: arrays[f"band{k}.{name}"] for name in names}) for k in range(count)]
+            made = cls(family, NonlinearPDEOptions(**given), bands, arrays["data_mean"], arrays["data_modes"])
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"the compiled family {family.name!r} is broken: {error}") from None
+        size = int(np.prod(made.options.space)) * made.options.time
+        M, P, d = family.n * len(made.points.data), len(family.params), family.d
+        ok = bool(bands) and made.data_mean.shape == (M,) and made.data_modes.shape[:1] == (M,)
+        for band in bands:
+            r, s = band.W.shape[-1], len(band.samples)
+            ok = ok and band.W.shape == (family.n, size, r) and band.samples.shape == (s, d + 1)
+            ok = ok and band.sample_weights.shape == (s,) and band.guess.shape == (len(bands[0].guess), r)
+            ok = ok and band.low.shape == (P,) and band.high.shape == (P,) and band.largest.shape == (1,)
+        if not ok:
+            raise ValueError(f"the compiled family {family.name!r} is broken: an array has the wrong shape")
+        return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return NonlinearCompiled.from_arrays, (self.family, *self.to_arrays())
+
+    def __repr__(self) -> str:
+        ranks = ", ".join(str(band.rank) for band in self.bands)
+        return f"functions {self.options.space} × {self.options.time}, ranks of the bands {ranks}"
+
+
+def compile_nonlinear_bands(
+    family: PDEFamily,
+    options: NonlinearPDEOptions | None = None,
+    progress: Progress = lambda done, what: None,
+) -> NonlinearCompiled:
+    """Bands, bases, rows and first guesses of a nonlinear family.
+
+    progress: called with the share that is done and what is being done.
+    Errors: ValueError for a linear family, options that do not fit, or snapshots that hardly exist.
+    """
+    options = NonlinearPDEOptions() if options is None else options
+    if not family.nonlinear:
+        raise ValueError(f"family {family.name!r} is linear: compile_bands of pde_compiler makes its reduced basis")
+    if len(options.space) != family.d:
+        raise ValueError(f"space must have one number for each of {family.d} coordinates, got {options.space!r}")
+    if options.snapshots not in ("lines", "newton"):
+        raise ValueError(f'snapshots must be "lines" or "newton", got {options.snapshots!r}')
+    return _Compiler(family, options).run(progress)
+
+
+def tensor_dictionary(family: PDEFamily, options: NonlinearPDEOptions) -> FieldDictionary:
+    kinds = ["periodic" if around else "chebyshev" for around in family.periodic]
+    return FieldDictionary.tensor(list(zip(kinds, options.space, strict=True)), options.time, options.tau)
+
+
+def unit_parameters(family: PDEFamily, p: np.ndarray) -> np.ndarray:
+    """Parameters in [−1, 1] over their solve ranges, logarithmic where they are positive."""
+    result = []
+    for value, r in zip(p, family.params.values(), strict=True):
+        low, high = r.solve
+        if low > 0:
+            low, high, value = np.log(low), np.log(high), np.log(value)
+        result.append(0.0 if high == low else 2 * (value - low) / (high - low) - 1)
+    return np.array(result)
+
+
+def monomials(variables: int, degree: int) -> np.ndarray:
+    """Which variables each monomial multiplies, (terms, degree); variable 0 is the constant 1."""
+    found = list(itertools.combinations_with_replacement(range(variables), degree))
+    return np.array(found, dtype=np.intp).reshape(len(found), degree)
+
+
+@dataclass(frozen=True)
+class _Snapshot:
+    p: np.ndarray
+    data: np.ndarray  # (n, M)
+    values: np.ndarray  # (n, S·D)
+
+
+class _Compiler:
+    def __init__(self, family: PDEFamily, options: NonlinearPDEOptions) -> None:
+        self.family, self.options = family, options
+        o = options
+        self.grid = TensorGrid(family, Options(o.space, o.time, o.tau, o.degrees, 0, o.tol, o.max_rank))
+        self.points = tensor_points(family, o.space, o.time, o.tau)
+        self.box = profile_box(family, o.degrees, o.amplitude, o.decay, o.bounds)
+        self.newton = PDENewton(family, self.grid.functions, self.points)
+        self.rows = self.newton.rows
+        self.reaction = Reaction(self.newton, self.grid.nodes)
+        self.times = self.grid.nodes[: o.time, -1]
+
+    def run(self, progress: Progress) -> NonlinearCompiled:
+        nodes = self._stiffness()
+        found: list[list[_Snapshot]] = []
+        rng = np.random.default_rng(self.options.seed)
+        for k, value in enumerate(nodes):
+            found.append([s for p in self._members(value) for s in self._snapshots(p, rng)])
+            progress(0.8 * (k + 1) / len(nodes), "snapshots")
+        every = [s for snapshots in found for s in snapshots]
+        if len(every) < 4:
+            raise ValueError(f"family {self.family.name!r}: hardly any snapshot exists; take other bounds or profiles")
+        mean, modes = self._components(every)
+        scaffold = NonlinearCompiled(self.family, self.options, [], mean, modes)
+        pieces = self._pieces(found, 0, len(nodes) - 1)
+        size = 1 + len(self.family.params) + modes.shape[1]
+        fewest = min(sum(map(len, found[first : last + 1])) for first, last in pieces)
+        degree = max(
+            (k for k in range(1, LARGEST_DEGREE + 1) if len(monomials(size, k)) <= TERMS_PER_SNAPSHOT * fewest),
+            default=1,
+        )
+        bands = []
+        for first, last in pieces:
+            low, high = np.array([r.solve for r in self.family.params.values()], dtype=np.float64).T.copy()
+            at = list(self.family.params).index(self.family.stiffness)
+            low[at], high[at] = nodes[first], nodes[last]
+            snapshots = [s for each in found[first : last + 1] for s in each]
+            bands.append(self._band(low, high, snapshots, scaffold, degree))
+            progress(0.8 + 0.2 * (last + 1) / len(nodes), "rows")
+        return NonlinearCompiled(self.family, self.options, bands, mean, modes)
+
+    # ---------------------------------------------------------------------------------------------------- snapshots
+    def _stiffness(self) -> np.ndarray:
+        low, high = self.family.params[self.family.stiffness].solve
+        if low <= 0:
+            return np.linspace(low, high, 9)
+        return np.geomspace(low, high, max(4, 1 + round(self.options.per_e_fold * np.log(high / low))))
+
+    def _members(self, value: float) -> list[np.ndarray]:
+        """Members with this stiffness, the other parameters at their ends and in the middle."""
+        ranges = [
+            [value] if name == self.family.stiffness else sorted({r.solve[0], sum(r.solve) / 2, r.solve[1]})
+            for name, r in self.family.params.items()
+        ]
+        return [np.array(p) for p in itertools.product(*ranges)]
+
+    def _snapshots(self, p: np.ndarray, rng: np.random.Generator) -> list[_Snapshot]:
+        shape = self.box.amplitude.shape
+        drawn = [np.zeros(shape), *self.box.draw(self.options.profiles, p, rng)]
+        found = []
+        for coefficients in drawn:
+
+            def start(x: np.ndarray, c: np.ndarray = coefficients) -> np.ndarray:
+                return self.box.values(c, x, p)
+
+            data = data_at(self.family, self.points, p, lambda *x: start(np.stack(x)), None, None, True)
+            values = self._newton(p, data) if self.options.snapshots == "newton" else self._lines(p, start)
+            if values is not None and np.isfinite(values).all():
+                found.append(_Snapshot(p, data, values))
+        return found
+
+    def _lines(self, p: np.ndarray, start: Data) -> np.ndarray | None:
+        """Values (n, S·D) at the nodes; None where the integrator fails."""
+        family, shape = self.family, self.grid.shape
+        nodes = self.grid.nodes.reshape(*shape, family.d + 1)
+        box = np.concatenate([family.domain, [family.t_span]])
+        axes = []
+        for k, (low, high) in enumerate(box):
+            own = nodes[tuple(slice(None) if j == k else 0 for j in range(family.d + 1))][:, k]
+            axes.append(low + own * (high - low))
+        cells = [max(LEAST_CELLS[family.d], (2 if family.d == 1 else 1) * count + 5) for count in shape[:-1]]
+        x, y = axes[0], axes[1] if family.d == 2 else None
+        named = dict(zip(family.params, p.tolist(), strict=True))
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # a few coefficients that are left out do no harm here
+                u = family.reference(
+                    x, y, axes[-1], lambda *x: start(np.stack(x)), rtol=SNAPSHOT_RTOL, atol=SNAPSHOT_ATOL,
+                    cells=cells, **named,
+                )  # fmt: skip
+        except RuntimeError:
+            return None
+        return u.reshape(family.n, -1)
+
+    def _newton(self, p: np.ndarray, data: np.ndarray) -> np.ndarray | None:
+        answer = self.newton.solve(p, data)
+        return self.newton.evaluate(answer, self.grid.nodes) if answer.converged else None
+
+    # ------------------------------------------------------------------------------------------------------- bands
+    def _stacked(self, snapshots: list[_Snapshot]) -> np.ndarray:
+        """(snapshots, n·S·D), so that singular values are root mean squares over the nodes."""
+        return np.stack([s.values.ravel() for s in snapshots]) / np.sqrt(len(self.grid.nodes))
+
+    def _growth(self, snapshots: list[_Snapshot]) -> np.ndarray:
+        """Root mean square (n·S·D,) over the snapshots of what the reaction makes of errors at the nodes."""
+        total = np.zeros(len(self.grid.nodes))
+        for s in snapshots:
+            a = self.reaction.norm(s.p, self.family.theta_at(s.p), s.values).reshape(-1, len(self.times)).T
+            total += amplification(a, self.times).T.ravel() ** 2
+        return np.tile(np.sqrt(total / len(snapshots)), self.family.n)
+
+    def _rank(self, sigma: np.ndarray) -> int:
+        return max(1, int(np.count_nonzero(sigma > self.options.tol * sigma[0])))
+
+    def _pieces(self, found: list[list[_Snapshot]], first: int, last: int) -> list[tuple[int, int]]:
+        """Ranges of the nodes that meet at their ends, of rank at most max_rank where there is something to halve."""
+        snapshots = [s for each in found[first : last + 1] for s in each]
+        own = self._stacked(snapshots) * self._growth(snapshots)
+        if last - first < 2 or self._rank(np.linalg.svd(own, compute_uv=False)) <= self.options.max_rank:
+            return [(first, last)]
+        middle = (first + last) // 2
+        return [*self._pieces(found, first, middle), *self._pieces(found, middle, last)]
+
+    def _components(self, snapshots: list[_Snapshot]) -> tuple[np.ndarray, np.ndarray]:
+        """Mean (n·M,) and scaled leading modes (n·M, q) of the data."""
+        data = np.stack([s.data.ravel() for s in snapshots])
+        mean = data.mean(axis=0)
+        _, sigma, Vt = np.linalg.svd(data - mean, full_matrices=False)
+        q = min(COMPONENTS, int(np.count_nonzero(sigma > 1e-6 * max(sigma[0], np.finfo(float).tiny))))
+        spread = sigma[:q] * 2 / np.sqrt(len(data))
+        return mean, np.ascontiguousarray((Vt[:q] / spread[:, None]).T)
+
+    def _band(
+        self, low: np.ndarray, high: np.ndarray, snapshots: list[_Snapshot], scaffold: NonlinearCompiled, degree: int
+    ) -> NonlinearBand:
+        own, grown = self._stacked(snapshots), self._growth(snapshots)
+        _, sigma, Vt = np.linalg.svd(own * grown, full_matrices=False)
+        r = min(self._rank(sigma), self.options.max_rank)
+        n, nodes = self.family.n, len(self.grid.nodes)
+        values = (Vt[:r] / grown).T.reshape(n, nodes, r) * np.sqrt(nodes)
+        W = np.stack([self.grid.coefficients(each) for each in values])
+        terms = np.stack([scaffold.polynomials(s.p, s.data, degree) for s in snapshots])
+        found = (own * grown) @ Vt[:r].T  # (snapshots, r)
+        guess = np.linalg.lstsq(terms, found, rcond=GUESS_RCOND)[0]
+        samples, weights = self._samples(W)
+        largest = np.array([np.linalg.norm(found, axis=1).max()])
+        return NonlinearBand(low, high, W, samples, weights, guess, largest)
+
+    def _samples(self, W: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Q-DEIM points for what the equations make of the basis, and random ones; weights standing for all points."""
+        from scipy.linalg import qr
+
+        interior, weights = self.points.interior, self.points.interior_weights
+        r, N = W.shape[2], len(interior)
+        count = min(N, int(np.ceil(self.options.samples * r)))
+        orders = [self.rows.in_time, (0,) * (self.family.d + 1)]
+        orders += [order for order in self.rows.orders if order not in orders]
+        columns: list[list[np.ndarray]] = [[] for _ in range(len(orders) * self.family.n)]
+        for start in range(0, N, BLOCK):
+            here = slice(start, start + BLOCK)
+            found = self.grid.functions.evaluate(interior[here], orders)
+            each = [weights[here, None] * (value @ own) for value in found for own in W]
+            for column, value in zip(columns, each, strict=True):
+                column.append(value)
+        rows = [np.concatenate(column) for column in columns]
+        stacked = np.concatenate([row / max(np.linalg.norm(row), np.finfo(float).tiny) for row in rows], axis=1)
+        modes = np.linalg.svd(stacked, full_matrices=False)[0][:, : min(QDEIM_MODES * r, count)]
+        pivots = qr(modes.T, pivoting=True, mode="r")[1][: modes.shape[1]]
+        rest = np.setdiff1d(np.arange(N), pivots)
+        drawn = np.random.default_rng(0).choice(rest, count - len(pivots), replace=False)
+        chosen = np.concatenate([pivots, drawn])
+        return interior[chosen].copy(), weights[chosen] * np.sqrt(N / count)
