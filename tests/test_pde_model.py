@@ -241,6 +241,22 @@ def test_many_agree_with_single_solves(shipped):
     np.testing.assert_array_equal(out[1], shipped.solve(PROFILES["hump"], alpha=40.0, x=x, t=t).u)
 
 
+def test_out_is_written_to_or_refused():
+    model = stlfast.load("advection_diffusion_reaction_2d")
+    x, t = np.linspace(0, 0.9, 4), np.linspace(0, 1, 3)
+    member, data = model.at(alpha=20.0), model.data(alpha=20.0)
+    expected = member.solve_data(data, x=x, y=x[:2], t=t).u
+    out = np.zeros((2, 4, 2, 3))
+    member.solve_data(data, x=x, y=x[:2], t=t, out=out)
+    np.testing.assert_array_equal(out, expected)
+    many = np.zeros((2, 2, 4, 2, 3))
+    model.solve_many(np.stack([data, 2 * data]), x=x, y=x[:2], t=t, out=many, alpha=20.0)
+    np.testing.assert_array_equal(many[0], expected)
+    for wrong in (out[:, :2], np.zeros((2, 4, 3, 2)).swapaxes(2, 3), out.astype(np.float32), [0.0]):
+        with pytest.raises(ValueError, match="out must be a C-contiguous float64 array of shape"):
+            member.solve_data(data, x=x, y=x[:2], t=t, out=wrong)
+
+
 def test_solutions_are_linear_in_the_data(shipped):
     member = shipped.at(alpha=300.0)
     first, second = (shipped.data(PROFILES[name], alpha=300.0) for name in ("own", "hump"))

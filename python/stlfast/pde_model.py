@@ -27,7 +27,7 @@ KEPT_TABLES = 4
 class PDEModel:
     """A linear family of PDEs, compiled; immutable, picklable, safe to solve with from many threads.
 
-    Made by `stlfast.compile` or `stlfast.load`. Its passport, a JSON-able dict, says how it was made and how accurate
+    Made by `stlfast.compile_pde` or `stlfast.load`. Its passport, a JSON-able dict, says how it was made and how accurate
     it was measured to be.
     """
 
@@ -138,10 +138,9 @@ class PDEModel:
             raise ValueError(f"data must have shape {expected} or (B, {expected[0]}, {expected[1]}), got {given.shape}")
         axes, times, table = self._table(x, y, t)
         shape = (B, self.family.n, *map(len, axes), len(times))
-        flat = None if out is None else np.asarray(out).reshape(*shape[:2], -1, len(times))
         u, success, estimate = self.core.solve_many(
             table, np.ascontiguousarray(rows), np.ascontiguousarray(given), certify, rtol, atol,
-            threads or os.cpu_count() or 1, flat,
+            os.cpu_count() or 1 if threads is None else threads, _flat(out, shape, self.family.d),
         )  # fmt: skip
         return PDESolutions(axes, times, u.reshape(shape), success, estimate)
 
@@ -212,7 +211,22 @@ class PDEMember:
         certify: bool = True,
         out: np.ndarray | None = None,
     ) -> PDESolution:
-        """The same for data (n, M) at `PDEModel.points`: the cheap repeated solve of a simulation loop."""
+        """The same for data (n, M) at `PDEModel.points`: the cheap repeated solve of a simulation loop.
+
+        out: float64 array of the shape of u to be written to.
+        """
         axes, times, table = self.model._table(x, y, t)
-        answer, u = self.model.core.solve(self.core, data, table, certify, rtol, atol, out)
+        family = self.model.family
+        flat = _flat(out, (family.n, *map(len, axes), len(times)), family.d)
+        answer, u = self.model.core.solve(self.core, data, table, certify, rtol, atol, flat)
         return PDESolution(self.model, answer, axes, times, u)
+
+
+def _flat(out: Any, shape: tuple[int, ...], d: int) -> np.ndarray | None:
+    """`out`, whose last axes are d of space and one of time, with all space points in one, as the core writes it."""
+    if out is None:
+        return None
+    if not isinstance(out, np.ndarray) or out.dtype != np.float64 or out.shape != shape or not out.flags.c_contiguous:
+        what = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
+        raise ValueError(f"out must be a C-contiguous float64 array of shape {shape}, got {what}")
+    return out.reshape(*shape[: -1 - d], -1, shape[-1])
