@@ -187,6 +187,8 @@ class NonlinearModel:
         if not extrapolate:
             self._check_starts(y0)
         sweep = solve_many(self, y0, params, observe, (certify, rtol, atol), threads, out, progress)
+        if sweep.success.all():
+            return sweep
         starts = np.broadcast_to(self.family.y0 if y0 is None else y0, (len(sweep), self.family.n))
         for row in np.flatnonzero(~sweep.success):
             named = {name: float(np.broadcast_to(value, len(sweep))[row]) for name, value in params.items()}
@@ -208,13 +210,15 @@ class NonlinearModel:
         if rows.shape[-1] != self.family.n:
             return  # the sweep says what is wrong
         low, high = self.family.y0_range.T
+        columns = zip(rows.T, low.tolist(), high.tolist(), strict=True)
+        if rows.size == 0 or all(a <= column.min() and column.max() <= b for column, a, b in columns):
+            return
         inside = ((rows >= low) & (rows <= high)).all(axis=1)
-        if not inside.all():
-            row = int(np.argmin(inside))
-            raise ValueError(
-                f"y0 = {rows[row].tolist()} in row {row} is outside {self.family.y0_range.tolist()}, the initial "
-                f"values of {self.family.name!r}; pass extrapolate=True to solve all the same"
-            )
+        row = int(np.argmin(inside))
+        raise ValueError(
+            f"y0 = {rows[row].tolist()} in row {row} is outside {self.family.y0_range.tolist()}, the initial "
+            f"values of {self.family.name!r}; pass extrapolate=True to solve all the same"
+        )
 
     # -------------------------------------------------------------------------------------------------------- files
     def save(self, path: str | os.PathLike[str]) -> None:

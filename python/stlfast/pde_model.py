@@ -27,8 +27,8 @@ KEPT_TABLES = 4
 class PDEModel:
     """A linear family of PDEs, compiled; immutable, picklable, safe to solve with from many threads.
 
-    Made by `stlfast.compile_pde` or `stlfast.load`. Its passport, a JSON-able dict, says how it was made and how accurate
-    it was measured to be.
+    Made by `stlfast.compile_pde` or `stlfast.load`. Its passport, a JSON-able dict, says how it was made and how
+    accurate it was measured to be.
     """
 
     def __init__(self, family: PDEFamily, compiled: Compiled, passport: Mapping[str, Any]) -> None:

@@ -49,7 +49,8 @@ def solve_many(
                 f"solve_many was stopped after about {done} of {B} solves; out, if given, is partly written"
             ) from None
         shown(B)
-    times = None if maximum else _times(model, members, x, B)
+    own = observe is None and model._fixed_times is not None
+    times = None if maximum else model._fixed_times if own else _times(model, members, x, B)
     return Solutions(times, y, success, bound, estimated=model.family.nonlinear)
 
 
