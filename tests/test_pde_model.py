@@ -101,6 +101,13 @@ def test_a_kink_that_travels_is_reported(shipped):
     assert sol.error_estimate.max() > 1e-2
 
 
+def test_a_field_that_is_zero_contradicts_nothing(shipped):
+    """What flows in of it is 0 but for rounding."""
+    sol = shipped.solve(lambda x: np.stack([np.exp(-(((x - 0.4) / 0.3) ** 2)), 0 * x]), alpha=300.0)
+    assert sol.success
+    assert np.abs(sol.u[1, :, 0]).max() <= 1e-4
+
+
 def test_heat_with_held_and_insulated_ends(heat):
     x, t = np.linspace(0, 2, 21), np.array([0.0, 0.01, 0.1, 0.5])
     for k in (1.0, 1.7, 4.0):
