@@ -1,7 +1,6 @@
 #include "stlfast/compile.hpp"
 
 #include <Eigen/Eigenvalues>
-#include <Eigen/SVD>
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -11,6 +10,7 @@
 
 #include "stlfast/chebyshev.hpp"
 #include "stlfast/snapshots.hpp"
+#include "stlfast/svd.hpp"
 
 namespace STLFAST_NAMESPACE {
 
@@ -98,15 +98,6 @@ double largest_bend(const Family& family, const VectorXd& parameters, const Vect
             largest = std::max(largest, (b.row(q * bend_samples + k) - line).cwiseAbs().maxCoeff());
         }
     return largest / std::max(b.cwiseAbs().maxCoeff(), std::numeric_limits<double>::min());
-}
-
-// Singular values and right singular vectors, by the slower algorithm where the faster one breaks down, which Eigen's
-// does for some matrices whose singular values span many decades.
-std::pair<VectorXd, MatrixXd> principal(const MatrixXd& rows) {
-    const Eigen::BDCSVD<MatrixXd> svd(rows, Eigen::ComputeThinV);
-    if (svd.matrixV().allFinite() && svd.singularValues().allFinite()) return {svd.singularValues(), svd.matrixV()};
-    const Eigen::JacobiSVD<MatrixXd> slower(rows, Eigen::ComputeThinV);
-    return {slower.singularValues(), slower.matrixV()};
 }
 
 // The snapshots of a box's members, as expansions in log time.
@@ -219,7 +210,9 @@ class BandCompiler {
         const Index n = snapshots.components, S = snapshots.coefficients.cols() / n;
         std::vector<Index> all(static_cast<std::size_t>(S));
         for (Index s = 0; s < S; ++s) all[static_cast<std::size_t>(s)] = s;
-        const auto [sigma, V] = principal(stacked(snapshots, all));
+        const Singular svd = singular(stacked(snapshots, all), Vectors::right);
+        const VectorXd& sigma = svd.values;
+        const MatrixXd& V = svd.V;
         const Index rank = std::min(options_.max_rank, (sigma.array() > 1e-14 * sigma[0]).count());
         MatrixXd components(snapshots.coefficients.rows(), n * rank);  // column i·rank + k
         for (Index i = 0; i < n; ++i) {
@@ -309,7 +302,7 @@ class BandCompiler {
                 for (std::size_t s = 0; s < owner.size(); ++s)
                     if ((snapshots.members(owner[s], k) > middle) == upper) half.push_back(static_cast<Index>(s));
                 if (half.empty()) continue;  // a decoupled band's modes are few of each member's
-                const VectorXd sigma = Eigen::BDCSVD<MatrixXd>(stacked(snapshots, half)).singularValues();
+                const VectorXd sigma = singular(stacked(snapshots, half), Vectors::none).values;
                 needed = std::max<Index>(needed, (sigma.array() > 0.1 * options_.tolerance * sigma[0]).count());
             }
             if (fewest < 0 || needed < fewest) best = k, fewest = needed;

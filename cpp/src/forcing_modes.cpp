@@ -2,7 +2,8 @@
 
 #include <Eigen/LU>
 #include <Eigen/QR>
-#include <Eigen/SVD>
+
+#include "stlfast/svd.hpp"
 
 namespace STLFAST_NAMESPACE {
 
@@ -22,11 +23,11 @@ ForcingModes forcing_modes(const MatrixXd& snapshots, const Points& points) {
     if (size.size() == 0 || size.maxCoeff() == 0) return modes;
     // Every snapshot counts alike, however large the parameters make it.
     const VectorXd scale = size.unaryExpr([](double v) { return v > 0 ? 1 / v : 0.0; });
-    const Eigen::BDCSVD<MatrixXd> svd(points.weight.asDiagonal() * snapshots * scale.asDiagonal(), Eigen::ComputeThinU);
-    const Index K = (svd.singularValues().array() > smallest_mode * svd.singularValues()[0]).count();
-    modes.g = points.weight.cwiseInverse().asDiagonal() * svd.matrixU().leftCols(K);
+    const Singular svd = singular(points.weight.asDiagonal() * snapshots * scale.asDiagonal(), Vectors::left);
+    const Index K = (svd.values.array() > smallest_mode * svd.values[0]).count();
+    modes.g = points.weight.cwiseInverse().asDiagonal() * svd.U.leftCols(K);
 
-    const Eigen::ColPivHouseholderQR<MatrixXd> pivots(svd.matrixU().leftCols(K).transpose());
+    const Eigen::ColPivHouseholderQR<MatrixXd> pivots(svd.U.leftCols(K).transpose());
     MatrixXd at_magic(K, K);
     modes.magic.resize(K);
     for (Index k = 0; k < K; ++k) {

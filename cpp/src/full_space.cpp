@@ -1,9 +1,10 @@
 #include "stlfast/full_space.hpp"
 
 #include <Eigen/Eigenvalues>
-#include <Eigen/SVD>
 #include <limits>
 #include <stdexcept>
+
+#include "stlfast/svd.hpp"
 
 namespace STLFAST_NAMESPACE {
 
@@ -23,10 +24,10 @@ MatrixXd orthonormal_transform(const MatrixXd& H, const MatrixXd& dH, const Poin
     rows.topRows(N) = points.weight.asDiagonal() * H;
     rows.bottomRows(N) = points.weight.cwiseProduct(points.x).asDiagonal() * dH;
     const VectorXd scale = rows.colwise().norm().cwiseMax(std::numeric_limits<double>::min()).cwiseInverse();
-    const Eigen::BDCSVD<MatrixXd> svd(rows * scale.asDiagonal(), Eigen::ComputeThinU | Eigen::ComputeThinV);
-    const VectorXd& sigma = svd.singularValues();
+    const Singular svd = singular(rows * scale.asDiagonal(), Vectors::both);
+    const VectorXd& sigma = svd.values;
     const Index R = (sigma.array() > smallest_singular_value * sigma[0]).count();
-    return scale.asDiagonal() * svd.matrixV().leftCols(R) * sigma.head(R).cwiseInverse().asDiagonal();
+    return scale.asDiagonal() * svd.V.leftCols(R) * sigma.head(R).cwiseInverse().asDiagonal();
 }
 
 // Of the symmetric matrix G, without eigenvalues that rounding could have made.

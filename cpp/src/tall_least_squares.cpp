@@ -1,12 +1,13 @@
 #include "stlfast/tall_least_squares.hpp"
 
 #include <Eigen/QR>
-#include <Eigen/SVD>
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <stdexcept>
 #include <string>
+
+#include "stlfast/svd.hpp"
 
 namespace STLFAST_NAMESPACE {
 
@@ -92,11 +93,11 @@ TallLeastSquares::Solution TallLeastSquares::solve(double rcond) const {
     const TallLeastSquares factor = triangular();
     const MatrixXd R = factor.R(), Qtb = factor.Qtb();
     const VectorXd scale = R.colwise().norm().cwiseMax(std::numeric_limits<double>::min()).cwiseInverse();
-    const Eigen::BDCSVD<MatrixXd> svd(R * scale.asDiagonal(), Eigen::ComputeThinU | Eigen::ComputeThinV);
-    const VectorXd& sigma = svd.singularValues();
+    const Singular svd = singular(R * scale.asDiagonal(), Vectors::both);
+    const VectorXd& sigma = svd.values;
     const Index rank = (sigma.array() > rcond * sigma[0]).count();
-    const auto U = svd.matrixU().leftCols(rank);
-    const auto V = svd.matrixV().leftCols(rank);
+    const auto U = svd.U.leftCols(rank);
+    const auto V = svd.V.leftCols(rank);
     Solution solution;
     solution.rank = rank;
     solution.X = scale.asDiagonal() * (V * (sigma.head(rank).cwiseInverse().asDiagonal() * (U.transpose() * Qtb)));
