@@ -342,6 +342,7 @@ def test_pictures(shipped, tmp_path):
         ({"alpha": 5.0, "inflow": lambda t: t}, "expected"),
         ({"alpha": 5.0, "boundary": {("x", "high"): lambda t: np.zeros((2, len(t)))}}, "no condition"),
         ({"alpha": 5.0, "rtol": -1.0}, "rtol must be"),
+        ({"alpha": 5.0, "certify": "no"}, "certify must be True or False"),
     ],
 )
 def test_wrong_arguments(shipped, arguments, message):
@@ -360,6 +361,10 @@ def test_points_outside_the_domain(shipped):
 def test_what_cannot_be_compiled():
     with pytest.raises(ValueError, match="is nonlinear"):
         stlfast.compile_pde(families.fisher_kpp())
+    with pytest.raises(ValueError, match=r"compiled by stlfast\.compile_pde"):
+        stlfast.compile(families.advection_reaction(), None)
+    with pytest.raises(ValueError, match=r"is linear; use stlfast\.compile_pde"):
+        stlfast.compile_nonlinear_pde(families.advection_reaction())
     with pytest.raises(ValueError, match="takes a PDEFamily"):
         stlfast.compile_pde(families.dho())
     with pytest.raises(ValueError, match="must not exceed space"):

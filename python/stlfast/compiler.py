@@ -229,7 +229,8 @@ def _check_rank(name: str, rank: Any) -> None:
 
 def _check(family: Any, body: Any, basis: str, row_weights: str, tol: Any) -> None:
     if not isinstance(family, Family):
-        raise ValueError(f"compile takes a Family, then a Body; got {type(family).__name__} first")
+        hint = "; a PDEFamily is compiled by stlfast.compile_pde" if type(family).__name__ == "PDEFamily" else ""
+        raise ValueError(f"compile takes a Family, then a Body; got {type(family).__name__} first{hint}")
     if not (isinstance(body, Body) or (body is None and family.nonlinear and basis == "chebyshev")):
         raise ValueError(
             "a body is needed: from stlfast.train_body, stlfast.Body or Body.load; basis='random' and 'chebyshev' "

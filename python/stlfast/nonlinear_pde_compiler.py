@@ -191,7 +191,7 @@ def compile_nonlinear_bands(
     """
     options = NonlinearPDEOptions() if options is None else options
     if not family.nonlinear:
-        raise ValueError(f"family {family.name!r} is linear: compile_bands of pde_compiler makes its reduced basis")
+        raise ValueError(f"family {family.name!r} is linear; use stlfast.compile_pde")
     if len(options.space) != family.d:
         raise ValueError(f"space must have one number for each of {family.d} coordinates, got {options.space!r}")
     if options.snapshots not in ("lines", "newton"):

@@ -120,6 +120,7 @@ class PDEModel:
         Returns PDESolutions: u (B, n, …), success (B,), error_estimate (B, n).
         """
         self.family.check_names(params)
+        _check_certify(certify)
         columns = {name: np.atleast_1d(np.asarray(value, dtype=np.float64)) for name, value in params.items()}
         given = None if data is None else finite(data, "data")
         if given is not None and given.ndim == 2:
@@ -215,11 +216,17 @@ class PDEMember:
 
         out: float64 array of the shape of u to be written to.
         """
+        _check_certify(certify)
         axes, times, table = self.model._table(x, y, t)
         family = self.model.family
         flat = _flat(out, (family.n, *map(len, axes), len(times)), family.d)
         answer, u = self.model.core.solve(self.core, data, table, certify, rtol, atol, flat)
         return PDESolution(self.model, answer, axes, times, u)
+
+
+def _check_certify(certify: Any) -> None:
+    if not isinstance(certify, (bool, np.bool_)):
+        raise ValueError(f"certify must be True or False, got {certify!r}")
 
 
 def _flat(out: Any, shape: tuple[int, ...], d: int) -> np.ndarray | None:
