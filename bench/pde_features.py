@@ -28,7 +28,7 @@ from stlfast import characteristics, demo, families, pde_full
 from stlfast._core import FieldDictionary
 from stlfast.layers import TAU
 from stlfast.pde_family import PDEFamily
-from stlfast.pde_rows import PDEPoints, physical, tensor_points
+from stlfast.pde_rows import PDEPoints, grid_points, physical, tensor_points
 from stlfast.pde_training import random_body
 
 Profile = Callable[..., np.ndarray]  # x (N,), or x and y → (n, N)
@@ -105,7 +105,7 @@ def on_plane(problem: Problem, p: np.ndarray, data: list[Any], points: int) -> t
     """The same with all combinations of random coordinates, by the matrix exponential of each Fourier mode."""
     family, count = problem.family, round(points ** (1 / 3))
     axes = np.sort(random_coordinates(count, 3, p[0], seed=1), axis=0).T
-    z = np.stack([a.ravel() for a in np.meshgrid(*axes, indexing="ij")], axis=1)
+    z = grid_points(axes)
     x, y, t = (axis[0] + a * (axis[1] - axis[0]) for a, axis in zip(axes, [*family.domain, family.t_span], strict=True))
     params = dict(zip(family.params, p.tolist(), strict=True))
     solutions = [family.reference(x, y, t, u0=g, method="modes", **params) for g in data]

@@ -69,7 +69,7 @@ bool FieldOperators::factor(const VectorXd& theta, Member& member, Workspace& w)
     return member.factors.info() == Eigen::Success;
 }
 
-void FieldOperators::solve(const Member& member, const double* data, double* c, Workspace&) const {
+void FieldOperators::solve(const Member& member, const double* data, double* c) const {
     right_.product(data, c);
     Map<VectorXd> unknowns(c, r_);
     member.factors.solveInPlace(unknowns);

@@ -3,12 +3,12 @@
 #include <Eigen/LU>
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <stdexcept>
 #include <string>
 
 #include "stlfast/buffer.hpp"
 #include "stlfast/chebyshev.hpp"
+#include "stlfast/nearest_band.hpp"
 
 namespace STLFAST_NAMESPACE {
 
@@ -50,27 +50,6 @@ Index needed(const VectorXd& sizes, double share) {
     Index count = sizes.size();
     while (count > 0 && sizes[count - 1] <= least) --count;
     return count;
-}
-
-Index band_of(const FieldGroup& group, const double* parameters) {
-    Index nearest = -1;
-    double least = std::numeric_limits<double>::infinity();
-    for (std::size_t k = 0; k < group.bands.size(); ++k) {
-        const FieldBand& band = group.bands[k];
-        double distance = 0;
-        for (Index i = 0; i < band.low.size(); ++i) {
-            const double p = parameters[i], low = band.low[i], high = band.high[i];
-            if (!(p >= low && p <= high)) {
-                distance = std::numeric_limits<double>::infinity();
-                break;
-            }
-            if (low == high) continue;
-            const double u = low > 0 ? std::log(p / low) / std::log(high / low) : (p - low) / (high - low);
-            distance = std::max(distance, std::abs(u - 0.5));
-        }
-        if (distance < least) least = distance, nearest = Index(k);
-    }
-    return nearest;
 }
 
 }  // namespace
@@ -120,7 +99,7 @@ void FieldModel::factor(const double* parameters, Member& member, Workspace& w) 
     for (Index q = 0; q < V; ++q) w.theta[q] = outputs(0, definition_.varying[std::size_t(q)]);
     member.bands.resize(operators_.size()), member.factors.resize(operators_.size());
     for (std::size_t g = 0; g < operators_.size(); ++g) {
-        const Index band = band_of(definition_.groups[g], parameters);
+        const Index band = nearest_band(definition_.groups[g].bands, parameters);
         if (band < 0) throw std::out_of_range("no band of the model has these parameters");
         member.bands[g] = band;
         if (!operators_[g][std::size_t(band)].factor(w.theta, member.factors[g], w.band))
@@ -149,7 +128,7 @@ void FieldModel::solve(const Member& member, const double* data, bool estimate, 
             for (Index i = 1; i < n; ++i) row += unmixing_(fields[k], i) * given.row(i).transpose();
         }
         answer.c[g].resize(operators.size()), answer.core[g].resize(band.core.rows());
-        operators.solve(member.factors[g], d, answer.c[g].data(), w.band);
+        operators.solve(member.factors[g], d, answer.c[g].data());
         answer.core[g].noalias() = band.core * answer.c[g];
         if (estimate) {
             double* const largest = part(w.values, n).data();

@@ -1,11 +1,10 @@
 #include "stlfast/nonlinear_model.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <stdexcept>
 
 #include "stlfast/chebyshev.hpp"
+#include "stlfast/nearest_band.hpp"
 
 namespace STLFAST_NAMESPACE {
 
@@ -43,26 +42,7 @@ NonlinearModel::NonlinearModel(Family family, Starts starts, std::vector<Nonline
     for (const auto& own : operators_) largest_size_ = std::max(largest_size_, own.size());
 }
 
-Index NonlinearModel::band_of(const double* parameters) const {
-    Index nearest = -1;
-    double least = std::numeric_limits<double>::infinity();
-    for (Index k = 0; k < Index(bands_.size()); ++k) {
-        const Band& band = bands_[static_cast<std::size_t>(k)];
-        double distance = 0;
-        for (Index i = 0; i < family_.n_parameters(); ++i) {
-            const double p = parameters[i], low = band.low[i], high = band.high[i];
-            if (!(p >= low && p <= high)) {
-                distance = std::numeric_limits<double>::infinity();
-                break;
-            }
-            if (low == high) continue;
-            const double u = low > 0 ? std::log(p / low) / std::log(high / low) : (p - low) / (high - low);
-            distance = std::max(distance, std::abs(u - 0.5));
-        }
-        if (distance < least) least = distance, nearest = k;
-    }
-    return nearest;
-}
+Index NonlinearModel::band_of(const double* parameters) const { return nearest_band(bands_, parameters); }
 
 void NonlinearModel::solve(const Query* queries, Index count, Index band, const Options& options, Answer* answers,
                            Workspace& w) const {

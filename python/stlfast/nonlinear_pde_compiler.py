@@ -24,7 +24,7 @@ import numpy as np
 
 from ._core import FieldDictionary
 from .pde_checks import Reaction, amplification
-from .pde_compiler import Options, TensorGrid
+from .pde_compiler import Options, TensorGrid, members_at, stiffness_nodes, tensor_dictionary
 from .pde_data import Data
 from .pde_family import PDEFamily
 from .pde_inputs import data_at
@@ -119,7 +119,8 @@ class NonlinearCompiled:
 
     @cached_property
     def functions(self) -> FieldDictionary:
-        return tensor_dictionary(self.family, self.options)
+        o = self.options
+        return tensor_dictionary(self.family, o.space, o.time, o.tau)
 
     def polynomials(self, p: np.ndarray, data: np.ndarray, degree: int | None = None) -> np.ndarray:
         """Terms (terms,) of the first guess, for a member p and data (n, M)."""
@@ -199,11 +200,6 @@ def compile_nonlinear_bands(
     return _Compiler(family, options).run(progress)
 
 
-def tensor_dictionary(family: PDEFamily, options: NonlinearPDEOptions) -> FieldDictionary:
-    kinds = ["periodic" if around else "chebyshev" for around in family.periodic]
-    return FieldDictionary.tensor(list(zip(kinds, options.space, strict=True)), options.time, options.tau)
-
-
 def unit_parameters(family: PDEFamily, p: np.ndarray) -> np.ndarray:
     """Parameters in [−1, 1] over their solve ranges, logarithmic where they are positive."""
     result = []
@@ -241,11 +237,11 @@ class _Compiler:
         self.times = self.grid.nodes[: o.time, -1]
 
     def run(self, progress: Progress) -> NonlinearCompiled:
-        nodes = self._stiffness()
+        nodes = stiffness_nodes(self.family, self.options.per_e_fold)
         found: list[list[_Snapshot]] = []
         rng = np.random.default_rng(self.options.seed)
         for k, value in enumerate(nodes):
-            found.append([s for p in self._members(value) for s in self._snapshots(p, rng)])
+            found.append([s for p in members_at(self.family, value) for s in self._snapshots(p, rng)])
             progress(0.8 * (k + 1) / len(nodes), "snapshots")
         every = [s for snapshots in found for s in snapshots]
         if len(every) < 4:
@@ -270,20 +266,6 @@ class _Compiler:
         return NonlinearCompiled(self.family, self.options, bands, mean, modes)
 
     # ---------------------------------------------------------------------------------------------------- snapshots
-    def _stiffness(self) -> np.ndarray:
-        low, high = self.family.params[self.family.stiffness].solve
-        if low <= 0:
-            return np.linspace(low, high, 9)
-        return np.geomspace(low, high, max(4, 1 + round(self.options.per_e_fold * np.log(high / low))))
-
-    def _members(self, value: float) -> list[np.ndarray]:
-        """Members with this stiffness, the other parameters at their ends and in the middle."""
-        ranges = [
-            [value] if name == self.family.stiffness else sorted({r.solve[0], sum(r.solve) / 2, r.solve[1]})
-            for name, r in self.family.params.items()
-        ]
-        return [np.array(p) for p in itertools.product(*ranges)]
-
     def _snapshots(self, p: np.ndarray, rng: np.random.Generator) -> list[_Snapshot]:
         shape = self.box.amplitude.shape
         drawn = [np.zeros(shape), *self.box.draw(self.options.profiles, p, rng)]

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .pde_rows import grid_points
+
 if TYPE_CHECKING:
     from .pde_newton import PDENewton
 
@@ -58,7 +60,7 @@ class Checks:
         self.newton = newton
         count = CHECK_LINE if family.d == 1 else CHECK_PLANE
         self.axes = [np.linspace(0, 1, count, endpoint=not around) for around in family.periodic]
-        z = np.stack([a.ravel() for a in np.meshgrid(*self.axes, indexing="ij")], axis=1)
+        z = grid_points(self.axes)
         own = np.unique(newton.points.interior[:, -1])
         times = np.interp(np.linspace(0, len(own) - 1, CHECK_TIMES), np.arange(len(own)), own)
         self.times = np.concatenate([[0.0], times[1:-1], [1.0]])

@@ -22,7 +22,7 @@ import numpy as np
 from ._core import FieldDictionary
 from .pde_family import PDEFamily
 from .pde_groups import Splitting, split
-from .pde_rows import Functions, GroupRows, PDEPoints, tensor_points
+from .pde_rows import Functions, GroupRows, PDEPoints, chebyshev_points, grid_points, tensor_points
 from .pde_snapshots import Modes, mode_data, solve_modes
 
 if TYPE_CHECKING:
@@ -208,23 +208,28 @@ def compile_bands(family: PDEFamily, functions: Functions, options: Options, pro
     return Compiled(options, splitting, varying, points, check_times, len(check_z), groups)
 
 
+def tensor_dictionary(family: PDEFamily, space: tuple[int, ...], time: int, tau: float) -> FieldDictionary:
+    """All products of the axes' own functions and Chebyshev polynomials in log time."""
+    kinds = ["periodic" if periodic else "chebyshev" for periodic in family.periodic]
+    return FieldDictionary.tensor(list(zip(kinds, space, strict=True)), time, tau)
+
+
 class TensorGrid:
     """The nodes of the tensor basis in which functions are tabulated."""
 
     def __init__(self, family: PDEFamily, options: Options) -> None:
         axes, inverses = [], []
         for count, periodic in zip(options.space, family.periodic, strict=True):
-            z = np.arange(count) / count if periodic else _chebyshev_nodes(count)
+            z = np.arange(count) / count if periodic else chebyshev_points(count)
             axes.append(z)
             inverses.append(np.linalg.inv(_axis_basis(z, count, periodic)))
-        x = _chebyshev_nodes(options.time)
+        x = chebyshev_points(options.time)
         inverses.append(np.linalg.inv(_axis_basis(x, options.time, False)))
         axes.append(options.tau * np.expm1(x * np.log1p(1 / options.tau)))
-        self.nodes = np.stack([a.ravel() for a in np.meshgrid(*axes, indexing="ij")], axis=1)
+        self.nodes = grid_points(axes)
         self.inverses = inverses
         self.shape = (*options.space, options.time)
-        kinds = [("periodic" if periodic else "chebyshev") for periodic in family.periodic]
-        self.functions = FieldDictionary.tensor(list(zip(kinds, options.space, strict=True)), options.time, options.tau)
+        self.functions = tensor_dictionary(family, options.space, options.time, options.tau)
 
     def coefficients(self, values: np.ndarray) -> np.ndarray:
         """Of the tensor basis, (S·D, K), from values at the nodes, (S·D, K)."""
@@ -258,10 +263,10 @@ class _GroupCompiler:
             low, high = np.array([r.solve for r in family.params.values()]).T
             member = np.sqrt(np.abs(low * high))
             return [self.band(low, high, member, self.snapshots(member))]
-        nodes = _stiffness_nodes(family)
+        nodes = stiffness_nodes(family, PER_E_FOLD)
         found: list[np.ndarray] = []
         for k, value in enumerate(nodes):
-            members = _members(family, value)
+            members = members_at(family, value)
             found.append(np.concatenate([self.snapshots(p) for p in members], axis=2))
             progress((k + 1) / (1 + len(nodes)))
         bands = []
@@ -384,12 +389,13 @@ class _GroupCompiler:
         ).copy()
 
 
-def _stiffness_nodes(family: PDEFamily) -> np.ndarray:
+def stiffness_nodes(family: PDEFamily, per_e_fold: float) -> np.ndarray:
+    """Where snapshots are taken, at least 4, spaced logarithmically."""
     low, high = family.params[family.stiffness].solve
-    return np.geomspace(low, high, max(4, 1 + round(PER_E_FOLD * np.log(high / low))))
+    return np.geomspace(low, high, max(4, 1 + round(per_e_fold * np.log(high / low))))
 
 
-def _members(family: PDEFamily, value: float) -> list[np.ndarray]:
+def members_at(family: PDEFamily, value: float) -> list[np.ndarray]:
     """Members with this stiffness and the other parameters at their ends and in the middle."""
     ranges = [
         [value] if name == family.stiffness else sorted({r.solve[0], sum(r.solve) / 2, r.solve[1]})
@@ -406,10 +412,6 @@ def _check_points(family: PDEFamily) -> tuple[np.ndarray, np.ndarray]:
         return times, ((np.arange(CHECK_SPACES) + 0.31) / CHECK_SPACES)[:, None]
     steps = np.array([0.7548776662466927, 0.5698402909980532])  # the R sequence (Roberts, 2018)
     return times, (0.31 + np.outer(np.arange(CHECK_PLANE), steps)) % 1.0
-
-
-def _chebyshev_nodes(count: int) -> np.ndarray:
-    return 0.5 - 0.5 * np.cos(np.pi * (np.arange(count) + 0.5) / count)
 
 
 def _axis_basis(z: np.ndarray, count: int, periodic: bool) -> np.ndarray:

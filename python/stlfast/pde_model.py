@@ -18,6 +18,7 @@ from .checks import finite
 from .pde_compiler import Compiled
 from .pde_family import PDEFamily
 from .pde_inputs import data_at, output_axes, physical, scaled_axes
+from .pde_rows import grid_points
 from .pde_solution import PDESolution, PDESolutions
 
 RTOL, ATOL = 1e-3, 1e-6
@@ -155,8 +156,7 @@ class PDEModel:
         table = self._tables.get(key)
         if table is None:
             scaled = scaled_axes(self.family, axes)
-            z = np.stack([a.ravel() for a in np.meshgrid(*scaled[:-1], indexing="ij")], axis=1)
-            table = self._tables[key] = _core.FieldTable(self.core, z, scaled[-1])
+            table = self._tables[key] = _core.FieldTable(self.core, grid_points(scaled[:-1]), scaled[-1])
             if len(self._tables) > KEPT_TABLES:
                 self._tables.popitem(last=False)
         return tuple(axes[:-1]), axes[-1], table

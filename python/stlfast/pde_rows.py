@@ -68,7 +68,7 @@ def tensor_points(family: PDEFamily, space: tuple[int, ...], time: int, tau: flo
         for count, periodic in zip(space, family.periodic, strict=True)
     ]
     times = tau * np.expm1(chebyshev_points(2 * time) * np.log1p(1 / tau))
-    z = _grid(axes)  # (N_z, d)
+    z = grid_points(axes)  # (N_z, d)
     interior = np.concatenate([np.repeat(z, len(times), axis=0), np.tile(times, len(z))[:, None]], axis=1)
     return with_data_points(family, interior, axes, times)
 
@@ -76,7 +76,7 @@ def tensor_points(family: PDEFamily, space: tuple[int, ...], time: int, tau: flo
 def with_data_points(family: PDEFamily, interior: np.ndarray, axes: list[np.ndarray], times: np.ndarray) -> PDEPoints:
     """Collocation points with data on the grid of the axes at x = 0, and on the sides at these times too."""
     weights = EQUATION_WEIGHT * np.sqrt((interior[:, -1] + FIRST_TIME) / len(interior))
-    initial = _grid([*axes, np.zeros(1)])
+    initial = grid_points([*axes, np.zeros(1)])
     sides: list[np.ndarray | None] = []
     for condition in family.conditions:
         if condition.kind == "periodic":
@@ -84,7 +84,7 @@ def with_data_points(family: PDEFamily, interior: np.ndarray, axes: list[np.ndar
             continue
         assert condition.side is not None
         at = [np.array([float(SIDES.index(condition.side))]) if k == condition.axis else a for k, a in enumerate(axes)]
-        sides.append(_grid([*at, times]))
+        sides.append(grid_points([*at, times]))
 
     def uniform(points: np.ndarray | None) -> np.ndarray | None:
         return None if points is None else np.full(len(points), DATA_WEIGHT / np.sqrt(len(points)))
@@ -186,6 +186,6 @@ def chebyshev_points(count: int) -> np.ndarray:
     return 0.5 - 0.5 * np.cos(np.pi * (np.arange(count) + 0.5) / count)
 
 
-def _grid(axes: list[np.ndarray]) -> np.ndarray:
+def grid_points(axes: list[np.ndarray]) -> np.ndarray:
     """All points of the axes' tensor grid, the last coordinate the fastest, (N, len(axes))."""
     return np.stack([a.ravel() for a in np.meshgrid(*axes, indexing="ij")], axis=1)

@@ -50,7 +50,7 @@ class FieldOperators {
         Eigen::LLT<Eigen::MatrixXd> factors;
     };
     struct Workspace {
-        Eigen::VectorXd factors, residual, rows, mismatch, error;
+        Eigen::VectorXd factors, residual, rows, mismatch;
     };
 
     // Keeps references. Throws std::invalid_argument where shapes do not fit; n fields, P parameters, V varying θ.
@@ -62,7 +62,7 @@ class FieldOperators {
     bool factor(const Eigen::VectorXd& theta, Member& member, Workspace& workspace) const;
 
     // c (r) for the data d (n M), field after field.
-    void solve(const Member& member, const double* data, double* c, Workspace& workspace) const;
+    void solve(const Member& member, const double* data, double* c) const;
 
     // An estimate (n) of the largest |error|: what the equations and the data miss, carried along as the family damps
     // it. Where space moves and smooths without amplifying (a maximum principle), and but for what passes between
