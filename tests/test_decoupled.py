@@ -10,6 +10,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 import stlfast
+from stlfast import reference
 
 TIMES = np.concatenate([[0.0], np.geomspace(1e-4, 10.0, 40)])
 
@@ -61,6 +62,18 @@ def test_members_sweeps_and_the_full_dictionary_agree(models):
         assert full.method == "full dictionary"
         assert full.success
         assert np.all(np.abs(full.y - sol.y).max(axis=1) <= full.error_bound + sol.error_bound)
+
+
+def test_a_member_with_a_forcing_of_one_solve(body):
+    family = stlfast.families.chain(3)
+    model = stlfast.compile(family, body, basis="chebyshev", decoupled=True)
+
+    def forcing(t):
+        return np.stack([np.sin(t), 0 * t, np.exp(-t)])
+
+    solution = model.at(alpha=40.0).solve([1.0, -1.0, 0.5], forcing=forcing)
+    truth = reference.exact(family, solution.t, [1.0, -1.0, 0.5], forcing, alpha=40.0)
+    np.testing.assert_allclose(solution.y, truth, rtol=0.0, atol=1e-7)
 
 
 def test_coupled_and_decoupled_agree(body):

@@ -254,6 +254,58 @@ def test_amplitudes_without_a_forcing(member):
         member.solve(amplitudes=[1.0])
 
 
+@pytest.mark.parametrize(("name", "params"), [("dho", {"alpha": 5.0}), ("ncff", {"alpha": 300.0, "omega": 1.2})])
+@pytest.mark.parametrize("further", [decay, narrow])
+def test_a_forcing_of_one_solve(models, name, params, further):
+    model, out = models[name], np.empty((2, 512))
+    fixed = model.at(**params)
+    for y0 in ([1.0, 2.0], [0.3, -1.0]):  # the first factors
+        solution = fixed.solve(y0, out, forcing=further)
+        assert solution.y is out
+        assert solution.method == "full dictionary"
+        truth = exact(model.family, solution.t, y0, further, **params)
+        error = np.abs(solution.y - truth).max(axis=1)
+        assert (error <= 1e-6).all()
+        assert (solution.error_bound >= error).all()
+        np.testing.assert_array_equal(solution.y, model.solve(y0, forcing=further, reduced=False, **params).y)
+    np.testing.assert_array_equal(fixed.solve([1.0, 2.0]).y, model.at(**params).solve([1.0, 2.0]).y)  # unforced again
+
+
+def test_a_forcing_of_one_solve_comes_on_top(dho):
+    fixed = dho.at(alpha=33.0, forcing=[decay, ramp])
+    solution = fixed.solve([1.0, 2.0], amplitudes=[0.5, 2.0], forcing=narrow)
+    together = dho.solve([1.0, 2.0], forcing=lambda t: 0.5 * decay(t) + 2.0 * ramp(t) + narrow(t), alpha=33.0)
+    np.testing.assert_allclose(solution.y, together.y, rtol=0.0, atol=1e-9)
+
+
+def test_a_forcing_of_one_solve_from_many_threads(dho):
+    fixed, found = dho.at(alpha=5.0), [None] * 4
+
+    def solve(k):
+        found[k] = fixed.solve([1.0, 2.0], forcing=narrow).y
+
+    threads = [threading.Thread(target=solve, args=(k,)) for k in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for y in found:
+        np.testing.assert_array_equal(y, found[0])
+
+
+@pytest.mark.parametrize(
+    ("forcing", "message"),
+    [
+        (5, "forcing must be a function"),
+        (lambda t: np.ones(len(t)), r"forcing returned shape .* expected \(2, "),
+        (lambda t: np.full((2, len(t)), np.inf), "forcing is not finite at t = "),
+    ],
+)
+def test_a_wrong_forcing_of_one_solve(member, forcing, message):
+    with pytest.raises(ValueError, match=message):
+        member.solve([1.0, 2.0], forcing=forcing)
+
+
 # --------------------------------------------------------------------------------------------------------------- out
 def test_out_is_written_and_returned(dho, member):
     out = np.full((2, 512), np.nan)

@@ -118,20 +118,26 @@ std::unique_ptr<Member> make_member(const Model& model, const OutputTable& outpu
 }
 
 // The answer and its values (n, E), written to out where that is given.
-py::tuple solve_member(const Member& member, const py::object& y0, const py::object& amplitudes,
-                       const py::object& out) {
+py::tuple solve_member(const Member& member, const py::object& y0, const py::object& amplitudes, const py::object& out,
+                       const py::object& further) {
     const Index n = member.model().family().n, E = member.output().x().size();
     const auto start = finite_array(y0, "y0", {n});
     const auto factors =
         amplitudes.is_none() ? py::array_t<double>(0) : finite_array(amplitudes, "amplitudes", {member.forcings()});
     auto y = out.is_none() ? py::array_t<double>({n, E}) : output_array(out, {n, E});
     auto answer = std::make_unique<Answer>();
-    const VectorXd v = as_vector(start), a = as_vector(factors);  // which may share memory with out
+    // which may share memory with out
+    const VectorXd v = as_vector(start);
+    const VectorXd a = as_vector(factors);
+    const MatrixXd added = further.is_none() ? MatrixXd() : forcing_of(member.model(), further);
     Eigen::Map<MatrixXd> values(y.mutable_data(), E, n);
     {
         const py::gil_scoped_release release;
         thread_local Member::Workspace workspace;
-        if (amplitudes.is_none())
+        const bool own = amplitudes.is_none();
+        if (!further.is_none())
+            member.solve(v, own ? VectorXd::Ones(member.forcings()).eval() : a, added, values, *answer, workspace);
+        else if (own)
             member.solve(v, values, *answer, workspace);
         else
             member.solve(v, a, values, *answer, workspace);
@@ -223,7 +229,8 @@ void bind_member(py::module_& module) {
         .def(py::init(&make_member), py::arg("model"), py::arg("output"), py::arg("parameters"), py::arg("forcings"),
              py::arg("reduced"), py::arg("certify"), py::arg("rtol"), py::arg("atol"), py::keep_alive<1, 2>(),
              py::keep_alive<1, 3>())
-        .def("solve", &solve_member, py::arg("y0"), py::arg("amplitudes"), py::arg("out"));
+        .def("solve", &solve_member, py::arg("y0"), py::arg("amplitudes"), py::arg("out"),
+             py::arg("further") = py::none());
 }
 
 }  // namespace

@@ -25,6 +25,11 @@ void check(const Model::ConstVector& values, const char* name, Index size) {
             throw std::invalid_argument(std::string(name) + " must be finite; entry " + std::to_string(i) + " is not");
 }
 
+void check_forcing(const Model& model, const MatrixXd& f) {
+    if (f.rows() != model.forcing_points().size() || f.cols() != model.family().n || !f.allFinite())
+        throw std::invalid_argument("a forcing must have one finite value for each forcing point and equation");
+}
+
 }  // namespace
 
 Member::Member(const Model& model, const OutputTable& output, VectorXd parameters, std::vector<MatrixXd> forcings,
@@ -35,9 +40,7 @@ Member::Member(const Model& model, const OutputTable& output, VectorXd parameter
       forcings_(std::move(forcings)),
       options_(options) {
     check(parameters_, "parameters", model.family().n_parameters());
-    for (const MatrixXd& f : forcings_)
-        if (f.rows() != model.forcing_points().size() || f.cols() != model.family().n || !f.allFinite())
-            throw std::invalid_argument("a forcing must have one finite value for each forcing point and equation");
+    for (const MatrixXd& f : forcings_) check_forcing(model, f);
     forced_ = !forcing(model.family(), parameters_, model.grids().collocation.x).isZero(0);
     ones_.setOnes(this->forcings());
     const std::vector<Data> data = unit_data();
@@ -127,16 +130,12 @@ void Member::solve(const ConstVector& y0, Eigen::Ref<MatrixXd> y, Answer& answer
 
 void Member::solve(const ConstVector& y0, const ConstVector& amplitudes, Eigen::Ref<MatrixXd> y, Answer& answer,
                    Workspace& w) const {
-    const Index n = model_->family().n, E = output_->x().size(), K = forcings();
-    check(y0, "y0", n);
-    check(amplitudes, "amplitudes", K);
-    if (y.rows() != E || y.cols() != n || y.outerStride() != E)
-        throw std::invalid_argument("y must be contiguous with shape (" + std::to_string(E) + ", " + std::to_string(n) +
-                                    "), got (" + std::to_string(y.rows()) + ", " + std::to_string(y.cols()) + ")");
+    check_arguments(y0, amplitudes, y);
+    const Index n = model_->family().n, E = output_->x().size();
     auto v = part(w.v, coefficients_.cols());
     v.head(n) = y0;
     if (forced_) v[n] = 1;
-    v.tail(K) = amplitudes;
+    v.tail(forcings()) = amplitudes;
 
     answer.band = band_, answer.certified = options_.certify;
     if (band_ >= 0) {
@@ -159,6 +158,40 @@ void Member::solve(const ConstVector& y0, const ConstVector& amplitudes, Eigen::
     for (Index i = 0; i < n; ++i) answer.bound[i] = bounds_.row(i).cwiseAbs().dot(v.cwiseAbs());
     answer.within = within(y0, v, answer.bound, w);
     if (!answer.within) solve_anew(y0, amplitudes, y, answer, w);
+}
+
+void Member::solve(const ConstVector& y0, const ConstVector& amplitudes, const MatrixXd& further,
+                   Eigen::Ref<MatrixXd> y, Answer& answer, Workspace& w) const {
+    check_arguments(y0, amplitudes, y);
+    check_forcing(*model_, further);
+    Data data = combined(y0, amplitudes);
+    data.added = data.added.size() > 0 ? MatrixXd(data.added + further) : further;
+    SolveOptions options = options_;
+    options.space = Space::full;
+    if (model_->options().decoupled)
+        model_->solve(parameters_, data, options, answer, w.model);
+    else
+        model_->solve_factored(factored(), parameters_, data, options, answer, w.model);
+    output_->evaluate(answer, y);
+    if (!y.allFinite()) throw std::domain_error("the answer is not finite: y0 or the forcing is too large");
+}
+
+const FullSpace::Member& Member::factored() const {
+    std::call_once(factored_->once, [this] {
+        const MatrixXd A = system_matrix(model_->family(), parameters_, model_->grids().collocation.x);
+        factored_->factor = model_->full_space().factor(A);
+    });
+    return *factored_->factor;
+}
+
+void Member::check_arguments(const ConstVector& y0, const ConstVector& amplitudes,
+                             const Eigen::Ref<const MatrixXd>& y) const {
+    const Index n = model_->family().n, E = output_->x().size();
+    check(y0, "y0", n);
+    check(amplitudes, "amplitudes", forcings());
+    if (y.rows() != E || y.cols() != n || y.outerStride() != E)
+        throw std::invalid_argument("y must be contiguous with shape (" + std::to_string(E) + ", " + std::to_string(n) +
+                                    "), got (" + std::to_string(y.rows()) + ", " + std::to_string(y.cols()) + ")");
 }
 
 // The values of moderate coefficients are finite, so that they need no look.
@@ -189,6 +222,13 @@ bool Member::within(const ConstVector& y0, const ConstVector& v, const ConstVect
 // The bound of a sum is not the sum of bounds: what misses the tolerance so may meet it when solved as one.
 void Member::solve_anew(const ConstVector& y0, const ConstVector& amplitudes, Eigen::Ref<MatrixXd> y, Answer& answer,
                         Workspace& w) const {
+    SolveOptions options = options_;
+    if (band_ < 0) options.space = Space::full;
+    model_->solve(parameters_, combined(y0, amplitudes), options, answer, w.model);
+    output_->evaluate(answer, y);
+}
+
+Data Member::combined(const ConstVector& y0, const ConstVector& amplitudes) const {
     Data data{y0, true, {}};
     for (Index k = 0; k < amplitudes.size(); ++k) {
         const MatrixXd& f = forcings_[static_cast<std::size_t>(k)];
@@ -197,10 +237,7 @@ void Member::solve_anew(const ConstVector& y0, const ConstVector& amplitudes, Ei
         else
             data.added += amplitudes[k] * f;
     }
-    SolveOptions options = options_;
-    if (band_ < 0) options.space = Space::full;
-    model_->solve(parameters_, data, options, answer, w.model);
-    output_->evaluate(answer, y);
+    return data;
 }
 
 }  // namespace STLFAST_NAMESPACE

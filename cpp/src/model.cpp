@@ -218,15 +218,27 @@ bool Model::solve_band(const BandKind& operators, const ConstVector& parameters,
 
 void Model::solve_full(const ConstVector& parameters, const Data& data, const SolveOptions& options, Answer& answer,
                        Workspace& workspace) const {
+    const MatrixXd A = system_matrix(family_, parameters, grids_.collocation.x);
+    if (!options_.decoupled)
+        return solve_factored(full_space().factor(A), parameters, data, options, answer, workspace);
+    answer.band = -1, answer.certified = answer.within = false;
+    answer.heads = decoupled_space().solve(A, data.y0, collocated(parameters, data));
+    if (options.certify) certify_heads(parameters, data, options.tolerance, answer, workspace);
+}
+
+void Model::solve_factored(const FullSpace::Member& factored, const ConstVector& parameters, const Data& data,
+                           const SolveOptions& options, Answer& answer, Workspace& workspace) const {
+    answer.band = -1, answer.certified = answer.within = false;
+    answer.heads = factored.solve(data.y0, collocated(parameters, data));
+    if (options.certify) certify_heads(parameters, data, options.tolerance, answer, workspace);
+}
+
+MatrixXd Model::collocated(const ConstVector& parameters, const Data& data) const {
     const auto& points = grids_.collocation.x;
-    const MatrixXd A = system_matrix(family_, parameters, points);
     MatrixXd b = MatrixXd::Zero(points.size(), family_.n);
     if (data.own_forcing) b = forcing(family_, parameters, points);
     if (data.added.size() > 0) b += data.added.topRows(points.size());
-    answer.band = -1, answer.certified = answer.within = false;
-    answer.heads =
-        options_.decoupled ? decoupled_space().solve(A, data.y0, b) : full_space().factor(A).solve(data.y0, b);
-    if (options.certify) certify_heads(parameters, data, options.tolerance, answer, workspace);
+    return b;
 }
 
 void Model::certify_heads(const ConstVector& parameters, const Data& data, const Tolerance& tolerance, Answer& answer,

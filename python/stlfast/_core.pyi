@@ -138,7 +138,9 @@ class Member:
         rtol: float,
         atol: float,
     ) -> None: ...
-    def solve(self, y0: object, amplitudes: object, out: object) -> tuple[Answer, np.ndarray]: ...
+    def solve(
+        self, y0: object, amplitudes: object, out: object, further: np.ndarray | None = None
+    ) -> tuple[Answer, np.ndarray]: ...
 
 Modes = tuple[np.ndarray, np.ndarray, np.ndarray]
 Band = tuple[np.ndarray, np.ndarray, float, np.ndarray]

@@ -8,6 +8,9 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <memory>
+#include <mutex>
+#include <optional>
 #include <vector>
 
 #include "stlfast/model.hpp"
@@ -41,6 +44,11 @@ class Member {
     void solve(const ConstVector& y0, const ConstVector& amplitudes, Eigen::Ref<Eigen::MatrixXd> y, Answer& answer,
                Workspace& workspace) const;
 
+    // The same with a further forcing (forcing points, n), times the length of the time span: one solve on the full
+    // dictionary, whose operator is factored at the first such call (unless the model is decoupled).
+    void solve(const ConstVector& y0, const ConstVector& amplitudes, const Eigen::MatrixXd& further,
+               Eigen::Ref<Eigen::MatrixXd> y, Answer& answer, Workspace& workspace) const;
+
     // The same with amplitude 1 of each forcing.
     void solve(const ConstVector& y0, Eigen::Ref<Eigen::MatrixXd> y, Answer& answer, Workspace& workspace) const;
 
@@ -49,6 +57,10 @@ class Member {
     bool solve_reduced(const std::vector<Data>& data, Model::Workspace& workspace);
     void solve_full(const std::vector<Data>& data, Model::Workspace& workspace);
     void tabulate();
+    void check_arguments(const ConstVector& y0, const ConstVector& amplitudes,
+                         const Eigen::Ref<const Eigen::MatrixXd>& y) const;
+    Data combined(const ConstVector& y0, const ConstVector& amplitudes) const;
+    const FullSpace::Member& factored() const;
     void check_finite(const Answer& answer, const Eigen::Ref<const Eigen::MatrixXd>& y) const;
     bool within(const ConstVector& y0, const ConstVector& v, const ConstVector& bound, Workspace& workspace) const;
     void solve_anew(const ConstVector& y0, const ConstVector& amplitudes, Eigen::Ref<Eigen::MatrixXd> y, Answer& answer,
@@ -66,6 +78,11 @@ class Member {
     Eigen::MatrixXd table_;         // (n E, J); empty where evaluating the coefficients is cheaper
     Eigen::MatrixXd samples_;       // (n S, J) at the model's sample points, for the size of a solution
     Eigen::VectorXd ones_;          // (K)
+    struct Factored {
+        std::once_flag once;
+        std::optional<FullSpace::Member> factor;
+    };
+    std::shared_ptr<Factored> factored_ = std::make_shared<Factored>();
 };
 
 }  // namespace STLFAST_NAMESPACE

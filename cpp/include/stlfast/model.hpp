@@ -77,6 +77,10 @@ class Model {
     void solve_again(const ConstVector& parameters, const Data& data, const SolveOptions& options, Answer& answer,
                      Workspace& workspace) const;
 
+    // The same on the full dictionary, with this member's operator factored before: see FullSpace::factor.
+    void solve_factored(const FullSpace::Member& factored, const ConstVector& parameters, const Data& data,
+                        const SolveOptions& options, Answer& answer, Workspace& workspace) const;
+
     // The certificate of any heads (M, n); fills bound and within.
     void certify_heads(const ConstVector& parameters, const Data& data, const Tolerance& tolerance, Answer& answer,
                        Workspace& workspace) const;
@@ -114,6 +118,7 @@ class Model {
                     Vector scale) const;
     void solve_full(const ConstVector& parameters, const Data& data, const SolveOptions& options, Answer& answer,
                     Workspace& workspace) const;
+    Eigen::MatrixXd collocated(const ConstVector& parameters, const Data& data) const;  // the forcing (N, n)
 
     // Of values y and derivatives dy (C, n) at the dense check points; fills bound and within.
     void certify_values(const ConstVector& parameters, const Data& data, const Eigen::MatrixXd& y,
