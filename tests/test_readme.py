@@ -41,7 +41,7 @@ def test_use(capsys):
 
 def test_loops_and_sweeps(capsys):
     exec(PROGRAMS[1], {})
-    assert capsys.readouterr().out.splitlines() == ["(1000, 2, 512) True True", "True"]
+    assert capsys.readouterr().out.splitlines() == ["(1000, 2, 512) True True", "True", "True"]
 
 
 def test_your_own_family(capsys, tmp_path, monkeypatch):
