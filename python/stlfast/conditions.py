@@ -30,6 +30,8 @@ SIDES = ("low", "high")
 CHARACTERISTICS = "characteristics"
 KINDS = ("dirichlet", "neumann", "inflow", "periodic")
 NOTHING = 1e-6  # of the largest field, below which one that is 0 has only rounding
+ROUNDING = 1e-6  # of max |u0|: a jump between initial and boundary values which contradicts nothing
+KINK = 1e-3  # the same where values are interpolated, or meant for a model
 SIDE_POINTS = 33  # where a side of a two-dimensional domain is looked at
 
 
@@ -130,7 +132,7 @@ class Mismatch(NamedTuple):
 
 
 def check_compatible(
-    family: PDEFamily, u0: Data, boundary: Sequence[Data | None], tolerance: float = 1e-6
+    family: PDEFamily, u0: Data, boundary: Sequence[Data | None], tolerance: float = ROUNDING
 ) -> list[Mismatch]:
     """Where the initial values differ from those of Dirichlet and Inflow conditions at t0.
 
@@ -158,7 +160,7 @@ def check_compatible(
     return mismatches
 
 
-def check_corner(family: PDEFamily, u0: Data, boundary: Sequence[Data | None], tolerance: float = 1e-6) -> None:
+def check_corner(family: PDEFamily, u0: Data, boundary: Sequence[Data | None], tolerance: float = ROUNDING) -> None:
     """ValueError where `check_compatible` finds a contradiction."""
     if mismatches := check_compatible(family, u0, boundary, tolerance):
         raise ValueError(

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from .checks import finite
-from .conditions import check_corner
+from .conditions import KINK, ROUNDING, check_corner
 from .pde_data import Data, boundary_data, initial_data
 from .pde_family import PDEFamily
 from .spectral import Grid
@@ -55,7 +55,8 @@ def reference(
     grids = _grids(family, cells)
     start = initial_data(family, u0, p)
     data = boundary_data(family, inflow, boundary, start, p)
-    check_corner(family, start, data)
+    sampled = any(not callable(given) for given in (u0, inflow, *(boundary or {}).values()) if given is not None)
+    check_corner(family, start, data, KINK if sampled else ROUNDING)
     if method == "modes":
         U = _modes(family, p, grids, start(_points(grids)), times)
     else:

@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 
 from .checks import finite
-from .conditions import check_corner
+from .conditions import KINK, check_corner
 from .pde_data import boundary_data, initial_data
 from .pde_family import PDEFamily
 from .pde_rows import PDEPoints, physical
 
 DEFAULT_LINE, DEFAULT_PLANE, DEFAULT_TIMES = 128, 64, (128, 32)  # output points; times in one and two dimensions
-KINK = 1e-3  # of max |u0|: a larger jump between initial and boundary values is refused
 
 
 def data_at(

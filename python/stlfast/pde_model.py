@@ -66,9 +66,12 @@ class PDEModel:
         """Solve one member: u_t = Σ_q θ_q(p) L_q u with initial and boundary values (arXiv 2501.17281, one-shot).
 
         u0: initial values, default the family's: a function of x (N,), or of x and y, → (n, N), or samples (points,
-            values (n, S)), which are interpolated.
-        inflow: values of the one Inflow condition, a function of t (N,) → (n, N) or samples (times, values); default
-            the family's. boundary: a dict (coordinate, side) → values, for any condition.
+            values (n, S)) at any points (S,) or (S, 2), which are interpolated: by splines or Fourier series, scattered
+            ones of a plane by radial functions. They must reach the ends of the domain; periodic axes wrap. Thousands
+            of scattered ones take a second each time: `data` does it once.
+        inflow: values of the one Inflow condition, a function of t (N,), or in two dimensions of the other coordinate
+            and t, → (m, N) for its m fields, or samples (points, values (m, S)), points the times (S,), or (S, 2);
+            default the family's. boundary: a dict (coordinate, side) → values, for any condition: {("x", "low"): …}.
         x, y, t: output coordinates of a grid inside the domain, in any order; default 128 uniform ones each, in two
             dimensions 64 × 64 and 32 times. A grid is prepared once; later solves on it are the fast ones.
         rtol, atol: success means error_estimate <= atol + rtol·max|data| in every field.
