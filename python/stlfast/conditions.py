@@ -160,12 +160,18 @@ def check_compatible(
     return mismatches
 
 
-def check_corner(family: PDEFamily, u0: Data, boundary: Sequence[Data | None], tolerance: float = ROUNDING) -> None:
+def check_corner(
+    family: PDEFamily,
+    u0: Data,
+    boundary: Sequence[Data | None],
+    tolerance: float = ROUNDING,
+    way_out: str = "",
+) -> None:
     """ValueError where `check_compatible` finds a contradiction."""
     if mismatches := check_compatible(family, u0, boundary, tolerance):
         raise ValueError(
             f"family {family.name!r}: initial and boundary values contradict each other at t = {family.t_span[0]:g}: "
-            f"{'; '.join(map(str, mismatches))}. Make them meet there, or raise the tolerance {tolerance:g}"
+            f"{'; '.join(map(str, mismatches))}. Make them meet there to {tolerance:g} of max |u|{way_out}"
         )
 
 

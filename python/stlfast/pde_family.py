@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import sympy as sp
 
 PROGRAMS = ("theta", "coefficients", "source", "N", "J", "initial")
-RESERVED = parameters.RESERVED | {"x", "y", "u0", "boundary", "inflow", "cells"}
+RESERVED = parameters.RESERVED | {"x", "y", "u0", "boundary", "inflow", "cells", "kinks", "data"}
 
 
 @dataclass(frozen=True)

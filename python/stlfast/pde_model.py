@@ -17,7 +17,7 @@ from . import _core
 from .checks import finite
 from .pde_compiler import Compiled
 from .pde_family import PDEFamily
-from .pde_inputs import data_at, output_axes, physical, scaled_axes
+from .pde_inputs import Between, Given, between, check_flag, data_at, output_axes, physical, scaled_axes
 from .pde_rows import grid_points
 from .pde_solution import PDESolution, PDESolutions
 
@@ -124,7 +124,7 @@ class PDEModel:
         Returns PDESolutions: u (B, n, …), success (B,), error_estimate (B, n).
         """
         self.family.check_names(params)
-        _check_certify(certify)
+        check_flag(certify, "certify")
         columns = {name: np.atleast_1d(np.asarray(value, dtype=np.float64)) for name, value in params.items()}
         given = None if data is None else finite(data, "data")
         if given is not None and given.ndim == 2:
@@ -151,6 +151,10 @@ class PDEModel:
 
     def _data(self, p: np.ndarray, u0: Any, inflow: Any, boundary: Any, kinks: bool) -> np.ndarray:
         return data_at(self.family, self.compiled.points, p, u0, inflow, boundary, kinks)
+
+    @cached_property
+    def _between(self) -> Between:
+        return between(self.compiled.points)
 
     def _table(self, x: Any, y: Any, t: Any) -> tuple[tuple[np.ndarray, ...], np.ndarray, _core.FieldTable]:
         """Output coordinates of each axis, output times and the functions there."""
@@ -200,8 +204,14 @@ class PDEMember:
         kinks: bool = False,
     ) -> PDESolution:
         """As `PDEModel.solve`, without the parameters."""
-        data = self.model._data(self.p, u0, inflow, boundary, kinks)
-        return self.solve_data(data, x=x, y=y, t=t, rtol=rtol, atol=atol, certify=certify)
+        model = self.model
+        given = Given(model.family, self.p, u0, inflow, boundary, kinks)
+        data = given.at(model.compiled.points)
+        solution = self.solve_data(data, x=x, y=y, t=t, rtol=rtol, atol=atol, certify=certify)
+        if certify:
+            missed = given.missed(model._between, lambda points: model.core.evaluate(solution._answer, points))
+            solution._raise_estimate(missed, atol + rtol * np.abs(data).max(axis=1))
+        return solution
 
     def solve_data(
         self,
@@ -219,17 +229,12 @@ class PDEMember:
 
         out: float64 array of the shape of u to be written to.
         """
-        _check_certify(certify)
+        check_flag(certify, "certify")
         axes, times, table = self.model._table(x, y, t)
         family = self.model.family
         flat = _flat(out, (family.n, *map(len, axes), len(times)), family.d)
         answer, u = self.model.core.solve(self.core, data, table, certify, rtol, atol, flat)
         return PDESolution(self.model, answer, axes, times, u)
-
-
-def _check_certify(certify: Any) -> None:
-    if not isinstance(certify, (bool, np.bool_)):
-        raise ValueError(f"certify must be True or False, got {certify!r}")
 
 
 def _flat(out: Any, shape: tuple[int, ...], d: int) -> np.ndarray | None:
