@@ -380,11 +380,30 @@ def test_pictures(shipped, tmp_path):
         ({"alpha": 5.0, "boundary": {("x", "high"): lambda t: np.zeros((2, len(t)))}}, "no condition"),
         ({"alpha": 5.0, "rtol": -1.0}, "rtol must be"),
         ({"alpha": 5.0, "certify": "no"}, "certify must be True or False"),
+        ({"alpha": 5.0, "kinks": "no"}, "kinks must be True or False"),
+        ({"alpha": 5.0, "inflow": lambda t: np.ones((2, len(t)))}, "at .0. is .* pass kinks=True"),
     ],
 )
 def test_wrong_arguments(shipped, arguments, message):
     with pytest.raises(ValueError, match=message):
         shipped.solve(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"alpha": []}, r"one length B of at least 1, got alpha \(0,\)"),
+        ({"alpha": [[1.0, 2.0]]}, r"one length B of at least 1, got alpha \(1, 2\)"),
+        ({"alpha": [1.0, 2.0, 3.0], "data": np.zeros((2, 2, 203))}, r"got alpha \(3,\), data \(2, 2, 203\)"),
+        ({"alpha": [1j]}, "alpha must be an array of real numbers"),
+        ({"alpha": ["q"]}, "alpha must be an array of real numbers"),
+        ({"alpha": 1.0, "threads": 1.5}, "threads must be an integer"),
+        ({"alpha": 1.0, "threads": "two"}, "threads must be an integer"),
+    ],
+)
+def test_wrong_arguments_for_many(shipped, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        shipped.solve_many(**arguments)
 
 
 def test_points_outside_the_domain(shipped):

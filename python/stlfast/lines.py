@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from .checks import finite
+from .checks import finite, tolerance
 from .conditions import KINK, ROUNDING, check_corner
 from .pde_data import Data, boundary_data, initial_data
 from .pde_family import PDEFamily
@@ -48,6 +48,7 @@ def reference(
     """PDEFamily.reference of the member p (P,); at: the output coordinates of each axis."""
     if method not in (*METHODS, "modes"):
         raise ValueError(f"method must be one of {', '.join(METHODS)} or modes, got {method!r}")
+    tolerance(rtol, "rtol"), tolerance(atol, "atol")
     outputs = [_output(family, k, at[k]) for k in range(family.d)]
     if any(given is not None for given in at[family.d :]):
         raise ValueError(f"y is given, but {family.name!r} has the one space coordinate {family.coordinates[0]}")
@@ -85,9 +86,9 @@ def _increasing(given: Any, what: str, ends: tuple[float, float]) -> np.ndarray:
 
 
 def _grids(family: PDEFamily, cells: int | Sequence[int] | None) -> list[Grid]:
-    counts = CELLS[family.d] if cells is None else cells
-    each = [counts] * family.d if isinstance(counts, int) else list(counts)
-    if len(each) != family.d or not all(isinstance(N, int) and FEWEST <= N for N in each):
+    counts: Any = CELLS[family.d] if cells is None else cells
+    each = list(counts) if isinstance(counts, Sequence) else [counts] * family.d
+    if len(each) != family.d or not all(isinstance(N, (int, np.integer)) and FEWEST <= N for N in each):
         raise ValueError(
             f"cells must be a whole number from {FEWEST} on, or one for each of {family.d} axes, got {cells!r}"
         )

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from .checks import finite
+from .checks import finite, tolerance
 from .nonlinear_pde_compiler import NonlinearCompiled, NonlinearPDEOptions, compile_nonlinear_bands
 from .pde_checks import carried
 from .pde_family import PDEFamily
@@ -191,6 +191,7 @@ class NonlinearPDEModel:
         p = self.family.check_params(params)
         axes = output_axes(self.family, x, y, t)
         check_flag(certify, "certify")
+        tolerance(rtol, "rtol"), tolerance(atol, "atol")
         given = Given(self.family, p, u0, inflow, boundary, kinks)
         data = given.at(self.compiled.points)
         allowed = atol + rtol * np.abs(data).max(axis=1)  # (n,)

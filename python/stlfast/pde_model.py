@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 
 from . import _core
-from .checks import finite
+from .checks import finite, real
 from .pde_compiler import Compiled
 from .pde_family import PDEFamily
 from .pde_inputs import Between, Given, between, check_flag, data_at, output_axes, physical, scaled_axes
 from .pde_rows import grid_points
 from .pde_solution import PDESolution, PDESolutions
+from .sweep import thread_count
 
 RTOL, ATOL = 1e-3, 1e-6
 KEPT_TABLES = 4
@@ -125,14 +126,16 @@ class PDEModel:
         """
         self.family.check_names(params)
         check_flag(certify, "certify")
-        columns = {name: np.atleast_1d(np.asarray(value, dtype=np.float64)) for name, value in params.items()}
+        columns = {name: np.atleast_1d(real(value, name)) for name, value in params.items()}
         given = None if data is None else finite(data, "data")
         if given is not None and given.ndim == 2:
             given = given[None]
         sizes = {len(c) for c in columns.values()} | ({len(given)} if given is not None else set())
         B = max(sizes)
-        if sizes - {1, B} or any(c.ndim != 1 for c in columns.values()):
-            raise ValueError(f"data and parameters must have one length B or 1, got {sorted(sizes)}")
+        if B == 0 or sizes - {1, B} or any(c.ndim != 1 for c in columns.values()):
+            told = ", ".join(f"{name} {c.shape}" for name, c in columns.items())
+            told += "" if given is None else f", data {given.shape}"
+            raise ValueError(f"data and parameters must be single or of one length B of at least 1, got {told}")
         rows = np.stack([np.broadcast_to(columns[name], B) for name in self.family.params], axis=1)
         for row in np.unique(rows, axis=0):
             self.family.check_params(dict(zip(self.family.params, row.tolist(), strict=True)))
@@ -145,7 +148,7 @@ class PDEModel:
         shape = (B, self.family.n, *map(len, axes), len(times))
         u, success, estimate = self.core.solve_many(
             table, np.ascontiguousarray(rows), np.ascontiguousarray(given), certify, rtol, atol,
-            os.cpu_count() or 1 if threads is None else threads, _flat(out, shape, self.family.d),
+            thread_count(threads), _flat(out, shape, self.family.d),
         )  # fmt: skip
         return PDESolutions(axes, times, u.reshape(shape), success, estimate)
 
