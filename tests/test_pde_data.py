@@ -5,7 +5,7 @@ import pytest
 from test_pde_family import A, T, U, V, W, X, Y, make, make2
 
 import stlfast
-from stlfast import Dirichlet, Inflow, Periodic
+from stlfast import Dirichlet, Inflow, Neumann, Periodic
 from stlfast.pde_data import boundary_data, initial_data
 
 P = np.array([2.0, 1.0])
@@ -171,6 +171,16 @@ def test_sides_of_a_plane_are_functions_of_the_other_coordinate_and_time():
     assert data[2](np.array([[0.2], [2.0], [1.0]])).tolist() == [[10.2]]
 
 
+def test_a_side_with_two_conditions():
+    mixed = [Dirichlet(X, "low", [0, None]), Neumann(X, "low", [None, 0]), Dirichlet(X, "high", [0, 0])]
+    family = make([U.diff(X, 2) - A * U, V.diff(X, 2)], u=(U, V), boundary=mixed)
+    start, given = initial_data(family, None, P), lambda t: t[None]
+    data = boundary_data(family, None, {("x", "low", "neumann"): given, ("x", "low", "dirichlet"): given}, start, P)
+    assert [float(values(np.array([[0.0], [0.5]]))[0, 0]) for values in data] == [0.5, 0.5, 0.0]
+    with pytest.raises(ValueError, match=r"more than one condition; sides: .*'neumann'"):
+        boundary_data(family, None, {("x", "low"): given}, start, P)
+
+
 X10 = np.linspace(0, 1, 10)
 SCATTERED = np.concatenate([np.random.default_rng(7).uniform(0, 1, (196, 2)), [[0, 0], [1, 0], [0, 1], [1, 1]]])
 ENDS = np.array([[0, 0.7], [1, 0.7]])
@@ -235,7 +245,12 @@ def test_functions_with_wrong_values(function, message):
 BAD_BOUNDARY = [
     (PLAIN, g, None, "one Inflow condition, 'test' has 0"),
     (PLAIN, None, g, "boundary must be a dict"),
-    (PLAIN, None, {("x", "left"): g}, r"key \('x', 'left'\), for which 'test' has no condition; sides: \('x', 'low'\)"),
+    (
+        PLAIN,
+        None,
+        {("x", "left"): g},
+        r"key \('x', 'left'\), for which 'test' has no condition; sides: \('x', 'low', 'dirichlet'\)",
+    ),
     (PLAIN, None, {"x": g}, "has no condition"),
     (AROUND, None, {("x", "low"): g}, "none, all axes are periodic"),
     (INFLOW, g, {("x", "low"): g}, "is given by inflow too"),

@@ -29,6 +29,7 @@ from .spectral import Grid
 METHODS = ("LSODA", "Radau", "BDF")
 CELLS = {1: 65, 2: 33}  # points of each axis
 FEWEST, MOST_UNKNOWNS = 5, 6000  # of an axis; of a dense matrix: 6000² · 8 bytes = 0.3 GB
+SHORTEST = 1e-12  # of the time span: LSODA does not come back from shorter ones
 UNRESOLVED = 1e-7, 10.0  # last coefficients of the solution, relative; and in units of rtol: above both, a warning
 
 
@@ -208,7 +209,8 @@ class Lines:
         V = v0[:, None]
         if times[-1] > t0:
             options = {"t_eval": times, "rtol": rtol, "atol": atol, "jac": self.jac}
-            result = solve_ivp(self.rhs, (t0, times[-1]), v0, method=method, **options)
+            end = max(times[-1], t0 + SHORTEST * (self.family.t_span[1] - t0))
+            result = solve_ivp(self.rhs, (t0, end), v0, method=method, **options)
             if not result.success:
                 raise RuntimeError(f"{method} failed on {self.family.name!r}: {result.message}; try another method")
             V = result.y

@@ -39,8 +39,9 @@ def initial_data(family: PDEFamily, u0: Any, p: np.ndarray) -> Data:
 def boundary_data(family: PDEFamily, inflow: Any, boundary: Any, u0: Data, p: np.ndarray) -> list[Data | None]:
     """For each of the family's conditions its values at points (d + 1, N) → (m, N); None where it is periodic.
 
-    inflow: for the one Inflow condition; boundary: a dict (coordinate, side) → values; the family's own where neither
-    is given. u0: initial values, which those of "characteristics" are continued from.
+    inflow: for the one Inflow condition; boundary: a dict (coordinate, side) → values, or (coordinate, side, kind)
+    where a side has several; the family's own where neither is given. u0: initial values, from which those of
+    "characteristics" are continued.
     """
     given: dict[int, Any] = {}
     if inflow is not None:
@@ -71,11 +72,12 @@ def _only_inflow(family: PDEFamily) -> int:
 
 def _find(family: PDEFamily, key: Any) -> int:
     sides = {
-        k: (family.coordinates[condition.axis], condition.side)
+        k: (family.coordinates[condition.axis], condition.side, condition.kind)
         for k, condition in enumerate(family.conditions)
         if condition.side is not None
     }
-    found = [k for k, side in sides.items() if isinstance(key, tuple) and (*map(str, key),) == side]
+    wanted = (*map(str, key),) if isinstance(key, tuple) else ()
+    found = [k for k, side in sides.items() if wanted in (side, side[:2])]
     if len(found) != 1:
         problem = "more than one condition" if found else "no condition"
         known = ", ".join(map(str, sides.values())) or "none, all axes are periodic"

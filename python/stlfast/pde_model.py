@@ -72,7 +72,8 @@ class PDEModel:
             of scattered ones take a second each time: `data` does it once.
         inflow: values of the one Inflow condition, a function of t (N,), or in two dimensions of the other coordinate
             and t, → (m, N) for its m fields, or samples (points, values (m, S)), points the times (S,), or (S, 2);
-            default the family's. boundary: a dict (coordinate, side) → values, for any condition: {("x", "low"): …}.
+            default the family's. boundary: a dict (coordinate, side) → values, for any condition: {("x", "low"): …},
+            or {("x", "low", "neumann"): …} where a side has several.
         x, y, t: output coordinates of a grid inside the domain, in any order; default 128 uniform ones each, in two
             dimensions 64 × 64 and 32 times. A grid is prepared once; later solves on it are the fast ones.
         rtol, atol: success means error_estimate <= atol + rtol·max|data| in every field.
