@@ -365,6 +365,18 @@ def test_pictures(shipped, tmp_path):
     assert all((tmp_path / name).stat().st_size > 10_000 for name in ("line.png", "plane.png"))
 
 
+def test_pictures_name_the_familys_own_coordinates():
+    s, r, k = sp.symbols("s r k")
+    u = sp.Function("u")(r, s)
+    family = stlfast.PDEFamily(
+        name="named", t=s, x=[r], u=[u], rhs=[k * u.diff(r, 2)], domain={r: (0, 1)}, t_span=(0, 1), stiffness=k,
+        params={k: stlfast.Range((1, 1.1), (1, 1.1))}, initial=[1], boundary=[stlfast.Periodic(r)],
+    )  # fmt: skip
+    model = stlfast.compile_pde(family, space=5, time=6)
+    axes = model.solve(k=1.0).plot().axes
+    assert [(a.get_xlabel(), a.get_title()) for a in axes[:2]] == [("s", "u(r, s)"), ("r", "profiles")]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
