@@ -103,6 +103,7 @@ def test_missed_tolerance_has_its_own_exit_code(tmp_path):
         (["dho", "-p", "alpha=5", "--y0", "1,x"], "--y0 takes numbers separated by commas"),
         (["dho", "-p", "alpha=5", "--t1", "11"], "outside t_span = (0, 10)"),
         (["dho", "-p", "alpha=5", "--rtol", "-1"], "rtol must be"),
+        (["advection_reaction", "-p", "alpha=5", "--rtol", "-1"], "rtol must be"),
         (["dho", "-p", "alpha=5", "--output", "answer.txt"], "must end in .csv or .npz"),
         (["dho", "-p", "alpha=5", "--output", "no/such/answer.csv"], "there is no folder 'no/such'"),
         (["dho", "-p", "alpha=5", "--times", "no-times"], "no-times"),
@@ -153,6 +154,13 @@ def test_inspect_of_no_model(tmp_path):
     (tmp_path / "broken.safetensors").write_bytes(b"not a model")
     assert "not a complete safetensors file" in fails("inspect", tmp_path / "broken.safetensors")
     assert "dho, duffing, fisher_kpp, ncff" in fails("inspect", "nope")
+
+
+@pytest.mark.parametrize("model", ["advection_reaction", "advection_diffusion_reaction_2d"])
+def test_fields_are_held_against_their_own_tolerance(model):
+    assert run("solve", model, "-p", "alpha=50").exit_code == 0
+    assert run("solve", model, "-p", "alpha=50", "--rtol", "1e-9", "--atol", "1e-9").exit_code == 3
+    assert "is a model of PDEs" in fails("solve", model, "-p", "alpha=50", "--points", "7")
 
 
 def test_train_a_family_of_ones_own(tmp_path):

@@ -167,6 +167,20 @@ def test_contradictions_along_a_side():
     assert [(m.coordinates[0], m.initial - m.boundary) for m in found] == [(1.0, pytest.approx(1.0))]
 
 
+def test_sides_that_contradict_each_other_later():
+    """Both are 0 at the start, and one of them rises."""
+    rises, stays = ([Dirichlet(c, "low", [v]), Dirichlet(c, "high", [0])] for c, v in ((X, T), (Y, 0)))
+    family = make2([W.diff(X, 2) + W.diff(Y, 2)], boundary=[*rises, *stays])
+    p = np.array([2.0, 1.0])
+    start = initial_data(family, None, p)
+    data = boundary_data(family, None, None, start, p)
+    assert check_compatible(family, start, data) == []
+    with pytest.raises(ValueError, match=r"w at \(0, 0\) and t = 2 is 2 on x = 0 and 0 on y = 0; w at \(0, 2\)"):
+        check_corner(family, start, data)
+    rounded = {("x", "low"): lambda y, t: (t * y * (2 - y))[None]}
+    check_corner(family, start, boundary_data(family, None, rounded, start, p))
+
+
 def test_shipped_families_have_no_contradictions():
     for family in (families.advection_reaction(), families.fisher_kpp(), families.advection_diffusion_reaction_2d()):
         p = np.array([2.0])

@@ -213,6 +213,7 @@ def test_the_start_alone():
         ({"t": [3.0]}, "t must lie in"),
         ({"t": 1.0}, r"increasing array of shape \(N,\)"),
         ({"y": SPACE}, "one space coordinate x"),
+        ({"cells": 5.5}, "cells must be a whole number from 5"),
         ({"cells": 2}, "cells must be a whole number from 5"),
         ({"cells": (9, 9)}, "one for each of 1 axes"),
         ({"cells": 7000}, "unknowns, and dense matrices"),
@@ -239,3 +240,9 @@ def test_periodic_planes_take_lines_too():
         x=[0.3], y=[0.0, 0.4], t=[0.0, 1.0], cells=5, **AT
     )
     np.testing.assert_allclose(result[0, 0, :, 1], 0.5, atol=1e-7)  # w' = −w²
+
+
+def test_times_just_after_the_start_and_numpys_integers():
+    family = families.advection_reaction()
+    u = family.reference(x=SPACE, t=[1e-300], cells=np.int64(33), alpha=2.0)
+    np.testing.assert_allclose(u[:, :, 0], family.initial_at(SPACE[None], np.array([2.0])), atol=1e-6)

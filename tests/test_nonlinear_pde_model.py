@@ -152,6 +152,15 @@ def test_wrong_arguments():
         model().solve(r=9.0)
     with pytest.raises(stlfast.ParameterError):
         model().solve()
+    for wrong in (-1.0, np.nan, np.inf, "a", None):
+        for name in ("rtol", "atol"):
+            with pytest.raises(ValueError, match=f"{name} must be"):
+                model().solve(r=2.0, **{name: wrong})
+            with pytest.raises(ValueError, match=f"{name} must be"):
+                model().family.reference(r=2.0, **{name: wrong})
+    for name in ("certify", "kinks"):
+        with pytest.raises(ValueError, match=f"{name} must be True or False"):
+            model().solve(r=2.0, **{name: "no"})
     with pytest.raises(ValueError, match="leave y out"):
         model().solve(r=2.0, y=[0.5])
     with pytest.raises(ValueError, match="outside"):

@@ -230,6 +230,8 @@ REFUSED = [
     ({"params": {A: Range((1, 2), (1, 2)), sp.Symbol("u"): Range((1, 2), (1, 2))}}, "stands for two things"),
     ({"params": {A: Range((1, 2), (1, 2)), sp.Symbol("u_xx"): Range((1, 2), (1, 2))}}, "stands for two things"),
     ({"params": {A: Range((1, 2), (1, 2)), sp.Symbol("cells"): Range((1, 2), (1, 2))}}, "'cells', which is"),
+    ({"params": {A: Range((1, 2), (1, 2)), sp.Symbol("kinks"): Range((1, 2), (1, 2))}}, "'kinks', which is"),
+    ({"params": {A: Range((1, 2), (1, 2)), sp.Symbol("data"): Range((1, 2), (1, 2))}}, "'data', which is"),
     ({"name": ""}, "non-empty string"),
 ]  # fmt: skip
 

@@ -88,6 +88,25 @@ def test_estimate_follows_the_error_where_data_are_too_sharp(shipped):
     assert "misses the tolerance" in sol.message
 
 
+def test_what_the_data_points_do_not_see_is_reported(shipped):
+    """Profiles that are constant at all data points, or nearly, and an inflow that passes between them."""
+    narrow = lambda x: np.stack([1 + np.exp(-(((x - 0.5) / 0.005) ** 2)), 0.5 + 0 * x])  # noqa: E731
+    pulse = {"boundary": {("x", "low"): lambda t: np.stack([1 + np.exp(-(((t - 0.555) / 0.004) ** 2)), 0.5 + 0 * t])}}
+    level = lambda x: np.stack([1 + 0 * x, 0.5 + 0 * x])  # noqa: E731
+    plane = stlfast.load("advection_diffusion_reaction_2d")
+    alias = lambda x, y: np.stack([np.cos(20 * np.pi * x), np.cos(20 * np.pi * x)])  # noqa: E731  10 points an axis
+    front = stlfast.load("fisher_kpp")
+    hump = lambda x: (0.3 + 0.5 * np.exp(-(((x - 0.5) / 0.005) ** 2)))[None]  # noqa: E731
+    for sol in (
+        shipped.solve(narrow, alpha=2.0), shipped.solve(level, alpha=2.0, **pulse), plane.solve(alias, alpha=2.0),
+        front.solve(hump, r=5.0, method="reduced"),
+    ):  # fmt: skip
+        assert not sol.success
+        assert sol.error_estimate.max() > 0.15
+        assert "misses the tolerance" in sol.message
+    assert shipped.solve(narrow, alpha=2.0, certify=False).error_estimate is None
+
+
 def test_a_kink_that_travels_is_reported(shipped):
     """Constant inflow that does not fit the initial values: refused, and where accepted, owned up to."""
 
@@ -132,6 +151,24 @@ def test_heat_with_values_from_outside(heat):
     times = np.linspace(0, 0.5, 60)
     sampled = heat.solve(x=x, t=t, boundary={("x", "high"): (times, held(times))}, k=2.0)
     np.testing.assert_allclose(sampled.u, sol.u, atol=1e-5)
+
+
+def test_steep_profiles_do_not_outweigh_the_others():
+    """Those of high degree have slopes of hundreds at an end where the flux is given."""
+    x, t, D = sp.symbols("x t D")
+    u = sp.Function("u")(x, t)
+    family = stlfast.PDEFamily(
+        name="channel", t=t, x=[x], u=[u], rhs=[-u.diff(x) + D * u.diff(x, 2)], domain={x: (0, 1)}, t_span=(0, 1),
+        stiffness=D, params={D: stlfast.Range((0.05, 0.1), (0.05, 1))}, initial=[(1 - sp.cos(sp.pi * x)) / 2],
+        boundary=[stlfast.Dirichlet(x, "low", [t * sp.exp(-t)]), stlfast.Neumann(x, "high", [0])],
+    )  # fmt: skip
+    model = stlfast.compile_pde(family, space=20, time=20)
+    z, times = np.linspace(0, 1, 21), np.linspace(0, 1, 11)
+    for value in (0.05, 0.2, 1.0):
+        sol = model.solve(D=value, x=z, t=times)
+        error = np.abs(sol.u - family.reference(z, t=times, D=value)).max()
+        assert error < 1e-3
+        assert error < sol.error_estimate.max()
 
 
 def test_two_dimensions():
@@ -328,6 +365,18 @@ def test_pictures(shipped, tmp_path):
     assert all((tmp_path / name).stat().st_size > 10_000 for name in ("line.png", "plane.png"))
 
 
+def test_pictures_name_the_familys_own_coordinates():
+    s, r, k = sp.symbols("s r k")
+    u = sp.Function("u")(r, s)
+    family = stlfast.PDEFamily(
+        name="named", t=s, x=[r], u=[u], rhs=[k * u.diff(r, 2)], domain={r: (0, 1)}, t_span=(0, 1), stiffness=k,
+        params={k: stlfast.Range((1, 1.1), (1, 1.1))}, initial=[1], boundary=[stlfast.Periodic(r)],
+    )  # fmt: skip
+    model = stlfast.compile_pde(family, space=5, time=6)
+    axes = model.solve(k=1.0).plot().axes
+    assert [(a.get_xlabel(), a.get_title()) for a in axes[:2]] == [("s", "u(r, s)"), ("r", "profiles")]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -343,11 +392,30 @@ def test_pictures(shipped, tmp_path):
         ({"alpha": 5.0, "boundary": {("x", "high"): lambda t: np.zeros((2, len(t)))}}, "no condition"),
         ({"alpha": 5.0, "rtol": -1.0}, "rtol must be"),
         ({"alpha": 5.0, "certify": "no"}, "certify must be True or False"),
+        ({"alpha": 5.0, "kinks": "no"}, "kinks must be True or False"),
+        ({"alpha": 5.0, "inflow": lambda t: np.ones((2, len(t)))}, "at .0. is .* pass kinks=True"),
     ],
 )
 def test_wrong_arguments(shipped, arguments, message):
     with pytest.raises(ValueError, match=message):
         shipped.solve(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"alpha": []}, r"one length B of at least 1, got alpha \(0,\)"),
+        ({"alpha": [[1.0, 2.0]]}, r"one length B of at least 1, got alpha \(1, 2\)"),
+        ({"alpha": [1.0, 2.0, 3.0], "data": np.zeros((2, 2, 203))}, r"got alpha \(3,\), data \(2, 2, 203\)"),
+        ({"alpha": [1j]}, "alpha must be an array of real numbers"),
+        ({"alpha": ["q"]}, "alpha must be an array of real numbers"),
+        ({"alpha": 1.0, "threads": 1.5}, "threads must be an integer"),
+        ({"alpha": 1.0, "threads": "two"}, "threads must be an integer"),
+    ],
+)
+def test_wrong_arguments_for_many(shipped, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        shipped.solve_many(**arguments)
 
 
 def test_points_outside_the_domain(shipped):

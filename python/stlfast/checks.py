@@ -28,3 +28,10 @@ def real(value: Any, what: str) -> np.ndarray:
         return array.astype(np.float64)
     except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{what} must be an array of real numbers, got {value!r}") from None
+
+
+def tolerance(value: Any, what: str) -> float:
+    """A number from 0 on."""
+    if isinstance(value, (str, bytes)) or np.ndim(value) or not 0 <= real(value, what) < np.inf:
+        raise ValueError(f"{what} must be a finite number of at least 0, got {value!r}")
+    return float(value)

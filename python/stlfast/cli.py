@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 WRONG_INPUT, MISSED_TOLERANCE = 1, 3  # exit codes; Typer's own, for options it does not know, is 2
 TABLE_ROWS = 11
+TIMES = 512
 
 app = typer.Typer(
     help="Families of stiff differential equations: train once, solve every member in one shot with an error bound.",
@@ -222,12 +223,16 @@ def solve(
     y0: Annotated[str | None, typer.Option(help="Initial values, such as 1,0.5; default the family's.")] = None,
     t0: Annotated[float | None, typer.Option(help="First output time; default that of the family.")] = None,
     t1: Annotated[float | None, typer.Option(help="Last output time; default that of the family.")] = None,
-    points: Annotated[int, typer.Option(help="Number of uniform output times.", min=1, max=10_000_000)] = 512,
+    points: Annotated[
+        int | None, typer.Option(help="Number of uniform output times; default 512.", min=1, max=10_000_000)
+    ] = None,
     times: Annotated[
         Path | None, typer.Option(help="Text file of output times, instead of --t0, --t1, --points.")
     ] = None,
-    rtol: Annotated[float, typer.Option(help="Relative tolerance that the error bound must meet.")] = 1e-6,
-    atol: Annotated[float, typer.Option(help="Absolute tolerance that the error bound must meet.")] = 1e-8,
+    rtol: Annotated[
+        float | None, typer.Option(help="Relative tolerance that the error bound must meet; default that of the model.")
+    ] = None,
+    atol: Annotated[float | None, typer.Option(help="The same, absolute.")] = None,
     full: Annotated[bool, typer.Option("--full", help="Solve on the full dictionary: slower, more accurate.")] = False,
     output: Annotated[Path | None, typer.Option(help="File for the solution, .csv or .npz.")] = None,
 ) -> None:
@@ -244,10 +249,13 @@ def solve(
             export.check_target(output)
         loaded = load(model)
         params = arguments.assignments(parameter or [])
+        tolerances: dict[str, Any] = {
+            name: value for name, value in (("rtol", rtol), ("atol", atol)) if value is not None
+        }
         if isinstance(loaded, (PDEModel, NonlinearPDEModel)):
-            if (y0, t0, t1, times, full) != (None, None, None, None, False):
+            if (y0, t0, t1, points, times, full) != (None, None, None, None, None, False):
                 raise ValueError(f"{model} is a model of PDEs: it takes --parameter, --rtol, --atol and --output alone")
-            _solve_field(loaded, params, rtol, atol, output)
+            _solve_field(loaded, params, tolerances, output)
             return
         span = loaded.family.t_span_at(**params)
         if times is not None:
@@ -255,10 +263,10 @@ def solve(
                 raise ValueError("give either --times or --t0 and --t1")
             t = export.read_times(times)
         else:
-            t = np.linspace(span[0] if t0 is None else t0, span[1] if t1 is None else t1, points)
+            t = np.linspace(span[0] if t0 is None else t0, span[1] if t1 is None else t1, points or TIMES)
         start = None if y0 is None else arguments.numbers(y0, "--y0", float)
         options: dict[str, Any] = {"method": "newton"} if loaded.family.nonlinear else {"reduced": False}
-        solution = loaded.solve(start, t, rtol=rtol, atol=atol, **(options if full else {}), **params)
+        solution = loaded.solve(start, t, **tolerances, **(options if full else {}), **params)
         if output is None:
             out.print(_solution_table(solution, loaded.family.states))
         else:
@@ -274,11 +282,11 @@ def solve(
 
 
 def _solve_field(
-    model: PDEModel | NonlinearPDEModel, params: dict[str, Any], rtol: float, atol: float, output: Path | None
+    model: PDEModel | NonlinearPDEModel, params: dict[str, Any], tolerances: dict[str, Any], output: Path | None
 ) -> None:
     from . import export
 
-    solution = model.solve(rtol=rtol, atol=atol, **params)
+    solution = model.solve(**tolerances, **params)
     if output is not None:
         export.write_field(output, solution)
         out.print(f"wrote {output}: u of shape {solution.u.shape}", highlight=False, soft_wrap=True)

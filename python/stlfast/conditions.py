@@ -12,6 +12,7 @@ d space coordinates, n fields, P parameters. What a family keeps of them are the
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -30,6 +31,8 @@ SIDES = ("low", "high")
 CHARACTERISTICS = "characteristics"
 KINDS = ("dirichlet", "neumann", "inflow", "periodic")
 NOTHING = 1e-6  # of the largest field, below which one that is 0 has only rounding
+ROUNDING = 1e-6  # of max |u0|: a jump between initial and boundary values which contradicts nothing
+KINK = 1e-3  # the same where values are interpolated, or meant for a model
 SIDE_POINTS = 33  # where a side of a two-dimensional domain is looked at
 
 
@@ -130,7 +133,7 @@ class Mismatch(NamedTuple):
 
 
 def check_compatible(
-    family: PDEFamily, u0: Data, boundary: Sequence[Data | None], tolerance: float = 1e-6
+    family: PDEFamily, u0: Data, boundary: Sequence[Data | None], tolerance: float = ROUNDING
 ) -> list[Mismatch]:
     """Where the initial values differ from those of Dirichlet and Inflow conditions at t0.
 
@@ -158,13 +161,54 @@ def check_compatible(
     return mismatches
 
 
-def check_corner(family: PDEFamily, u0: Data, boundary: Sequence[Data | None], tolerance: float = 1e-6) -> None:
-    """ValueError where `check_compatible` finds a contradiction."""
-    if mismatches := check_compatible(family, u0, boundary, tolerance):
+def check_corner(
+    family: PDEFamily,
+    u0: Data,
+    boundary: Sequence[Data | None],
+    tolerance: float = ROUNDING,
+    way_out: str = "",
+) -> None:
+    """ValueError where `check_compatible` finds a contradiction, or two sides of a plane contradict each other."""
+    found = [*map(str, check_compatible(family, u0, boundary, tolerance))]
+    at = f"initial and boundary values contradict each other at t = {family.t_span[0]:g}"
+    if not found and family.d == 2:
+        found, at = _disagreeing_sides(family, u0, boundary, tolerance), "the values on two sides contradict each other"
+    if found:
         raise ValueError(
-            f"family {family.name!r}: initial and boundary values contradict each other at t = {family.t_span[0]:g}: "
-            f"{'; '.join(map(str, mismatches))}. Make them meet there, or raise the tolerance {tolerance:g}"
+            f"family {family.name!r}: {at}: {'; '.join(found)}. Make them meet there, to {tolerance:g} of max |u|"
+            f"{way_out}"
         )
+
+
+def _disagreeing_sides(family: PDEFamily, u0: Data, boundary: Sequence[Data | None], tolerance: float) -> list[str]:
+    """Where Dirichlet or Inflow conditions of a field on two sides give different values at the corner, and when."""
+    held = [
+        (condition, data)
+        for condition, data in zip(family.conditions, boundary, strict=True)
+        if condition.kind in ("dirichlet", "inflow") and data is not None
+    ]
+    first, second = ([pair for pair in held if pair[0].axis == axis] for axis in (0, 1))
+    if not first or not second:
+        return []
+    largest, times, found = (
+        np.abs(u0(box_points(family.domain))).max(axis=1),
+        np.linspace(*family.t_span, SIDE_POINTS),
+        [],
+    )
+    for (a, on_a), (b, on_b) in itertools.product(first, second):
+        corner = (a.coordinate(family), b.coordinate(family))
+        points = np.stack([np.full(SIDE_POINTS, corner[0]), np.full(SIDE_POINTS, corner[1]), times])
+        at_a, at_b = on_a(points), on_b(points)
+        for i in sorted({*a.fields} & {*b.fields}):
+            own, other = at_a[a.fields.index(i)], at_b[b.fields.index(i)]
+            k = int(np.argmax(np.abs(own - other)))
+            size = max(largest[i], np.abs(own).max(), np.abs(other).max(), NOTHING * largest.max())
+            if abs(own[k] - other[k]) > tolerance * size:
+                found.append(
+                    f"{family.fields[i]} at ({corner[0]:g}, {corner[1]:g}) and t = {times[k]:g} is {own[k]:.6g} on "
+                    f"{a.where(family)} and {other[k]:.6g} on {b.where(family)}"
+                )
+    return found
 
 
 def side_points(family: PDEFamily, axis: int, value: float) -> np.ndarray:

@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from .checks import finite
-from .conditions import check_corner
+from .checks import finite, tolerance
+from .conditions import KINK, ROUNDING, check_corner
 from .pde_data import Data, boundary_data, initial_data
 from .pde_family import PDEFamily
 from .spectral import Grid
@@ -29,6 +29,7 @@ from .spectral import Grid
 METHODS = ("LSODA", "Radau", "BDF")
 CELLS = {1: 65, 2: 33}  # points of each axis
 FEWEST, MOST_UNKNOWNS = 5, 6000  # of an axis; of a dense matrix: 6000² · 8 bytes = 0.3 GB
+SHORTEST = 1e-12  # of the time span: LSODA does not come back from shorter ones
 UNRESOLVED = 1e-7, 10.0  # last coefficients of the solution, relative; and in units of rtol: above both, a warning
 
 
@@ -48,6 +49,7 @@ def reference(
     """PDEFamily.reference of the member p (P,); at: the output coordinates of each axis."""
     if method not in (*METHODS, "modes"):
         raise ValueError(f"method must be one of {', '.join(METHODS)} or modes, got {method!r}")
+    tolerance(rtol, "rtol"), tolerance(atol, "atol")
     outputs = [_output(family, k, at[k]) for k in range(family.d)]
     if any(given is not None for given in at[family.d :]):
         raise ValueError(f"y is given, but {family.name!r} has the one space coordinate {family.coordinates[0]}")
@@ -55,7 +57,8 @@ def reference(
     grids = _grids(family, cells)
     start = initial_data(family, u0, p)
     data = boundary_data(family, inflow, boundary, start, p)
-    check_corner(family, start, data)
+    sampled = any(not callable(given) for given in (u0, inflow, *(boundary or {}).values()) if given is not None)
+    check_corner(family, start, data, KINK if sampled else ROUNDING)
     if method == "modes":
         U = _modes(family, p, grids, start(_points(grids)), times)
     else:
@@ -84,9 +87,9 @@ def _increasing(given: Any, what: str, ends: tuple[float, float]) -> np.ndarray:
 
 
 def _grids(family: PDEFamily, cells: int | Sequence[int] | None) -> list[Grid]:
-    counts = CELLS[family.d] if cells is None else cells
-    each = [counts] * family.d if isinstance(counts, int) else list(counts)
-    if len(each) != family.d or not all(isinstance(N, int) and FEWEST <= N for N in each):
+    counts: Any = CELLS[family.d] if cells is None else cells
+    each = list(counts) if isinstance(counts, Sequence) else [counts] * family.d
+    if len(each) != family.d or not all(isinstance(N, (int, np.integer)) and FEWEST <= N for N in each):
         raise ValueError(
             f"cells must be a whole number from {FEWEST} on, or one for each of {family.d} axes, got {cells!r}"
         )
@@ -206,7 +209,8 @@ class Lines:
         V = v0[:, None]
         if times[-1] > t0:
             options = {"t_eval": times, "rtol": rtol, "atol": atol, "jac": self.jac}
-            result = solve_ivp(self.rhs, (t0, times[-1]), v0, method=method, **options)
+            end = max(times[-1], t0 + SHORTEST * (self.family.t_span[1] - t0))
+            result = solve_ivp(self.rhs, (t0, end), v0, method=method, **options)
             if not result.success:
                 raise RuntimeError(f"{method} failed on {self.family.name!r}: {result.message}; try another method")
             V = result.y

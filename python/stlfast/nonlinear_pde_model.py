@@ -19,11 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from .checks import finite
+from .checks import finite, tolerance
 from .nonlinear_pde_compiler import NonlinearCompiled, NonlinearPDEOptions, compile_nonlinear_bands
 from .pde_checks import carried
 from .pde_family import PDEFamily
-from .pde_inputs import data_at, output_axes, scaled_axes
+from .pde_inputs import Between, Given, between, check_flag, output_axes, scaled_axes
 from .pde_newton import PDENewton
 from .pde_rows import physical
 from .pde_solution import PDESolution
@@ -190,11 +190,17 @@ class NonlinearPDEModel:
             raise ValueError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
         p = self.family.check_params(params)
         axes = output_axes(self.family, x, y, t)
-        data = data_at(self.family, self.compiled.points, p, u0, inflow, boundary, kinks)
+        check_flag(certify, "certify")
+        tolerance(rtol, "rtol"), tolerance(atol, "atol")
+        given = Given(self.family, p, u0, inflow, boundary, kinks)
+        data = given.at(self.compiled.points)
         allowed = atol + rtol * np.abs(data).max(axis=1)  # (n,)
         answer = self._reduced(p, data, certify)
         if method in ("newton", "chord"):
             answer = self._whole(p, data, method, answer, certify)
+        if answer.estimate is not None:
+            assert answer.at is not None
+            answer.estimate = np.maximum(answer.estimate, given.missed(self._between, answer.at))
         answer.within = answer.estimate is not None and bool(np.all(answer.estimate <= allowed))
         if method is None and (answer.failure or (certify and not answer.within)):
             return self._lines(axes, allowed, rtol, {"u0": u0, "inflow": inflow, "boundary": boundary}, params)
@@ -316,6 +322,10 @@ class NonlinearPDEModel:
     def points(self) -> np.ndarray:
         """Where data are taken, in physical coordinates (d + 1, M): initial points first, then those of each side."""
         return physical(self.family, self.compiled.points.data)
+
+    @cached_property
+    def _between(self) -> Between:
+        return between(self.compiled.points)
 
     def _tensor(self, coefficients: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         zero = [(0,) * (self.family.d + 1)]

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import sympy as sp
 
 PROGRAMS = ("theta", "coefficients", "source", "N", "J", "initial")
-RESERVED = parameters.RESERVED | {"x", "y", "u0", "boundary", "inflow", "cells"}
+RESERVED = parameters.RESERVED | {"x", "y", "u0", "boundary", "inflow", "cells", "kinks", "data"}
 
 
 @dataclass(frozen=True)
@@ -270,8 +270,8 @@ class PDEFamily:
 
         x, y, t: output coordinates, increasing; default 65 uniform ones of the domain, and 9 of t_span.
         u0: initial values, default the family's; a function of x (N,), or of x and y, → (n, N), or samples (points,
-        values). inflow: the values of the one Inflow condition; boundary: a dict (coordinate, side) → values; functions
-        of t (N,), or of the other coordinate and t, or samples (pde_data.py).
+        values) at any points (S,) or (S, 2), as of PDEModel.solve. inflow: the values of the one Inflow condition;
+        boundary: a dict (coordinate, side) → values; functions of t (N,), or of the other coordinate and t, or samples.
         method: "LSODA", "Radau" or "BDF" of scipy.integrate.solve_ivp with rtol and atol; or "modes", the matrix
         exponential of each Fourier mode, for linear families with constant coefficients, without a source and periodic
         in all coordinates.

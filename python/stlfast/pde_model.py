@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 
 from . import _core
-from .checks import finite
+from .checks import finite, real
 from .pde_compiler import Compiled
 from .pde_family import PDEFamily
-from .pde_inputs import data_at, output_axes, physical, scaled_axes
+from .pde_inputs import Between, Given, between, check_flag, data_at, output_axes, physical, scaled_axes
 from .pde_rows import grid_points
 from .pde_solution import PDESolution, PDESolutions
+from .sweep import thread_count
 
 RTOL, ATOL = 1e-3, 1e-6
 KEPT_TABLES = 4
@@ -66,9 +67,13 @@ class PDEModel:
         """Solve one member: u_t = Σ_q θ_q(p) L_q u with initial and boundary values (arXiv 2501.17281, one-shot).
 
         u0: initial values, default the family's: a function of x (N,), or of x and y, → (n, N), or samples (points,
-            values (n, S)), which are interpolated.
-        inflow: values of the one Inflow condition, a function of t (N,) → (n, N) or samples (times, values); default
-            the family's. boundary: a dict (coordinate, side) → values, for any condition.
+            values (n, S)) at any points (S,) or (S, 2), which are interpolated: by splines or Fourier series, scattered
+            ones of a plane by radial functions. They must reach the ends of the domain; periodic axes wrap. Thousands
+            of scattered ones take a second each time: `data` does it once.
+        inflow: values of the one Inflow condition, a function of t (N,), or in two dimensions of the other coordinate
+            and t, → (m, N) for its m fields, or samples (points, values (m, S)), points the times (S,), or (S, 2);
+            default the family's. boundary: a dict (coordinate, side) → values, for any condition: {("x", "low"): …},
+            or {("x", "low", "neumann"): …} where a side has several.
         x, y, t: output coordinates of a grid inside the domain, in any order; default 128 uniform ones each, in two
             dimensions 64 × 64 and 32 times. A grid is prepared once; later solves on it are the fast ones.
         rtol, atol: success means error_estimate <= atol + rtol·max|data| in every field.
@@ -121,15 +126,17 @@ class PDEModel:
         Returns PDESolutions: u (B, n, …), success (B,), error_estimate (B, n).
         """
         self.family.check_names(params)
-        _check_certify(certify)
-        columns = {name: np.atleast_1d(np.asarray(value, dtype=np.float64)) for name, value in params.items()}
+        check_flag(certify, "certify")
+        columns = {name: np.atleast_1d(real(value, name)) for name, value in params.items()}
         given = None if data is None else finite(data, "data")
         if given is not None and given.ndim == 2:
             given = given[None]
         sizes = {len(c) for c in columns.values()} | ({len(given)} if given is not None else set())
         B = max(sizes)
-        if sizes - {1, B} or any(c.ndim != 1 for c in columns.values()):
-            raise ValueError(f"data and parameters must have one length B or 1, got {sorted(sizes)}")
+        if B == 0 or sizes - {1, B} or any(c.ndim != 1 for c in columns.values()):
+            told = ", ".join(f"{name} {c.shape}" for name, c in columns.items())
+            told += "" if given is None else f", data {given.shape}"
+            raise ValueError(f"data and parameters must be single or of one length B of at least 1, got {told}")
         rows = np.stack([np.broadcast_to(columns[name], B) for name in self.family.params], axis=1)
         for row in np.unique(rows, axis=0):
             self.family.check_params(dict(zip(self.family.params, row.tolist(), strict=True)))
@@ -142,12 +149,16 @@ class PDEModel:
         shape = (B, self.family.n, *map(len, axes), len(times))
         u, success, estimate = self.core.solve_many(
             table, np.ascontiguousarray(rows), np.ascontiguousarray(given), certify, rtol, atol,
-            os.cpu_count() or 1 if threads is None else threads, _flat(out, shape, self.family.d),
+            thread_count(threads), _flat(out, shape, self.family.d),
         )  # fmt: skip
         return PDESolutions(axes, times, u.reshape(shape), success, estimate)
 
     def _data(self, p: np.ndarray, u0: Any, inflow: Any, boundary: Any, kinks: bool) -> np.ndarray:
         return data_at(self.family, self.compiled.points, p, u0, inflow, boundary, kinks)
+
+    @cached_property
+    def _between(self) -> Between:
+        return between(self.compiled.points)
 
     def _table(self, x: Any, y: Any, t: Any) -> tuple[tuple[np.ndarray, ...], np.ndarray, _core.FieldTable]:
         """Output coordinates of each axis, output times and the functions there."""
@@ -197,8 +208,14 @@ class PDEMember:
         kinks: bool = False,
     ) -> PDESolution:
         """As `PDEModel.solve`, without the parameters."""
-        data = self.model._data(self.p, u0, inflow, boundary, kinks)
-        return self.solve_data(data, x=x, y=y, t=t, rtol=rtol, atol=atol, certify=certify)
+        model = self.model
+        given = Given(model.family, self.p, u0, inflow, boundary, kinks)
+        data = given.at(model.compiled.points)
+        solution = self.solve_data(data, x=x, y=y, t=t, rtol=rtol, atol=atol, certify=certify)
+        if certify:
+            missed = given.missed(model._between, lambda points: model.core.evaluate(solution._answer, points))
+            solution._raise_estimate(missed, atol + rtol * np.abs(data).max(axis=1))
+        return solution
 
     def solve_data(
         self,
@@ -216,17 +233,12 @@ class PDEMember:
 
         out: float64 array of the shape of u to be written to.
         """
-        _check_certify(certify)
+        check_flag(certify, "certify")
         axes, times, table = self.model._table(x, y, t)
         family = self.model.family
         flat = _flat(out, (family.n, *map(len, axes), len(times)), family.d)
         answer, u = self.model.core.solve(self.core, data, table, certify, rtol, atol, flat)
         return PDESolution(self.model, answer, axes, times, u)
-
-
-def _check_certify(certify: Any) -> None:
-    if not isinstance(certify, (bool, np.bool_)):
-        raise ValueError(f"certify must be True or False, got {certify!r}")
 
 
 def _flat(out: Any, shape: tuple[int, ...], d: int) -> np.ndarray | None:

@@ -41,19 +41,21 @@ def _line(figure: Figure, solution: PDESolution) -> None:
     order = np.argsort(solution.x)
     chosen = _times(solution.t)
     colours = matplotlib.colormaps[MAP](np.linspace(0.0, 0.9, len(chosen)))
+    x, t = solution._model.family.coordinates[0], solution._model.family.time
     for name, u, (left, right) in zip(solution.fields, solution.u, axes, strict=True):
         image = left.pcolormesh(solution.t, solution.x[order], u[order], cmap=MAP, shading="gouraud", rasterized=True)
         figure.colorbar(image, ax=left, label=name)
-        left.set(xlabel="t", ylabel="x", title=f"{name}(x, t)")
+        left.set(xlabel=t, ylabel=x, title=f"{name}({x}, {t})")
         for k, colour in zip(chosen, colours, strict=True):
-            right.plot(solution.x[order], u[order, k], color=colour, label=f"t = {solution.t[k]:.3g}")
+            right.plot(solution.x[order], u[order, k], color=colour, label=f"{t} = {solution.t[k]:.3g}")
         right.grid(visible=True)
-        right.set(xlabel="x", ylabel=name, title="profiles")
+        right.set(xlabel=x, ylabel=name, title="profiles")
         right.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
 
 
 def _plane(figure: Figure, solution: PDESolution) -> None:
     assert solution.y is not None
+    family = solution._model.family
     n, chosen = len(solution.fields), _times(solution.t, 4)
     figure.set_size_inches(3.1 * len(chosen) + 1, 3.0 * n)
     axes = figure.subplots(n, len(chosen), squeeze=False, sharex=True, sharey=True)
@@ -65,11 +67,11 @@ def _plane(figure: Figure, solution: PDESolution) -> None:
                 solution.x[rows], solution.y[columns], u[rows][:, columns, k].T, cmap=MAP,
                 shading="gouraud", rasterized=True, **ends,
             )  # fmt: skip
-            axis.set(title=f"t = {solution.t[k]:.3g}", aspect="equal")
+            axis.set(title=f"{family.time} = {solution.t[k]:.3g}", aspect="equal")
         figure.colorbar(image, ax=row.tolist(), label=name)
-        row[0].set_ylabel("y")
+        row[0].set_ylabel(family.coordinates[1])
     for axis in axes[-1]:
-        axis.set_xlabel("x")
+        axis.set_xlabel(family.coordinates[0])
 
 
 def _times(t: np.ndarray, count: int = PROFILES) -> list[int]:

@@ -45,6 +45,7 @@ def _data_of(rows: GroupRows, profile: _Profile, field: int, p: np.ndarray) -> n
     first = len(rows.points.initial)
     data = np.zeros((rows.n, len(rows.points.data)))
     data[field, :first] = profile(rows.physical(rows.points.initial)[:-1])
+    steepest = 1.0
     for condition, side in zip(rows.family.conditions, rows.points.sides, strict=True):
         if side is None:
             continue
@@ -55,9 +56,11 @@ def _data_of(rows: GroupRows, profile: _Profile, field: int, p: np.ndarray) -> n
             data[:, here] = _carried(rows, profile, field, at, p)
         elif condition.kind == "neumann":
             data[field, here] = profile.slope(at[:-1], condition.axis)
+            steepest = max(steepest, np.abs(data[field, here]).max())
         else:
             data[field, here] = profile(at[:-1])
-    return data
+    # A steep profile's slope on a side, k² for degree k, would outweigh all modes that are of size 1.
+    return data / steepest
 
 
 def _carried(rows: GroupRows, profile: _Profile, field: int, points: np.ndarray, p: np.ndarray) -> np.ndarray:

@@ -40,14 +40,15 @@ class PDESolution:
     error_bound: None, for there is only an estimate.
     error_estimate: (n,) estimate of max |error|, from what equations and data miss at check points, carried along as
         the reaction damps it; None where certify=False asked for none. A bound but for what passes between the check
-        points, where space moves and smooths without amplifying.
+        points, where space moves and smooths without amplifying. `solve` also looks at what was given between the data
+        points, which `solve_data` and `solve_many` cannot know.
     success, status, message: as of `Solution`; the tolerance is held against max |data|.
     method: "reduced basis".
 
     `sol(points)` evaluates the closed form at scattered points (P, d + 1), time last: (n, P).
     """
 
-    __slots__ = ("_answer", "_axes", "_model", "t", "u")
+    __slots__ = ("_answer", "_axes", "_estimate", "_model", "_within", "t", "u")
 
     error_bound = None
 
@@ -57,6 +58,7 @@ class PDESolution:
         self._model = model
         self._answer = answer  # with `estimate`, (n,) or None, and `within`
         self._axes, self.t = axes, t
+        self._estimate, self._within = answer.estimate, bool(answer.within)
         self.u = u.reshape(u.shape[0], *map(len, axes), len(t))
 
     @property
@@ -77,13 +79,18 @@ class PDESolution:
 
     @property
     def error_estimate(self) -> np.ndarray | None:
-        return self._answer.estimate
+        return self._estimate
 
     @property
     def status(self) -> int:
-        if self._answer.estimate is None:
+        if self._estimate is None:
             return NOT_CERTIFIED
-        return WITHIN if self._answer.within else MISSED
+        return WITHIN if self._within else MISSED
+
+    def _raise_estimate(self, error: np.ndarray, allowed: np.ndarray) -> None:
+        """Take an error (n,) that was seen into the estimate; allowed (n,)."""
+        self._estimate = np.maximum(self._estimate, error)
+        self._within = bool(np.all(self._estimate <= allowed))
 
     @property
     def success(self) -> bool:
@@ -95,9 +102,9 @@ class PDESolution:
             return "The error estimate meets the tolerance."
         if self.status == NOT_CERTIFIED:
             return "Solved without an estimate of the error, as certify=False asked."
-        assert self._answer.estimate is not None
+        assert self._estimate is not None
         return (
-            f"The error estimate {self._answer.estimate.max():.1e} misses the tolerance: the data vary on a finer "
+            f"The error estimate {self._estimate.max():.1e} misses the tolerance: the data vary on a finer "
             "scale than the model was compiled for, or contradict each other; smooth them, raise rtol or atol, or "
             "compile with more degrees."
         )

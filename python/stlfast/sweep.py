@@ -30,7 +30,7 @@ def solve_many(
     _check_ranges(model, members)
     output, x = _output(model, observe)
     final, maximum = (isinstance(observe, str) and observe == name for name in OBSERVED)
-    count = min(_threads(threads), max(B, 1))
+    count = min(thread_count(threads), max(B, 1))
     if isinstance(out, np.ndarray) and np.may_share_memory(start, out):
         start = start.copy()
     done = 0
@@ -118,7 +118,7 @@ def _times(model: Model | NonlinearModel, members: np.ndarray, x: np.ndarray, B:
     return np.broadcast_to(spans[:, :1] + (spans[:, 1:] - spans[:, :1]) * x, (B, len(x)))
 
 
-def _threads(threads: int | None) -> int:
+def thread_count(threads: int | None) -> int:
     if threads is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if not isinstance(threads, (int, np.integer)) or isinstance(threads, bool) or threads < 1:
