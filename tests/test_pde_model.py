@@ -441,3 +441,9 @@ def test_what_cannot_be_compiled():
         stlfast.compile_pde(families.advection_reaction(), tol=0.0)
     with pytest.raises(ValueError, match="time must be"):
         stlfast.compile_pde(families.advection_reaction(), time=1.5)
+
+
+def test_numbers_that_overflow_are_no_success(shipped):
+    many = shipped.solve_many(1e307 * shipped.data(alpha=10.0), alpha=10.0)
+    assert not many.success.any()
+    assert np.isinf(many.error_estimate).all()

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <stdexcept>
 #include <string>
@@ -107,6 +108,8 @@ void FieldOperators::estimate(const Member& member, const double* data, const do
     std::size_t next = 0;
     double error = 0, before = 0;
     std::fill_n(largest, n_, 0.0);
+    if (!std::isfinite(residual.sum() + mismatch.sum()))  // of which std::max would know nothing
+        return void(std::fill_n(largest, n_, std::numeric_limits<double>::infinity()));
     for (Index k = 0; k < C_t; ++k) {
         double source = 0, entering = 0;
         for (Index i = 0; i < n_; ++i)
