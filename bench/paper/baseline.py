@@ -26,6 +26,7 @@ from .networks import KINDS, Net, create
 FORMAT, VERSION = "stlfast paper baseline", 1
 KEPT_LOSSES = 200
 SAVE_EVERY = 60.0  # seconds
+BUDGET = ("steps", "lbfgs_steps")  # what may differ between settings where training goes on
 
 
 class Settings(Protocol):
@@ -125,11 +126,11 @@ def train(
     """Adam, then L-BFGS with strong Wolfe line search; the weights of the least loss are kept.
 
     path: where the best weights are kept every minute. What is there already is gone on with (without L-BFGS's memory)
-    until the settings' evaluations are done; ValueError if it is of other settings or of another problem.
+    until the settings' steps are done; ValueError if it is of another problem or of settings other than in these steps.
     """
     first = next(network.parameters())
     baseline = Baseline(network, {
-        "problem": problem, "settings": json.loads(json.dumps(dataclasses.asdict(settings))),  # type: ignore[call-overload]
+        "problem": problem, "settings": json.loads(json.dumps(dataclasses.asdict(settings))),
         "parameters": sum(p.numel() for p in network.parameters()), "device": _name(first.device),
         "threads": torch.get_num_threads(), "torch": torch.__version__,
     })  # fmt: skip
@@ -146,15 +147,21 @@ def train(
 
 
 def _go_on(baseline: Baseline, path: Path) -> None:
-    found = Baseline.load(path)
+    found, asked = Baseline.load(path), baseline.history
     for what in ("problem", "settings"):
-        if found.history[what] != baseline.history[what]:
+        if _without_budget(found.history[what]) != _without_budget(asked[what]):
             raise ValueError(
-                f"{os.fspath(path)!r} was trained with {what} {found.history[what]}, and {baseline.history[what]} is "
+                f"{os.fspath(path)!r} was trained with {what} {found.history[what]}, and {asked[what]} is "
                 "asked for; delete the file to train anew, or name another"
             )
     baseline.network.load_state_dict(found.network.state_dict())
-    baseline.history = found.history
+    baseline.history = found.history | {"settings": asked["settings"]}
+    if found.history["settings"] != asked["settings"]:
+        baseline.history["state"] = "another budget"
+
+
+def _without_budget(about: Any) -> Any:
+    return {key: value for key, value in about.items() if key not in BUDGET} if isinstance(about, dict) else about
 
 
 def _name(device: torch.device) -> str:

@@ -49,7 +49,7 @@ class Tanh(nn.Module):
 
 
 class Linear(nn.Linear):
-    def forward(self, z: torch.Tensor, dz: torch.Tensor) -> Dual:  # type: ignore[override]
+    def forward(self, z: torch.Tensor, dz: torch.Tensor) -> Dual:
         return linear(z, self.weight, self.bias), linear(dz, self.weight)
 
 
@@ -62,7 +62,7 @@ class Layers(nn.Sequential):
             layers += [Linear(wide, next_wide), activation()]
         super().__init__(*layers[:-1])
 
-    def forward(self, z: torch.Tensor, dz: torch.Tensor) -> Dual:  # type: ignore[override]
+    def forward(self, z: torch.Tensor, dz: torch.Tensor) -> Dual:
         for layer in self:
             z, dz = layer(z, dz)
         return z, dz
@@ -174,7 +174,7 @@ def create(kind: str, seed: int, dtype: torch.dtype, device: torch.device, **sha
     """A network with its first weights, which are the same on every device."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = KINDS[kind](**shape)  # type: ignore[arg-type]
+        network = KINDS[kind](**shape)
         for layer in network.modules():
             if isinstance(layer, nn.Linear):
                 nn.init.xavier_uniform_(layer.weight)

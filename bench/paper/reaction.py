@@ -36,7 +36,7 @@ WEIGHTS = Path(__file__).parent / "weights"
 # rMAE and rRMSE in the PINNsFormer paper
 PUBLISHED = {"pinn": (0.982, 0.981), "pinnsformer": (0.015, 0.030)}
 SETTINGS: dict[str, PINNSettings | PINNsFormerSettings] = {
-    "pinnsformer": PINNsFormerSettings(points=51, lbfgs_steps=1000),
+    "pinnsformer": PINNsFormerSettings(points=26, lbfgs_steps=3000),
 }
 
 
