@@ -20,6 +20,15 @@ SMALL = PINNsFormerSettings(points=20, feed=16, hidden=24, lbfgs_steps=30, dtype
 NCFF = {"alpha": 7.0, "omega": 1.0}
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Threads that wait for one another on busy cores would make these small trainings a hundred times as long."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def dho_exact(t: torch.Tensor, alpha: float) -> torch.Tensor:
     root = (alpha**2 - 1) ** 0.5
     fast, slow = -alpha - root, -alpha + root
@@ -147,7 +156,7 @@ class ExactReaction(torch.nn.Module):
 
 def test_loss_and_errors_of_the_exact_reaction_vanish():
     network = ExactReaction()
-    assert reaction.ReactionLoss(network, 9)().item() < 1e-25
+    assert reaction.ReactionLoss(network, 9, 1.0)().item() < 1e-25
     assert max(reaction.errors(Baseline(network))) < 1e-14
 
 
@@ -167,7 +176,7 @@ def test_training_goes_on_where_it_was_interrupted(tmp_path):
 
     def interrupted(settings, after):
         network = settings.network(2, 1, torch.device("cpu"))
-        loss, count = reaction.ReactionLoss(network, settings.points), 0
+        loss, count = reaction.ReactionLoss(network, settings.points, settings.initial_weight), 0
 
         def stop() -> torch.Tensor:
             nonlocal count
@@ -182,6 +191,7 @@ def test_training_goes_on_where_it_was_interrupted(tmp_path):
     assert (first.history["state"], first.history["evaluations"]) == ("interrupted", 8)
     second = reaction.train_reaction(settings, "cpu", path)
     assert second.history["evaluations"] >= 18
+    assert second.history["starts"] == 2
     assert second.history["loss"] < first.history["loss"]
     assert second.history["losses"][:8] == first.history["losses"]
     third = interrupted(settings, after=0)  # nothing is left to do, so nothing is interrupted

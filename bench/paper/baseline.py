@@ -114,6 +114,7 @@ class _Watched:
         every = -(-max(len(self.losses), 1) // KEPT_LOSSES)
         self.baseline.history = self.before | {
             "state": state, "loss": self.best, "losses": self.losses[::every], "evaluations": self.evaluations,
+            "starts": self.before.get("starts", 0) + 1,
             "seconds": self.before.get("seconds", 0.0) + time.perf_counter() - self.start,
         }  # fmt: skip
         if self.path:

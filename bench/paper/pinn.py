@@ -19,16 +19,17 @@ from .residual import MemberLoss
 class PINNSettings:
     """widths: of the tanh layers. points: uniform collocation points (of each axis). steps of Adam, then lbfgs_steps.
 
-    lr: of Adam, falling to lr/1000. initial_weight: of the initial values' mean square beside the residual's. dtype:
-    L-BFGS goes on where float32 stops.
+    lr: of Adam, falling to lr/1000. initial_weight: of the initial values' mean square beside the residual's. In
+    float64, L-BFGS goes on where float32 stops. The defaults reach the published errors of the paper's ODEs in a minute
+    on a CPU thread.
     """
 
     widths: tuple[int, ...] = (64, 64)
     points: int = 1000
-    steps: int = 2000
-    lbfgs_steps: int = 5000
+    steps: int = 1500
+    lbfgs_steps: int = 4000
     lr: float = 1e-2
-    initial_weight: float = 1.0
+    initial_weight: float = 100.0
     seed: int = 0
     dtype: str = "float64"
 
