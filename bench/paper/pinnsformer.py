@@ -45,7 +45,7 @@ class PINNsFormerSettings:
 
 
 # For members of ODE families, two minutes on a CPU thread: narrower layers in float64 and Adam first. In that time the
-# published widths in float32 take a quarter of the steps, and end at 25 times the error (dho at alpha = 25).
+# published widths in float32 end at a mean error of 0.059 in y1 of dho at alpha = 25; these at 0.008.
 MEMBERS = PINNsFormerSettings(
     feed=64, hidden=64, steps=500, lbfgs_steps=2000, lr=2e-3, initial_weight=100.0, dtype="float64"
 )
