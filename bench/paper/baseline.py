@@ -18,10 +18,9 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from bench.paper.networks import KINDS, Net, create
 from stlfast import _files
 from stlfast.optimise import optimise
-
-from .networks import KINDS, Net, create
 
 FORMAT, VERSION = "stlfast paper baseline", 1
 KEPT_LOSSES = 200

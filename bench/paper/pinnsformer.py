@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import torch
 
 import stlfast
+from bench.paper.baseline import Baseline, train
+from bench.paper.networks import Net, create
+from bench.paper.residual import MemberLoss
 from stlfast.network import find_device
-
-from .baseline import Baseline, train
-from .networks import Net, create
-from .residual import MemberLoss
 
 
 @dataclass(frozen=True)

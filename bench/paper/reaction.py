@@ -6,34 +6,26 @@
 loss = mean r² + mean (u(2π, t) − u(0, t))² + initial_weight · mean (u(x, 0) − g)², on a uniform grid of
 `points` × `points`
 
-    python -m bench.paper.reaction [--device cuda] [--output reaction.json] [--only pinnsformer]
-
-trains what is not in `weights/`, goes on where it was interrupted, and evaluates on a grid of 101 × 101.
+Errors are over a grid of 101 × 101.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from stlfast import _files
+from bench.paper.baseline import Baseline, train
+from bench.paper.networks import Net
+from bench.paper.pinn import PINNSettings
+from bench.paper.pinnsformer import PINNsFormerSettings
 from stlfast.network import find_device
-
-from .baseline import Baseline, train
-from .networks import Net
-from .pinn import PINNSettings
-from .pinnsformer import PINNsFormerSettings
 
 RATE = 5.0
 TEST_POINTS = 101
-WEIGHTS = Path(__file__).parent / "weights"
 # rMAE and rRMSE in the PINNsFormer paper
 PUBLISHED = {"pinn": (0.982, 0.981), "pinnsformer": (0.015, 0.030)}
 # "pinn" is trained as it was published, until its loss stands still; "pinn_adam" shows that Adam first and float64 mend
@@ -101,34 +93,7 @@ def errors(baseline: Baseline) -> tuple[float, float]:
     return float(np.abs(error).sum() / np.abs(u).sum()), float(np.linalg.norm(error) / np.linalg.norm(u))
 
 
-def run(names: list[str], device: str) -> dict[str, Any]:
-    """Errors and history of each name in SETTINGS, trained where `weights/` does not hold it yet."""
-    WEIGHTS.mkdir(exist_ok=True)
-    results = {}
-    for name in names:
-        path = WEIGHTS / f"reaction_{name}.safetensors"
-        baseline = train_reaction(SETTINGS[name], device, path)
-        rmae, rrmse = errors(baseline)
-        published = PUBLISHED[baseline.network.kind]
-        results[name] = {"rMAE": rmae, "rRMSE": rrmse, "published": published, **baseline.history}
-        print(f"{name}: rMAE {rmae:.3g} (published {published[0]}), rRMSE {rrmse:.3g} (published {published[1]})")
-        print("   ", {key: value for key, value in baseline.history.items() if key != "losses"})
-        if baseline.history["state"] == "interrupted":
-            print(f"interrupted; the best weights so far are in {path}: the same command goes on from there")
-            break
-    return results
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--device", default="auto", help="auto (CUDA where there is one), cpu or cuda")
-    parser.add_argument("--only", nargs="+", choices=SETTINGS, default=list(SETTINGS), help="which of the baselines")
-    parser.add_argument("--output", type=Path, help="a JSON file for errors, settings, seconds and losses")
-    given = parser.parse_args()
-    results = run(given.only, given.device)
-    if given.output:
-        _files.write_whole(os.fspath(given.output), json.dumps(results, indent=1).encode())
-
-
-if __name__ == "__main__":
-    main()
+def measured(baseline: Baseline) -> dict[str, Any]:
+    """Its errors beside the published ones, and what its training took."""
+    rmae, rrmse = errors(baseline)
+    return {"rMAE": rmae, "rRMSE": rrmse, "published": PUBLISHED[baseline.network.kind], **baseline.history}

@@ -10,10 +10,9 @@ from collections.abc import Mapping
 import torch
 
 import stlfast
+from bench.paper.networks import Net
 from stlfast.network import evaluate
 from stlfast.program import Instructions
-
-from .networks import Net
 
 
 class Residual:

@@ -1,0 +1,68 @@
+"""The experiments of arXiv 2501.17281 again, with this package and the fastest native solvers beside it.
+
+    python -m bench.paper --quick             at most ten minutes on two cores, from the weights that are there
+    python -m bench.paper --cached            the same with all stiffnesses, solves and repeats
+    python -m bench.paper [--device cuda]     from scratch; about two hours on two cores
+
+Each finished cell is kept in OUTPUT/cells, and the same command goes on from there. Writes results.json, results.md,
+PNG pictures and report.html, one file with everything, into OUTPUT. Needs PyTorch (pip install 'stlfast[train]') and,
+for the native solvers, the extra stlfast[bench]; those that are not installed are named as absent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.paper", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--cached", action="store_true", help="train nothing: take the weights that are there")
+    parser.add_argument("--quick", action="store_true", help="as --cached, with fewer stiffnesses, solves and repeats")
+    parser.add_argument(
+        "--output", type=Path, metavar="DIR", help="default build/paper, with --quick build/paper-quick"
+    )
+    parser.add_argument("--device", default="auto", help="of training: auto, cpu, cuda, cuda:1; default auto")
+    parser.add_argument("--fresh", action="store_true", help="replace cells of another version or other settings")
+    options = parser.parse_args()
+    try:
+        from bench.paper import experiments, results
+        from bench.paper.run import QUICK, Effort, Run
+        from bench.paper.store import OtherRun, Store
+        from stlfast.network import find_device
+    except ImportError as error:
+        print(f"bench.paper needs PyTorch: pip install 'stlfast[train]' ({error})", file=sys.stderr)
+        return 1
+    folder = options.output or Path("build/paper-quick" if options.quick else "build/paper")
+    effort, cached = QUICK if options.quick else Effort(), options.quick or options.cached
+    started = time.perf_counter()
+    run = Run(Store(folder / "cells", options.fresh), effort, cached, options.device, say=_clocked(started))
+    try:
+        find_device(options.device)
+        found: dict[str, Any] = experiments.run_all(run)
+        found["options"] = " --quick" if options.quick else " --cached" if cached else ""
+        paths = results.write(found, folder)
+    except (OtherRun, ValueError) as error:
+        print(f"bench.paper: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        kept = len(list((folder / "cells").glob("*.json")))
+        print(f"\ninterrupted; {kept} finished cells are kept in {folder / 'cells'}: run it again", file=sys.stderr)
+        return 130
+    for path in paths:
+        print(f"wrote {path}")
+    return 0
+
+
+def _clocked(started: float) -> Callable[[str], None]:
+    return lambda text: print(f"{time.perf_counter() - started:6.0f} s  {text}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

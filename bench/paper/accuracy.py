@@ -1,0 +1,88 @@
+"""Error against stiffness: this package, the paper's pipeline over seeds, PINNs and PINNsFormers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import stlfast
+from bench.paper import pinn, pinnsformer, stl_pinn
+from bench.paper.baseline import Baseline
+from bench.paper.problems import PaperProblem
+from bench.paper.run import Run, sha256
+
+NETWORKS: dict[str, tuple[Any, Any]] = {
+    "pinn": (pinn.PINNSettings(), pinn.train_pinn),
+    "pinnsformer": (pinnsformer.MEMBERS, pinnsformer.train_pinnsformer),
+}
+
+
+def accuracy(run: Run, problem: PaperProblem) -> dict[str, Any]:
+    """By method; lists have an entry for each of the problem's published stiffnesses."""
+    found = {"ours": run.cell(f"accuracy/{problem.name}/ours", {"model": _sha(problem)}, lambda: ours(problem))}
+    for seed in range(run.effort.seeds):
+        body = stl_body(run, problem, seed)
+        key = f"accuracy/{problem.name}/stl/{seed}"
+        found[f"stl/{seed}"] = run.cell(key, {"body": body.sha256}, lambda b=body: stl_pinn.errors(problem, b))
+    for kind in NETWORKS:
+        for alpha in problem.vanilla["alpha_list"]:
+            found[f"{kind}/{alpha:g}"] = network(run, problem, kind, alpha)
+    return found
+
+
+def ours(problem: PaperProblem) -> list[dict[str, Any]]:
+    """The default solve of the shipped model, its bound or estimate, and the full dictionary's error."""
+    model, rows = stlfast.load(problem.name), []
+    full: dict[str, Any] = {"method": "newton"} if problem.family.nonlinear else {"reduced": False}
+    for alpha in problem.alphas:
+        params, t = problem.params(alpha), problem.times
+        solution = model.solve(t=t, **params)
+        bound = solution.error_bound if solution.error_bound is not None else solution.error_estimate
+        row = problem.errors_of(alpha, solution.y) | {"bound": bound.tolist(), "success": solution.success}
+        rows.append(row | {"full": problem.errors_of(alpha, model.solve(t=t, **full, **params).y)})
+    return rows
+
+
+def stl_body(run: Run, problem: PaperProblem, seed: int) -> stlfast.Body:
+    settings = stl_pinn.Settings()
+    return run.trained(
+        f"stl_{problem.name}_{seed}", settings, lambda: stl_pinn.train(problem, seed, settings, run.device),
+        stlfast.Body.load,
+    )  # fmt: skip
+
+
+def network(run: Run, problem: PaperProblem, kind: str, alpha: float) -> dict[str, Any]:
+    """A network trained at this very stiffness: its errors, and what its training took."""
+    settings, train = NETWORKS[kind]
+    name = f"{kind}_{problem.name}_{alpha:g}"
+    trained = run.trained(
+        name, settings, lambda: train(problem.family, problem.params(alpha), settings, run.device), Baseline.load
+    )
+
+    def evaluate() -> dict[str, Any]:
+        history = {key: trained.history[key] for key in ("seconds", "device", "parameters")}
+        return problem.errors(alpha, trained.solve) | history
+
+    weights = sha256(run.weights / f"{name}.safetensors")
+    return run.cell(f"accuracy/{problem.name}/{kind}/{alpha:g}", {"weights": weights}, evaluate)
+
+
+def _sha(problem: PaperProblem) -> str:
+    return sha256(Path(stlfast.model.SHIPPED) / f"{problem.name}.safetensors")
+
+
+def published_range(problem: PaperProblem, found: dict[str, Any], seeds: int) -> list[dict[str, Any]]:
+    """For each stiffness and state: the published MAE, the range over seeds, and by what factor it lies outside."""
+    rows = []
+    for k, alpha in enumerate(problem.alphas):
+        for i in range(problem.family.n):
+            theirs = problem.published[f"mae_y{i + 1}"][k]
+            values = [found[f"stl/{seed}"][k]["mae"][i] for seed in range(seeds)]
+            low, high = (np.inf, np.inf) if None in values else (min(values), max(values))
+            factor = max(1.0, low / theirs, theirs / high) if np.isfinite(high) else np.inf
+            rows.append(
+                {"alpha": alpha, "state": i + 1, "published": theirs, "low": low, "high": high, "factor": factor}
+            )
+    return rows

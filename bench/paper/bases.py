@@ -1,0 +1,71 @@
+"""A trained body against a random one and as many Chebyshev polynomials, all in the same time map."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import stlfast
+from bench.paper.problems import PaperProblem
+from bench.paper.run import Run
+from bench.steps import compiled
+
+FEATURES = (12, 24, 48)
+RANDOM_SEEDS = 5
+ALPHAS = (20.0, 50.0, 150.0, 1000.0)  # published labels; the worst counts
+POINTS = 600
+
+
+@dataclass(frozen=True)
+class Training:
+    """By variable projection; the defaults of `train_body` otherwise."""
+
+    features: int
+    steps: int = 1500
+
+
+def bases(run: Run, problem: PaperProblem) -> list[dict[str, Any]]:
+    """For each number of features: functions in the dictionary, and the largest error on each basis."""
+    rows = []
+    for m in FEATURES:
+        training = Training(m)
+        body = run.trained(
+            f"bases_{problem.name}_{m}", training,
+            lambda m=m, training=training: stlfast.train_body(  # type: ignore[misc]
+                problem.low_stiff, widths=(64, 64, m), steps=training.steps, device=run.device, progress=True
+            ),
+            stlfast.Body.load,
+        )  # fmt: skip
+        settings = {"body": body.sha256, "alphas": list(ALPHAS), "seeds": RANDOM_SEEDS} | dataclasses.asdict(training)
+        rows.append(run.cell(f"bases/{problem.name}/{m}", settings, lambda b=body: _row(problem, b)))  # type: ignore[misc]
+    return rows
+
+
+def _row(problem: PaperProblem, body: stlfast.Body) -> dict[str, Any]:
+    error = _nonlinear if problem.family.nonlinear else _linear
+    functions = compiled(problem.family, body, reduced=False).passport["compile"]["functions"]
+    return {
+        "m": body.m,
+        "functions": functions,
+        "trained": error(problem, body, "body", 0),
+        "random": [error(problem, body, "random", seed) for seed in range(RANDOM_SEEDS)],
+        "chebyshev": error(problem, body, "chebyshev", 0),
+    }
+
+
+def _linear(problem: PaperProblem, body: stlfast.Body, basis: str, seed: int) -> float | None:
+    model = compiled(problem.family, body, basis, reduced=False, points=POINTS, seed=seed)
+    return _worst(problem, lambda alpha: model.solve(t=problem.times, certify=False, **problem.params(alpha)).y)
+
+
+def _nonlinear(problem: PaperProblem, body: stlfast.Body, basis: str, seed: int) -> float | None:
+    model = compiled(problem.family, body, basis, reduced=False, points=POINTS, seed=seed)
+    return _worst(problem, lambda alpha: model.solve(t=problem.times, method="newton", **problem.params(alpha)).y)
+
+
+def _worst(problem: PaperProblem, solve: Any) -> float | None:
+    worst = max(float(np.abs(solve(alpha) - problem.truth(alpha)).max()) for alpha in ALPHAS)
+    return worst if np.isfinite(worst) else None

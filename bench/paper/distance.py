@@ -1,0 +1,107 @@
+"""How far a body reaches: error against the stiffness over the stiffest that was trained on, up to 1e4.
+
+Of models that are compiled for the whole range from the shipped body (duffing's has none), of the paper's one-shot
+solve on its body, and of the same body with independent heads, an SVD and clustered points.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+import stlfast
+from bench.paper import stl_pinn
+from bench.paper.accuracy import stl_body
+from bench.paper.problems import PaperProblem
+from bench.paper.run import Run
+from bench.steps import PAPER, compiled
+from stlfast.full_solver import FullSolver
+from stlfast.model_file import Dictionary
+from stlfast.reference import exact
+
+# Points resolve a layer 1e4 times as thin; ncff's dictionary of 385 functions reaches no less than 1e-6 there.
+OPTIONS: dict[str, dict[str, Any]] = {"dho": {"points": 1200}, "ncff": {"points": 3000, "tol": 1e-6}, "duffing": {}}
+FIRST = 1e-8  # of the logarithmic times, over t_span
+CLUSTERED: dict[str, Any] = {"dilations": [1.0], "points": 1200, "reduced": False}
+
+
+def distance(run: Run, problem: PaperProblem) -> dict[str, Any]:
+    """factors; compile: seconds and ranks of the wide model; errors: method → the largest error at each factor."""
+    body = stl_body(run, problem, 0)
+    settings = {"factors": list(run.effort.factors), "body": body.sha256, "options": OPTIONS[problem.name]}
+    return run.cell(f"distance/{problem.name}", settings, lambda: _measure(problem, body, run.effort.factors))
+
+
+def wide(problem: PaperProblem, factor: float) -> stlfast.Family:
+    """The family with its stiffness range up to `factor` times the trained one, the others fixed as in the paper."""
+    meta = problem.family.to_dict() | {"y0_range": None}
+    for entry in meta["params"]:
+        if entry["name"] == problem.family.stiffness:
+            entry |= {"solve": [entry["solve"][0], factor * entry["train"][1]]}
+        else:
+            entry |= {"train": [problem.others[entry["name"]]] * 2, "solve": [problem.others[entry["name"]]] * 2}
+    return stlfast.Family.from_parts(meta, problem.family.tensors())
+
+
+def _measure(problem: PaperProblem, body: stlfast.Body, factors: tuple[float, ...]) -> dict[str, Any]:
+    family, shipped = wide(problem, factors[-1]), stlfast.load(problem.name).body
+    started = time.perf_counter()
+    basis = "body" if shipped is not None else "chebyshev"
+    model = compiled(family, shipped, basis, **OPTIONS[problem.name])
+    seconds = time.perf_counter() - started
+    solvers = {"ours": lambda t, p: _default(model, t, p), **_paper(problem, family, body)}
+    stiffest = family.params[family.stiffness].train[1]
+    t0, t1 = problem.span
+    t = t0 + (t1 - t0) * np.union1d(np.linspace(0.0, 1.0, 512), np.geomspace(FIRST, 1.0, 1024))
+    errors: dict[str, list[float | None]] = {name: [] for name in solvers}
+    bounds = []
+    for factor in factors:
+        params = {**problem.others, family.stiffness: factor * stiffest}
+        truth = _truth(family, t, params)
+        for name, solve in solvers.items():
+            y = solve(t, params)
+            errors[name].append(float(np.abs(y - truth).max()) if np.isfinite(y).all() else None)
+        solution = model.solve(t=t, **params)
+        bound = solution.error_bound if solution.error_bound is not None else solution.error_estimate
+        bounds.append(float(bound.max()))
+    made = {"seconds": seconds, "ranks": model.passport["compile"]["ranks"], "basis": basis}
+    return {"factors": factors, "trained": stiffest, "compile": made, "bounds": bounds, "errors": errors}
+
+
+def _default(model: Any, t: np.ndarray, params: dict[str, Any]) -> np.ndarray:
+    return model.solve(t=t, certify=False, **params).y
+
+
+def _paper(problem: PaperProblem, family: stlfast.Family, body: stlfast.Body) -> dict[str, Any]:
+    """The paper's one-shot solve, and a better one on the same undilated features."""
+    if not problem.family.nonlinear:
+        models = {
+            "stl": compiled(family, body, **PAPER),
+            "stl body, better algebra": compiled(family, body, **CLUSTERED),
+        }
+        return {name: partial(_default, model) for name, model in models.items()}
+    series = stl_pinn.series_solver(problem, body)
+    points = np.geomspace(1e-6, 1.0, 400)
+    newton = FullSolver(family, Dictionary((1.0,)), points, body=body)
+    return {
+        "stl": partial(_full, series, family, "perturbation"),
+        "stl body, better algebra": partial(_full, newton, family, "newton"),
+    }
+
+
+def _full(solver: FullSolver, family: stlfast.Family, method: str, t: np.ndarray, params: dict[str, Any]) -> np.ndarray:
+    p = family.check_params(params)
+    x = np.clip((t - t[0]) / (t[-1] - t[0]), 0.0, 1.0)
+    found = solver.solve(p, family.y0, method)
+    if method == "newton" and not found.converged:
+        return np.full((family.n, len(t)), np.nan)
+    return solver.evaluate(found.heads, x)
+
+
+def _truth(family: stlfast.Family, t: np.ndarray, params: dict[str, Any]) -> np.ndarray:
+    if family.nonlinear:
+        return family.reference(None, t, "LSODA", 1e-12, 1e-16, **params).y
+    return exact(family, t, **params)

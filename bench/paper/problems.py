@@ -1,0 +1,122 @@
+"""The ODE problems of arXiv 2501.17281 as it poses them, what it publishes of them, and how errors are measured.
+
+n states, N times. Stiffnesses are the published labels: of the damped oscillator twice this package's alpha.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import stlfast
+from stlfast.reference import exact, point_set
+
+PUBLISHED = Path(__file__).with_name("published.json")  # figures of the authors' result files; facts, not results
+UNIFORM = 1000  # times that published errors are compared over, as they were measured
+Solve = Callable[[np.ndarray], np.ndarray]  # times (N,) → y (n, N)
+
+
+@cache
+def published() -> dict[str, Any]:
+    """The authors' tables by name, "dho_transfer" and so on: alpha_list, and mae_y1, …, maxae_y2 of the same length."""
+    return json.loads(PUBLISHED.read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True, eq=False)
+class PaperProblem:
+    """A shipped family as the paper takes it.
+
+    label: the published stiffness over this package's. others: the parameters that the paper holds fixed. train: our
+    choice of stiffnesses, in published labels, that bodies are trained on; the authors' are not public.
+    """
+
+    name: str
+    label: float
+    others: dict[str, float]
+    train: tuple[float, float]
+    _truth: dict[Any, np.ndarray] = field(default_factory=dict, init=False)
+
+    @cached_property
+    def family(self) -> stlfast.Family:
+        return getattr(stlfast.families, self.name)()
+
+    @cached_property
+    def low_stiff(self) -> stlfast.Family:
+        """The family on the train range, everything else fixed: what the paper's pipeline is trained on."""
+        meta = self.family.to_dict() | {"y0_range": None}
+        for entry in meta["params"]:
+            low, high = (end / self.label for end in self.train)
+            if entry["name"] == self.family.stiffness:
+                entry |= {"train": [low, high], "solve": [min(low, entry["solve"][0]), entry["solve"][1]]}
+            else:
+                entry |= {"train": [self.others[entry["name"]]] * 2}
+        return stlfast.Family.from_parts(meta, self.family.tensors())
+
+    @property
+    def alphas(self) -> list[float]:
+        """The published stiffnesses of the transfer."""
+        return self.published["alpha_list"]
+
+    @property
+    def published(self) -> dict[str, list[float]]:
+        return published()[f"{self.name}_transfer"]
+
+    @property
+    def vanilla(self) -> dict[str, list[float]]:
+        """What is published of vanilla PINNs."""
+        return published()[f"{self.name}_vanilla_pinn"]
+
+    def params(self, alpha: float) -> dict[str, Any]:
+        return {self.family.stiffness: alpha / self.label, **self.others}
+
+    def truth(self, alpha: float) -> np.ndarray:
+        """y (n, N) at `times`: exact, of the nonlinear problem SciPy's LSODA at rtol = 1e-12."""
+        if alpha not in self._truth:
+            params = self.params(alpha)
+            if self.family.nonlinear:
+                y = self.family.reference(None, self.times, "LSODA", 1e-12, 1e-16, **params).y
+            else:
+                y = exact(self.family, self.times, **params)
+            self._truth[alpha] = y
+        return self._truth[alpha]
+
+    @property
+    def span(self) -> tuple[float, float]:
+        return self.family.t_span_at(**self.params(self.alphas[0]))
+
+    @cached_property
+    def times(self) -> np.ndarray:
+        """The uniform times and those of `stlfast.reference.point_set`, which see the transient, together."""
+        return np.union1d(self.uniform, point_set(*self.span))
+
+    @cached_property
+    def uniform(self) -> np.ndarray:
+        return np.linspace(*self.span, UNIFORM)
+
+    def errors(self, alpha: float, solve: Solve) -> dict[str, Any]:
+        """mae, maxae (n,) over uniform times, as published; maxae_all (n,) over all times. None where not finite."""
+        return self.errors_of(alpha, solve(self.times))
+
+    def errors_of(self, alpha: float, y: np.ndarray) -> dict[str, Any]:
+        """The same of values y (n, N) at `times`."""
+        error = np.abs(y - self.truth(alpha))
+        uniform = error[:, np.isin(self.times, self.uniform)]
+        found = {"mae": uniform.mean(axis=1), "maxae": uniform.max(axis=1), "maxae_all": error.max(axis=1)}
+        return {key: [float(v) if math.isfinite(v) else None for v in values] for key, values in found.items()}
+
+
+PROBLEMS = {
+    problem.name: problem
+    for problem in (
+        PaperProblem("dho", 2.0, {}, (2.0, 20.0)),
+        PaperProblem("ncff", 1.0, {"omega": 1.0}, (1.0, 20.0)),
+        PaperProblem("duffing", 1.0, {"beta": 0.1}, (5.0, 40.0)),
+    )
+}

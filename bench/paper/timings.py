@@ -1,0 +1,78 @@
+"""Time of one solve against stiffness, beside SciPy and the fastest native solvers, as bench.compare measures it.
+
+Of each solver the loosest tolerance whose largest error is within 1e-6, of Radau also within 1e-4; stlfast's times
+include its bound or estimate.
+The paper's one-shot solve has one accuracy, which the record says; a PINN is trained for each stiffness.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+import stlfast
+from bench import compare
+from bench.contenders import CONTENDERS, CVODE, HEYOKA, NUMBALSODA, OURS, OURS_CPP, RADAU, Contender
+from bench.paper import stl_pinn
+from bench.paper.accuracy import stl_body
+from bench.paper.problems import PaperProblem
+from bench.paper.run import Run
+from bench.peers import Bind
+from bench.problem import STIFFNESS, Nonlinear, Problem
+from bench.steps import PAPER, compiled
+from stlfast.full_solver import ORDER
+from stlfast.timing import repeated
+
+TARGET, LOOSE = 1e-6, 1e-4
+LOOSE_RADAU = f"{RADAU}, within {LOOSE:g}"
+PAPER_SOLVE = "the paper's solve"
+NAMES = (OURS, OURS_CPP, NUMBALSODA, HEYOKA, CVODE, RADAU, "RK45 (SciPy)", "matrix exponential (C++)")
+
+
+def timings(run: Run, problem: PaperProblem, alpha: float) -> dict[str, Any]:
+    """absent: solver → why; records: those of `bench.compare` at the target accuracy, the paper's solve among them."""
+    body = stl_body(run, problem, 0)
+    settings = {"repeats": run.effort.repeats, "body": body.sha256, "target": TARGET}
+    key = f"time/{problem.name}/{alpha:g}"
+    return run.cell(key, settings, lambda: _measure(run, problem, body, alpha), timed=True)
+
+
+def _measure(run: Run, problem: PaperProblem, body: stlfast.Body, alpha: float) -> dict[str, Any]:
+    compare.warm_up()
+    kind = Nonlinear if problem.family.nonlinear else Problem
+    asked = kind(problem.name, problem.others)
+    one_shot = Contender(PAPER_SOLVE, partial(_paper, problem, body))
+    chosen = [*(c for c in CONTENDERS if c.name in NAMES), one_shot]
+    bound, _, absent = compare.prepare(asked, chosen)
+    effort = compare.Effort(repeats=run.effort.repeats)
+    records = compare.measure(asked, STIFFNESS, alpha / problem.label, bound, effort)
+    wanted = ("contender", "tolerance", "error", "seconds", "spread", "repeats")
+    kept = [r for r in records if r["target"] in (None, TARGET)]
+    kept += [r | {"contender": LOOSE_RADAU} for r in records if (r["contender"], r["target"]) == (RADAU, LOOSE)]
+    return {"absent": absent, "records": [{key: record[key] for key in wanted} for record in kept]}
+
+
+def _paper(problem: PaperProblem, body: stlfast.Body, asked: Problem) -> Bind:
+    """The one-shot solve of arXiv 2501.17281; of Duffing's equation its series to the last order."""
+    if not problem.family.nonlinear:
+        model = compiled(problem.family, body, **PAPER)
+
+        def bind(params: dict[str, Any], y0: np.ndarray, t: np.ndarray, tolerance: float | None) -> Any:
+            run = repeated(lambda: model.solve(t=t, certify=False, **params))
+            return lambda calls: run(calls).y[None]
+
+        return bind
+    solver, family = stl_pinn.series_solver(problem, body), problem.family
+
+    def bind_series(params: dict[str, Any], y0: np.ndarray, t: np.ndarray, tolerance: float | None) -> Any:
+        p, x = family.check_params(params), (t - t[0]) / (t[-1] - t[0])
+
+        def solve() -> np.ndarray:
+            return solver.evaluate(solver.solve(p, y0[0], "perturbation", order=ORDER).heads, x)
+
+        run = repeated(solve)
+        return lambda calls: run(calls)[None]
+
+    return bind_series
