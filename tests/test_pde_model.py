@@ -443,6 +443,12 @@ def test_what_cannot_be_compiled():
         stlfast.compile_pde(families.advection_reaction(), time=1.5)
 
 
+def test_members_survive_pickling(shipped):
+    member = shipped.at(alpha=30.0)
+    again = pickle.loads(pickle.dumps(member))
+    np.testing.assert_array_equal(again.solve(t=[0.1, 1.0]).u, member.solve(t=[0.1, 1.0]).u)
+
+
 def test_numbers_that_overflow_are_no_success(shipped):
     many = shipped.solve_many(1e307 * shipped.data(alpha=10.0), alpha=10.0)
     assert not many.success.any()

@@ -240,6 +240,9 @@ class PDEMember:
         answer, u = self.model.core.solve(self.core, data, table, certify, rtol, atol, flat)
         return PDESolution(self.model, answer, axes, times, u)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return PDEMember, (self.model, self.p)
+
 
 def _flat(out: Any, shape: tuple[int, ...], d: int) -> np.ndarray | None:
     """`out`, whose last axes are d of space and one of time, with all space points in one, as the core writes it."""
