@@ -9,12 +9,13 @@ import torch
 import stlfast
 from bench.paper import reaction
 from bench.paper.baseline import Baseline, train
+from bench.paper.field_networks import AdvectionLoss, train_field
 from bench.paper.networks import create
 from bench.paper.pinn import PINNSettings, train_pinn
 from bench.paper.pinnsformer import PINNsFormerSettings, train_pinnsformer
 from bench.paper.residual import MemberLoss, Residual
 from bench.paper.run import WEIGHTS
-from stlfast import families
+from stlfast import characteristics, families
 from stlfast.network import find_device
 
 SMALL = PINNsFormerSettings(points=20, feed=16, hidden=24, lbfgs_steps=30, dtype="float64")
@@ -229,3 +230,47 @@ def test_stored_weights_reach_what_was_published(name):
     assert result["state"].startswith("finished")
     assert result["rMAE"] < 1.05 * result["published"][0]
     assert result["rRMSE"] < 1.05 * result["published"][1]
+
+
+def test_the_exact_field_has_no_loss():
+    family = stlfast.families.advection_reaction()
+    p = family.check_params({"alpha": 10.0})
+
+    class Exact(torch.nn.Module):
+        """e^{Rt} g(x − t); along (1, 1) it grows as R says."""
+
+        def __init__(self):
+            super().__init__()
+            self.first = torch.nn.Parameter(torch.zeros(1, dtype=torch.float64))
+
+        def sequence(self, points):
+            return points[:, None]
+
+        def forward(self, sequence, along):
+            assert along.tolist() == [1.0, 1.0]
+            points = sequence[:, 0].T.numpy()
+            u = characteristics.solution(family, lambda x: family.initial_at(x, p), points, p)
+            R = family.matrices_at(np.zeros((2, 1)), p)[(0,)][:, :, 0]
+            return torch.tensor(u.T[:, None]), torch.tensor((R @ u).T[:, None])
+
+    assert AdvectionLoss(Exact(), family, {"alpha": 10.0}, 7, 1.0)().item() < 1e-24
+
+
+@pytest.mark.parametrize("settings", [SMALL, PINNSettings(widths=(8,))], ids=["pinnsformer", "pinn"])
+def test_a_field_is_learned(settings):
+    family = stlfast.families.advection_reaction()
+    short, longer = (
+        train_field(family, {"alpha": 1.0}, dataclasses.replace(settings, points=5, steps=0, lbfgs_steps=n), "auto")
+        for n in (1, 15)
+    )
+    assert longer.history["loss"] < 0.7 * short.history["loss"]
+    assert longer.at(np.array([[0.5, 0.5]])).shape == (2, 1)
+
+
+def test_derivatives_along_another_direction():
+    network = create("pinn", 0, torch.float64, torch.device("cpu"), inputs=2, outputs=2, widths=[6, 6])
+    points, along, h = torch.rand(5, 2, dtype=torch.float64), torch.tensor([0.3, 1.0], dtype=torch.float64), 1e-5
+    with torch.no_grad():
+        slope = network(network.sequence(points), along)[1]
+        ends = [network(network.sequence(points + sign * h * along))[0] for sign in (1, -1)]
+    np.testing.assert_allclose(slope, (ends[0] - ends[1]) / (2 * h), rtol=1e-6, atol=1e-9)

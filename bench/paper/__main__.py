@@ -12,6 +12,7 @@ for the native solvers, the extra stlfast[bench]; those that are not installed a
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -28,9 +29,12 @@ def main() -> int:
     parser.add_argument(
         "--output", type=Path, metavar="DIR", help="default build/paper, with --quick build/paper-quick"
     )
+    parser.add_argument("--publish", type=Path, metavar="DOCS", help="make the project's documentation of it too")
     parser.add_argument("--device", default="auto", help="of training: auto, cpu, cuda, cuda:1; default auto")
     parser.add_argument("--fresh", action="store_true", help="replace cells of another version or other settings")
     options = parser.parse_args()
+    for library in ("OMP", "OPENBLAS", "MKL"):  # times are of one thread
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     try:
         from bench.paper import experiments, results
         from bench.paper.run import QUICK, Effort, Run
@@ -48,6 +52,8 @@ def main() -> int:
         found: dict[str, Any] = experiments.run_all(run)
         found["options"] = " --quick" if options.quick else " --cached" if cached else ""
         paths = results.write(found, folder)
+        if options.publish:
+            paths += results.publish(folder, options.publish)
     except (OtherRun, ValueError) as error:
         print(f"bench.paper: {error}", file=sys.stderr)
         return 1

@@ -10,19 +10,31 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 import stlfast
 from bench import pde_features
-from bench.paper.run import Run
-from stlfast import families, pde_accuracy
+from bench.paper import pinn, pinnsformer
+from bench.paper.baseline import Baseline
+from bench.paper.field_networks import train_field
+from bench.paper.run import Run, sha256
+from stlfast import characteristics, families, pde_accuracy
 from stlfast._core import FieldDictionary
 from stlfast.field_body import FieldBody
 from stlfast.layers import TAU
-from stlfast.pde_rows import tensor_points
+from stlfast.pde_rows import physical, tensor_points
 
 ALPHAS = (10.0, 50.0, 200.0, 1000.0)
 ROWS = (24, 40)  # functions that the collocation points would suit
 POINTS = 4000
 DILATIONS = (1.0, 8.0, 64.0)
+
+
+NETWORK_ALPHAS = (10.0, 50.0)
+NETWORKS = {  # as on the ODEs, on a grid of points² points
+    "pinn": dataclasses.replace(pinn.PINNSettings(), points=41),
+    "pinnsformer": dataclasses.replace(pinnsformer.MEMBERS, points=21),
+}
 
 
 @dataclass(frozen=True)
@@ -43,7 +55,27 @@ def fields(run: Run) -> dict[str, Any]:
     family = families.advection_reaction()
     bodies = {name: _body(run, family, training) for name, training in TRAININGS.items()}
     settings = {name: body.sha256 for name, body in bodies.items()} | {"alphas": list(ALPHAS)}
-    return run.cell("fields/advection_reaction", settings, lambda: _measure(family, bodies))
+    found = run.cell("fields/advection_reaction", settings, lambda: _measure(family, bodies))
+    return found | {"networks": {kind: [_network(run, family, kind, a) for a in NETWORK_ALPHAS] for kind in NETWORKS}}
+
+
+def _network(run: Run, family: stlfast.PDEFamily, kind: str, alpha: float) -> dict[str, Any]:
+    """A network trained at this very stiffness: mean and largest error over the same points."""
+    params, name = {family.stiffness: alpha}, f"{kind}_{family.name}_{alpha:g}"
+    trained = run.trained(
+        name, NETWORKS[kind], lambda: train_field(family, params, NETWORKS[kind], run.device), Baseline.load
+    )
+
+    def evaluate() -> dict[str, Any]:
+        z = pde_features.random_coordinates(POINTS, 2, alpha, seed=1)
+        points, p = physical(family, z), family.check_params(params)
+        truth = characteristics.solution(family, lambda x: family.initial_at(x, p), points, p)
+        error = np.abs(trained.at(points.T) - truth)
+        seconds = trained.history["seconds"]
+        return {"alpha": alpha, "mean": float(error.mean()), "max": float(error.max()), "seconds": seconds}
+
+    weights = sha256(run.weights / f"{name}.safetensors")
+    return run.cell(f"fields/{kind}/{alpha:g}", {"weights": weights}, evaluate)
 
 
 def _body(run: Run, family: stlfast.PDEFamily, training: Training) -> FieldBody:

@@ -4,7 +4,8 @@ Both take sequences of points, whose last coordinate is the time:
 
     (x, t), (x, t + Δ), …, (x, t + (k−1)Δ)      a perceptron has k = 1
 
-and give values u and time derivatives du/dt, (N, k, inputs) → (N, k, outputs) twice.
+and give values u and time derivatives du/dt, or derivatives along another direction of (x, t), (N, k, inputs) →
+(N, k, outputs) twice.
 
 PINNsFormer, with the activation σ(z) = ω1 sin z + ω2 cos z of learned ω (one pair for each use):
 
@@ -82,8 +83,8 @@ class Perceptron(nn.Module):
         """Points (N, inputs) as sequences of one, (N, 1, inputs)."""
         return points[:, None]
 
-    def forward(self, sequence: torch.Tensor) -> Dual:
-        return self.layers(sequence, time_direction(sequence))
+    def forward(self, sequence: torch.Tensor, along: torch.Tensor | None = None) -> Dual:
+        return self.layers(sequence, direction(sequence, along))
 
 
 class Attention(nn.Module):
@@ -128,11 +129,13 @@ def plus(a: Dual, b: Dual) -> Dual:
     return a[0] + b[0], a[1] + b[1]
 
 
-def time_direction(sequence: torch.Tensor) -> torch.Tensor:
-    """d(x, t)/dt: all elements of a sequence move together, so that slopes are those of the solution at a point."""
-    direction = torch.zeros_like(sequence)
-    direction[..., -1] = 1.0
-    return direction
+def direction(sequence: torch.Tensor, along: torch.Tensor | None) -> torch.Tensor:
+    """d(x, t)/dt, or `along` (inputs,): all elements of a sequence move together, as the solution's slope has it."""
+    moved = torch.zeros_like(sequence)
+    if along is None:
+        moved[..., -1] = 1.0
+        return moved
+    return moved + along
 
 
 class PINNsFormer(nn.Module):
@@ -160,8 +163,8 @@ class PINNsFormer(nn.Module):
         followers[..., -1] += self.shape["step"] * torch.arange(k, dtype=points.dtype, device=points.device)
         return followers
 
-    def forward(self, sequence: torch.Tensor) -> Dual:
-        embedded = self.embedding(sequence, time_direction(sequence))
+    def forward(self, sequence: torch.Tensor, along: torch.Tensor | None = None) -> Dual:
+        embedded = self.embedding(sequence, direction(sequence, along))
         encoded = self.after_encoder(*self.encoder(embedded))
         return self.output(*self.after_decoder(*self.decoder(embedded, encoded)))
 

@@ -299,10 +299,18 @@ def _distance(problems: dict[str, Any]) -> Section:
 
 
 def _fields(found: dict[str, Any]) -> Section:
+    alphas = found["alphas"]
     rows = [
         [name, *(f"{scientific(e['mean'])} / {scientific(e['max'])}" for e in errors)]
         for name, errors in found["errors"].items()
     ]
+    for kind, measured in found["networks"].items():
+        known = {row["alpha"]: row for row in measured}
+        cells = [
+            f"{scientific(known[a]['mean'])} / {scientific(known[a]['max'])}" if a in known else "–" for a in alphas
+        ]
+        rows.append([f"{kind}, trained at each alpha", *cells])
+    networks = ", ".join(f"{kind} {_seconds([r['seconds'] for r in m])} s" for kind, m in found["networks"].items())
     trained = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in found["training_seconds"].items())
     return Section(
         "A partial differential equation: advection and reaction",
@@ -311,7 +319,7 @@ def _fields(found: dict[str, Any]) -> Section:
             "multihead: the "
             "paper's joint training, undilated, solved by QR on this package's rows. varpro: variable projection. "
             "The model that "
-            f"ships is of Chebyshev polynomials. Training: {trained}.",
+            f"ships is of Chebyshev polynomials. Training: {trained}; a {networks}.",
         ],
         [Table(["method", *(f"alpha = {a:g}" for a in found["alphas"])], rows)],
     )
