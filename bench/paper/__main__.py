@@ -35,31 +35,38 @@ def main() -> int:
     options = parser.parse_args()
     for library in ("OMP", "OPENBLAS", "MKL"):  # times are of one thread
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+    if options.publish and options.quick:
+        parser.error("--publish takes the results of a run without --quick")
     try:
-        from bench.paper import experiments, results
-        from bench.paper.run import QUICK, Effort, Run
-        from bench.paper.store import OtherRun, Store
-        from stlfast.network import find_device
+        import matplotlib  # noqa: F401  # at once, not after all has been measured
+        import torch  # noqa: F401
     except ImportError as error:
-        print(f"bench.paper needs PyTorch: pip install 'stlfast[train]' ({error})", file=sys.stderr)
+        hint = "pip install 'stlfast[train]'" if error.name == "torch" else f"pip install {error.name}"
+        print(f"bench.paper needs {error.name}: {hint}", file=sys.stderr)
         return 1
-    folder = options.output or Path("build/paper-quick" if options.quick else "build/paper")
+    from bench.paper import experiments, results
+    from bench.paper.run import QUICK, WEIGHTS, Effort, Run
+    from bench.paper.store import Store
+    from stlfast import TrainingDiverged
+    from stlfast.network import find_device
+
     effort, cached = QUICK if options.quick else Effort(), options.quick or options.cached
-    started = time.perf_counter()
-    run = Run(Store(folder / "cells", options.fresh), effort, cached, options.device, say=_clocked(started))
+    kind = "-quick" if options.quick else "-cached" if cached else ""
+    folder = options.output or Path(f"build/paper{kind}")
+    store, weights = Store(folder / "cells", options.fresh), WEIGHTS if cached else folder / "weights"
+    run = Run(store, effort, cached, options.device, weights, _clocked(time.perf_counter()))
     try:
         find_device(options.device)
         found: dict[str, Any] = experiments.run_all(run)
-        found["options"] = " --quick" if options.quick else " --cached" if cached else ""
-        paths = results.write(found, folder)
+        paths = results.write(found | {"options": kind.replace("-", " --")}, folder)
         if options.publish:
             paths += results.publish(folder, options.publish)
-    except (OtherRun, ValueError) as error:
+    except (ValueError, OSError, TrainingDiverged) as error:
         print(f"bench.paper: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        kept = len(list((folder / "cells").glob("*.json")))
-        print(f"\ninterrupted; {kept} finished cells are kept in {folder / 'cells'}: run it again", file=sys.stderr)
+        kept = len(list(store.folder.glob("*.json")))
+        print(f"\ninterrupted; {kept} finished cells are kept in {store.folder}: run it again", file=sys.stderr)
         return 130
     for path in paths:
         print(f"wrote {path}")

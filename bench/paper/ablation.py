@@ -1,7 +1,9 @@
 """What each change to the paper's pipeline gains: added to it alone, taken away from ours alone, and added one by one.
 
-All bodies have the same widths. Errors are the largest over states and all times (`PaperProblem.times`); the reduced
-basis, which is made for speed, is the shipped model's.
+All bodies have the same widths; joint training has one head for all equations and more steps, variable projection
+independent heads. Solving with independent heads adds the constant function; QR is then on functions that an SVD makes
+orthonormal. Errors are the largest over states and all times (`PaperProblem.times`); the reduced basis, which is made
+for speed, is the shipped model's.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import numpy as np
 
 import stlfast
 from bench.paper.problems import PaperProblem
-from bench.paper.run import Run
+from bench.paper.run import Run, model_sha256
 from bench.steps import UNIFORM, compiled
 from stlfast.full_solver import FullSolver
 from stlfast.model_file import Dictionary
@@ -55,6 +57,13 @@ class Training:
     widths: tuple[int, ...] = WIDTHS
 
 
+TRAININGS = {
+    f"{objective}, {input}": Training(objective, input, *steps)
+    for objective, steps in (("multihead", (3000, 2000)), ("varpro", (1500, 100)))
+    for input in ("plain", "log")
+}
+
+
 def changes(problem: PaperProblem) -> list[str]:
     """In the order in which they are added."""
     return [name for name in LABELS if name != "newton" or problem.family.nonlinear]
@@ -88,19 +97,23 @@ def ablation(run: Run, problem: PaperProblem) -> dict[str, Any]:
                 settings = {"alphas": list(alphas), "body": body.sha256}
                 known[pipeline] = run.cell(key, settings, partial(_errors, problem, body, pipeline, alphas))
             tables.setdefault(table, {})[label] = known[pipeline]
-    reduced = run.cell(f"ablation/{problem.name}/reduced", {"alphas": list(alphas)}, lambda: _reduced(problem, alphas))
+    reduced = run.cell(
+        f"ablation/{problem.name}/reduced",
+        {"alphas": list(alphas), "model": model_sha256(problem.name)},
+        lambda: _reduced(problem, alphas),
+    )
     tables["together"][REDUCED] = reduced
     return {"alphas": list(alphas), "tables": tables}
 
 
 def _body(run: Run, problem: PaperProblem, pipeline: Pipeline) -> stlfast.Body:
     objective, input = "varpro" if pipeline.varpro else "multihead", "log" if pipeline.log_time else "plain"
-    training = Training(objective, input, 1500, 100) if pipeline.varpro else Training(objective, input, 3000, 2000)
+    training = TRAININGS[f"{objective}, {input}"]
     options = dataclasses.asdict(training) | {"shared_head": not pipeline.varpro}
     return run.trained(
         f"ablation_{problem.name}_{objective}_{input}", training,
         lambda: stlfast.train_body(problem.low_stiff, seed=0, device=run.device, progress=True, **options),
-        stlfast.Body.load,
+        stlfast.Body.load, train=problem.train,
     )  # fmt: skip
 
 

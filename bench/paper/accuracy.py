@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 import stlfast
 from bench.paper import pinn, pinnsformer, stl_pinn
 from bench.paper.baseline import Baseline
 from bench.paper.problems import PaperProblem
-from bench.paper.run import Run, sha256
+from bench.paper.run import Run, model_sha256, sha256
 
 NETWORKS: dict[str, tuple[Any, Any]] = {
     "pinn": (pinn.PINNSettings(), pinn.train_pinn),
@@ -21,7 +18,9 @@ NETWORKS: dict[str, tuple[Any, Any]] = {
 
 def accuracy(run: Run, problem: PaperProblem) -> dict[str, Any]:
     """By method; lists have an entry for each of the problem's published stiffnesses."""
-    found = {"ours": run.cell(f"accuracy/{problem.name}/ours", {"model": _sha(problem)}, lambda: ours(problem))}
+    found = {
+        "ours": run.cell(f"accuracy/{problem.name}/ours", {"model": model_sha256(problem.name)}, lambda: ours(problem))
+    }
     for seed in range(run.effort.seeds):
         body = stl_body(run, problem, seed)
         key = f"accuracy/{problem.name}/stl/{seed}"
@@ -41,6 +40,7 @@ def ours(problem: PaperProblem) -> list[dict[str, Any]]:
         solution = model.solve(t=t, **params)
         bound = solution.error_bound if solution.error_bound is not None else solution.error_estimate
         row = problem.errors_of(alpha, solution.y) | {"bound": bound.tolist(), "success": solution.success}
+        row["method"] = solution.method
         rows.append(row | {"full": problem.errors_of(alpha, model.solve(t=t, **full, **params).y)})
     return rows
 
@@ -49,7 +49,7 @@ def stl_body(run: Run, problem: PaperProblem, seed: int) -> stlfast.Body:
     settings = stl_pinn.Settings()
     return run.trained(
         f"stl_{problem.name}_{seed}", settings, lambda: stl_pinn.train(problem, seed, settings, run.device),
-        stlfast.Body.load,
+        stlfast.Body.load, train=problem.train,
     )  # fmt: skip
 
 
@@ -69,20 +69,20 @@ def network(run: Run, problem: PaperProblem, kind: str, alpha: float) -> dict[st
     return run.cell(f"accuracy/{problem.name}/{kind}/{alpha:g}", {"weights": weights}, evaluate)
 
 
-def _sha(problem: PaperProblem) -> str:
-    return sha256(Path(stlfast.model.SHIPPED) / f"{problem.name}.safetensors")
-
-
 def published_range(problem: PaperProblem, found: dict[str, Any], seeds: int) -> list[dict[str, Any]]:
-    """For each stiffness and state: the published MAE, the range over seeds, and by what factor it lies outside."""
+    """For each stiffness and state: the published MAE, the range over seeds, and by what factor it lies outside.
+
+    None where a seed's answer is not finite.
+    """
     rows = []
     for k, alpha in enumerate(problem.alphas):
         for i in range(problem.family.n):
             theirs = problem.published[f"mae_y{i + 1}"][k]
             values = [found[f"stl/{seed}"][k]["mae"][i] for seed in range(seeds)]
-            low, high = (np.inf, np.inf) if None in values else (min(values), max(values))
-            factor = max(1.0, low / theirs, theirs / high) if np.isfinite(high) else np.inf
-            rows.append(
-                {"alpha": alpha, "state": i + 1, "published": theirs, "low": low, "high": high, "factor": factor}
-            )
+            low, high, factor = None, None, None
+            if None not in values:
+                low, high = min(values), max(values)
+                factor = max(1.0, low / theirs, theirs / high)
+            row = {"alpha": alpha, "state": i + 1, "published": theirs, "low": low, "high": high, "factor": factor}
+            rows.append(row)
     return rows

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from bench.paper.queries import KINDS
 from bench.paper.timings import LOOSE_RADAU, PAPER_SOLVE
 from stlfast.report import scientific
 
 WITHIN = 10.0  # a re-run's MAE that is within this factor of the published one reproduces it
 AT = 150.0  # the stiffest published member
 GAIN = 1e5  # that is asked of this package's largest error there
+SMALL = 1e-2  # a largest error of solutions of about size 1 that still shows the transient
 REPRODUCED, NOT, PARTLY = "reproduced", "not reproduced", "reproduced in part"
 
 
@@ -26,157 +28,202 @@ class Claim:
 
 
 def claims(found: dict[str, Any]) -> list[Claim]:
-    problems = found["problems"]
-    linear = {name: p for name, p in problems.items() if name != "duffing"}
-    made = [_transfer(name, problem) for name, problem in problems.items()]
-    made += [_pinns(name, problem) for name, problem in problems.items()]
-    made.append(_failure(problems))
-    made += [_radau(name, problem, "linear") for name, problem in linear.items()]
-    if "duffing" in problems:
-        made.append(_radau("duffing", problems["duffing"], "nonlinear"))
-    made += [_queries(name, problem) for name, problem in linear.items()]
+    problems = found["problems"].items()
+    made = [_transfer(*problem) for problem in problems]
+    made += [_pinns(*problem) for problem in problems]
+    made.append(_networks(found["reaction"]))
+    made.append(_failure(found["problems"]))
+    made += [_solve_time(*problem) for problem in problems]
+    made += [_queries(*problem) for problem in problems]
+    made.append(_training(found["problems"]))
     made.append(_fields(found["fields"]))
-    made += [_ours(name, problem) for name, problem in problems.items()]
+    made += [_ours(*problem) for problem in problems]
     return made
+
+
+def seeds(problem: dict[str, Any]) -> list[Any]:
+    """The rows of each seed of the paper's pipeline."""
+    return [rows for key, rows in problem["accuracy"].items() if key.startswith("stl/")]
+
+
+def worst(values: list[float | None]) -> float:
+    """The largest; infinite where one is not finite."""
+    return np.inf if None in values else max(v for v in values if v is not None)
 
 
 def _transfer(name: str, problem: dict[str, Any]) -> Claim:
     rows = problem["seeds"]
-    worst = max(rows, key=lambda row: _number(row["factor"]))
-    inside = sum(row["factor"] == 1.0 for row in rows)
-    near = sum(_number(row["factor"]) <= WITHIN for row in rows)
-    verdict = REPRODUCED if near == len(rows) else f"{PARTLY}: {near} of {len(rows)}" if near else NOT
+    factors = [np.inf if row["factor"] is None else row["factor"] for row in rows]
+    inside, near, farthest = factors.count(1.0), sum(f <= WITHIN for f in factors), int(np.argmax(factors))
     return Claim(
         f"`{name}`: the published mean errors of the one-shot transfer at {len(problem['alphas'])} stiffnesses",
         f"of {len(rows)} published figures {inside} lie inside the range of our seeds and {near} within {WITHIN:g} "
-        f"times of it; the farthest is off by a factor of {_times(worst['factor'])}, at alpha = {worst['alpha']:g} "
-        f"(y{worst['state']})",
-        verdict,
+        f"times of it; the farthest is off by a factor of {_times(factors[farthest])}, at alpha = "
+        f"{rows[farthest]['alpha']:g} (y{rows[farthest]['state']})",
+        REPRODUCED if near == len(rows) else f"{PARTLY}: {near} of {len(rows)}" if near else NOT,
     )
 
 
 def _pinns(name: str, problem: dict[str, Any]) -> Claim:
-    """The largest mean error over states, of the median seed, beside the networks trained at each stiffness."""
+    """The mean error of the worse state, of the median seed, beside the networks trained at each stiffness."""
     accuracy, alphas = problem["accuracy"], problem["vanilla"]["alpha_list"]
-    stl = [np.median([max(rows[problem["alphas"].index(a)]["mae"]) for rows in _seeds(accuracy)]) for a in alphas]
-    parts, better = [], []
+    stl = [np.median([worst(rows[problem["alphas"].index(a)]["mae"]) for rows in seeds(problem)]) for a in alphas]
+    parts, wins = [], []
     for kind, title in (("pinn", "a vanilla PINN"), ("pinnsformer", "PINNsFormer")):
-        theirs = [max(accuracy[f"{kind}/{a:g}"]["mae"]) for a in alphas if f"{kind}/{a:g}" in accuracy]
-        if len(theirs) < len(alphas):
-            continue
-        ratios = np.array(theirs) / stl
-        better.append(float((ratios > 1).mean()))
-        parts.append(f"{title} is {_times(ratios.min())} to {_times(ratios.max())} times as far off")
-    verdict = REPRODUCED if all(b == 1 for b in better) else PARTLY if any(better) else NOT
+        theirs = [worst(accuracy[f"{kind}/{a:g}"]["mae"]) for a in alphas]
+        better = [a for a, error, own in zip(alphas, theirs, stl, strict=True) if own < error]
+        wins.append(len(better) / len(alphas))
+        others = [f"{a:g}" for a in alphas if a not in better]
+        parts.append(
+            f"than {title} ({scientific(min(theirs))} … {scientific(max(theirs))}) at {len(better)} of {len(alphas)}"
+            + (f", not at {', '.join(others)}" if others else "")
+        )
+    low, high = problem["trained"]
     return Claim(
-        f"`{name}`: more accurate than PINNs that are trained at each stiffness",
-        f"alpha = {alphas[0]:g} … {alphas[-1]:g}, mean error of the median seed {scientific(min(stl))} … "
-        f"{scientific(max(stl))}: {'; '.join(parts)}",
-        verdict,
+        f"`{name}`: the transfer is more accurate than PINNs that are trained at each stiffness",
+        f"at alpha = {alphas[0]:g} … {alphas[-1]:g} (bodies were trained on {low:g} … {high:g}), mean error of the "
+        f"median seed {scientific(min(stl))} … {scientific(max(stl))}; it is smaller {'; '.join(parts)}",
+        REPRODUCED if all(w == 1 for w in wins) else PARTLY if any(wins) else NOT,
+    )
+
+
+def _networks(reaction: dict[str, Any]) -> Claim:
+    parts = [
+        f"{name} {row['rMAE']:.3g} / {row['rRMSE']:.3g}"
+        + (f" (published {row['published'][0]:g} / {row['published'][1]:g})" if row["published"] else "")
+        for name, row in reaction.items()
+    ]
+    reached = all(
+        row["rMAE"] <= 1.05 * row["published"][0] and row["rRMSE"] <= 1.05 * row["published"][1]
+        for row in reaction.values()
+        if row["published"]
+    )
+    return Claim(
+        "PINNsFormer solves the 1-D reaction equation where a vanilla PINN fails (Zhao et al., ICLR 2024)",
+        f"relative errors {', '.join(parts)}; pinn_adam is a narrower PINN in float64 with Adam before L-BFGS",
+        (REPRODUCED if reached else NOT) + "; the failure is that of its training, not of the vanilla PINN",
     )
 
 
 def _failure(problems: dict[str, Any]) -> Claim:
     """What is left of the transfer at the stiffest published member."""
-    parts = []
+    parts, errors = [], []
     for name, problem in problems.items():
         k = problem["alphas"].index(AT)
-        values = [max(rows[k]["maxae"]) for rows in _seeds(problem["accuracy"])]
+        values = [worst(rows[k]["maxae"]) for rows in seeds(problem)]
         theirs = max(problem["published"][f"maxae_y{i}"][k] for i in (1, 2))
+        errors += [*values, theirs]
         parts.append(f"`{name}` {scientific(min(values))} … {scientific(max(values))} (published {scientific(theirs)})")
     return Claim(
         "the transfer overcomes the failure of PINNs on stiff problems",
-        f"largest error at alpha = {AT:g} over the seeds: {'; '.join(parts)}. The transient, which is what makes these "
-        "problems stiff, is missed; mean errors over uniform times hide that",
-        "not for the transient",
+        f"largest error at alpha = {AT:g} over the seeds: {'; '.join(parts)}",
+        REPRODUCED if max(errors) <= SMALL else "not for the transient, which the mean over uniform times hides",
     )
 
 
-def _radau(name: str, problem: dict[str, Any], kind: str) -> Claim:
-    parts, ratios = [], []
+def _solve_time(name: str, problem: dict[str, Any]) -> Claim:
+    """The paper's one-shot solve beside Radau, which is timed at an error of at most 1e-4."""
+    parts, faster, as_accurate = [], [], []
     for alpha, times in problem["times"].items():
-        seconds = {record["contender"]: record for record in times["records"]}
-        if PAPER_SOLVE in seconds and LOOSE_RADAU in seconds:
-            ratio = seconds[PAPER_SOLVE]["seconds"] / seconds[LOOSE_RADAU]["seconds"]
-            ratios.append(ratio)
-            parts.append(
-                f"alpha = {alpha}: {seconds[PAPER_SOLVE]['seconds'] * 1e3:.2g} ms with an error of "
-                f"{scientific(seconds[PAPER_SOLVE]['error'], 0)}, Radau {seconds[LOOSE_RADAU]['seconds'] * 1e3:.2g} ms "
-                f"with {scientific(seconds[LOOSE_RADAU]['error'], 0)}"
-            )
-    fast = [ratio <= 1 for ratio in ratios]
-    verdict = "no time was measured" if not ratios else "faster, not as accurate" if all(fast) else "not faster"
-    if any(fast) and not all(fast):
-        verdict = "faster at some stiffnesses, not as accurate"
+        known = {record["contender"]: record for record in times["records"]}
+        if PAPER_SOLVE not in known or LOOSE_RADAU not in known:
+            continue
+        own, radau, rk45 = known[PAPER_SOLVE], known[LOOSE_RADAU], known.get("RK45 (SciPy)")
+        faster.append(own["seconds"] < radau["seconds"])
+        as_accurate.append(own["error"] <= radau["error"])
+        parts.append(
+            f"alpha = {alpha}: {own['seconds'] * 1e3:.2g} ms with an error of {scientific(own['error'], 0)}, Radau "
+            f"{radau['seconds'] / own['seconds']:.1f} times as long with {scientific(radau['error'], 0)}"
+            + (f", RK45 {rk45['seconds'] / own['seconds']:.0f} times within 1e-6" if rk45 else "")
+        )
+    if not parts:
+        return Claim(f"`{name}`: the one-shot solve costs no more than Radau", "not timed", "not measured")
+    speed = REPRODUCED if all(faster) else PARTLY if any(faster) else NOT
+    accuracy = "at the same accuracy" if all(as_accurate) else "but not at the same accuracy"
+    kind = "nonlinear" if name == "duffing" else "linear"
     return Claim(
-        f"`{name}`: the one-shot solve costs no more than Radau ({kind})",
-        f"{'; '.join(parts)} (our C++ of their solve, so faster than theirs)",
-        verdict,
+        f"`{name}` ({kind}): the one-shot solve costs no more than Radau, and less than RK45",
+        f"our implementation of their solve (theirs was not timed): {'; '.join(parts)}",
+        f"{speed}, {accuracy}",
     )
 
 
 def _queries(name: str, problem: dict[str, Any]) -> Claim:
-    parts = []
+    parts, faster, as_accurate, ours_wins = [], [], [], []
     for kind, rows in problem["queries"].items():
-        theirs, radau, ours = rows["paper's solve"], rows["Radau (SciPy)"], rows["ours"]
-        parts.append(
-            f"{kind}: their solve {_micro(theirs)} with an error of {scientific(theirs['error'], 0)}, ours "
-            f"{_micro(ours)} with {scientific(ours['error'], 0)}, Radau {_micro(radau)} with "
-            f"{scientific(radau['error'], 0)}"
-        )
+        own, ours, radau = rows["paper's solve"], rows["ours"], rows["Radau (SciPy)"]
+        faster.append(own["seconds"] < radau["seconds"])
+        as_accurate.append(worst([own["error"]]) <= 10 * radau["error"])
+        ours_wins.append(ours["seconds"] < radau["seconds"] and worst([ours["error"]]) <= 10 * radau["error"])
+        parts.append(f"{kind}: their solve {_micro(own)}, ours {_micro(ours)}, Radau {_micro(radau)}")
+    left = [kind for kind in KINDS if kind not in problem["queries"]]
     return Claim(
         f"`{name}`: many solves with other initial values and forcings are much faster than Radau",
+        "; ".join(parts) + (f"; not measured: {', '.join(left)}" if left else ""),
+        (REPRODUCED if all(faster) else NOT)
+        + ("" if all(as_accurate) else ", but not at Radau's accuracy")
+        + ("; ours is faster than Radau at its accuracy" if all(ours_wins) else ""),
+    )
+
+
+def _training(problems: dict[str, Any]) -> Claim:
+    parts, saved = [], []
+    for name, problem in problems.items():
+        cost = problem["cost"]
+        stl, pinn, former = (float(np.median(cost[kind])) for kind in ("stl", "pinn", "pinnsformer"))
+        saved.append(stl / min(pinn, former))
+        parts.append(
+            f"`{name}`: {stl:.0f} s once, a PINN {pinn:.0f} s and a PINNsFormer {former:.0f} s for each member"
+        )
+    return Claim(
+        "one training serves every member, where a PINN is trained for each",
         "; ".join(parts),
-        "the speed is reproduced, not the accuracy; surpassed",
+        f"{REPRODUCED}: paid for after {int(np.ceil(max(saved)))} member{'s' if max(saved) > 1 else ''} or fewer",
     )
 
 
 def _fields(fields: dict[str, Any]) -> Claim:
+    """Mean and largest errors of the transfer and of ours."""
     parts = [
-        f"alpha = {alpha:g}: {scientific(fields['errors']['multihead'][k]['mean'], 0)} / "
-        f"{scientific(fields['errors']['multihead'][k]['max'], 0)}, ours "
-        f"{scientific(fields['errors']['ours'][k]['mean'], 0)} / {scientific(fields['errors']['ours'][k]['max'], 0)}"
+        f"alpha = {alpha:g}: {_pair(fields['errors']['multihead'][k])}, ours {_pair(fields['errors']['ours'][k])}"
         for k, alpha in enumerate(fields["alphas"])
     ]
     return Claim(
         "the transfer serves PDEs: advection and reaction",
-        f"mean / largest error {'; '.join(parts)} (the paper's constants are not public: our family)",
-        "no published figure to hold it against",
+        f"joint training and one shot on this package's rows, mean / largest error at {'; '.join(parts)}",
+        "no published figure to hold it against, for the paper's constants are not public",
     )
 
 
 def _ours(name: str, problem: dict[str, Any]) -> Claim:
     """Not of the paper: what this package is asked for."""
-    published, rows = problem["published"], problem["accuracy"]["ours"]
+    published, rows, k = problem["published"], problem["accuracy"]["ours"], problem["alphas"].index(AT)
     factors = [
-        published[f"{measure}_y{i + 1}"][k] / row[measure][i]
-        for k, row in enumerate(rows)
+        published[f"{measure}_y{i + 1}"][j] / row[measure][i]
+        for j, row in enumerate(rows)
         for i in range(len(row["mae"]))
         for measure in ("mae", "maxae")
     ]
-    row, k = rows[problem["alphas"].index(AT)], problem["alphas"].index(AT)
-    theirs = max(published[f"maxae_y{i + 1}"][k] for i in range(len(row["maxae"])))
-    gain = theirs / max(row["maxae"])
+    theirs, own = max(published[f"maxae_y{i}"][k] for i in (1, 2)), worst(rows[k]["maxae"])
+    gain, asked = theirs / own, theirs / own >= GAIN and min(factors) >= 1
     return Claim(
         f"`{name}`: this package beside the published figures",
-        f"largest error at alpha = {AT:g}: {scientific(max(row['maxae']))} against {scientific(theirs)}; over all "
-        f"published figures the smallest gain is {_times(min(factors))}",
-        f"surpassed {_times(gain)} times" + ("" if gain >= GAIN and min(factors) >= 1 else ", less than was asked"),
+        f"largest error at alpha = {AT:g}: {scientific(own)} against {scientific(theirs)}; over all published figures "
+        f"the smallest gain is {_times(min(factors))}",
+        f"surpassed {_times(gain)} times" if asked else f"{_times(gain)} times, less than was asked",
     )
 
 
-def _seeds(accuracy: dict[str, Any]) -> list[Any]:
-    return [rows for key, rows in accuracy.items() if key.startswith("stl/")]
+def _pair(error: dict[str, float]) -> str:
+    return f"{scientific(error['mean'], 0)} / {scientific(error['max'], 0)}"
 
 
-def _number(value: float | None) -> float:
-    return np.inf if value is None else value
-
-
-def _times(value: float | None) -> str:
-    value = _number(value)
+def _times(value: float) -> str:
+    if not np.isfinite(value):
+        return "infinity"
     return f"{value:.1f}" if value < 10 else f"{value:.0f}" if value < 1000 else scientific(value)
 
 
 def _micro(row: dict[str, Any]) -> str:
-    return f"{row['seconds'] * 1e6:,.3g} µs"
+    error = "not finite" if row["error"] is None else scientific(row["error"], 0)
+    return f"{row['seconds'] * 1e6:,.3g} µs (error {error})"

@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import stlfast
-from bench.contenders import OURS, RADAU
+from bench.contenders import CVODE, HEYOKA, NUMBALSODA, OURS, RADAU
 from bench.paper.accuracy import stl_body
 from bench.paper.problems import PaperProblem
 from bench.paper.run import Run
 
+NATIVE = (NUMBALSODA, HEYOKA, CVODE)
+
 
 def cost(run: Run, problem: PaperProblem, accuracy: dict[str, Any], times: dict[str, Any]) -> dict[str, Any]:
-    """Seconds of training and compiling; break_even: solves after which ours, set-up included, has beaten Radau.
+    """Seconds of training and compiling; break_even: solves until ours, set-up included, has beaten Radau and the
+    fastest native solver, at an error of 1e-6; None where it never does.
 
     accuracy, times: what `accuracy` and `timings` found of the problem.
     """
@@ -29,12 +32,20 @@ def cost(run: Run, problem: PaperProblem, accuracy: dict[str, Any], times: dict[
     break_even = {}
     for alpha, found in times.items():
         seconds = {record["contender"]: record["seconds"] for record in found["records"]}
-        if RADAU in seconds and seconds[RADAU] > seconds[OURS]:
-            break_even[alpha] = sum(ours.values()) / (seconds[RADAU] - seconds[OURS])
+        peers = {name: seconds[name] for name in (RADAU, *NATIVE) if name in seconds}
+        if OURS not in seconds or not peers:
+            continue
+        fastest = min(peers, key=lambda name: peers[name])
+        setup, named = sum(ours.values()), dict.fromkeys((fastest, RADAU))
+        break_even[alpha] = {name: _paid(setup, peers[name] - seconds[OURS]) for name in named if name in peers}
     return {
         "ours": ours,
         "stl": [history["seconds"] for history in bodies],
-        "devices": sorted({history["device"] for history in bodies}),
+        "devices": sorted({f"{history['device']}, {history['threads']} thread(s)" for history in bodies}),
         **networks,
         "break_even": break_even,
     }
+
+
+def _paid(setup: float, gain: float) -> float | None:
+    return setup / gain if gain > 0 else None

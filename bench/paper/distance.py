@@ -1,7 +1,7 @@
-"""How far a body reaches: error against the stiffness over the stiffest that was trained on, up to 1e4.
+"""How far a body reaches: error against stiffness, up to 1e4 times the end of the shipped family's train range.
 
-Of models that are compiled for the whole range from the shipped body (duffing's has none), of the paper's one-shot
-solve on its body, and of the same body with independent heads, an SVD and clustered points.
+Of models that are compiled for the whole range from the shipped body (duffing's has none: Chebyshev polynomials), of
+the paper's one-shot solve on its body, and of the same body with independent heads, an SVD and clustered points.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import stlfast
 from bench.paper import stl_pinn
 from bench.paper.accuracy import stl_body
 from bench.paper.problems import PaperProblem
-from bench.paper.run import Run
+from bench.paper.run import Run, model_sha256
 from bench.steps import PAPER, compiled
 from stlfast.full_solver import FullSolver
 from stlfast.model_file import Dictionary
-from stlfast.reference import exact
+from stlfast.reference import truth
 
 # Points resolve a layer 1e4 times as thin; ncff's dictionary of 385 functions reaches no less than 1e-6 there.
 OPTIONS: dict[str, dict[str, Any]] = {"dho": {"points": 1200}, "ncff": {"points": 3000, "tol": 1e-6}, "duffing": {}}
@@ -29,9 +29,10 @@ CLUSTERED: dict[str, Any] = {"dilations": [1.0], "points": 1200, "reduced": Fals
 
 
 def distance(run: Run, problem: PaperProblem) -> dict[str, Any]:
-    """factors; compile: seconds and ranks of the wide model; errors: method → the largest error at each factor."""
+    """alphas, in published labels; compile: of the wide model; errors: method → the largest error at each of them."""
     body = stl_body(run, problem, 0)
     settings = {"factors": list(run.effort.factors), "body": body.sha256, "options": OPTIONS[problem.name]}
+    settings |= {"model": model_sha256(problem.name), "first": FIRST, "clustered": CLUSTERED}
     return run.cell(f"distance/{problem.name}", settings, lambda: _measure(problem, body, run.effort.factors))
 
 
@@ -52,23 +53,36 @@ def _measure(problem: PaperProblem, body: stlfast.Body, factors: tuple[float, ..
     basis = "body" if shipped is not None else "chebyshev"
     model = compiled(family, shipped, basis, **OPTIONS[problem.name])
     seconds = time.perf_counter() - started
-    solvers = {"ours": lambda t, p: _default(model, t, p), **_paper(problem, family, body)}
+    others = _paper(problem, family, body)
     stiffest = family.params[family.stiffness].train[1]
     t0, t1 = problem.span
     t = t0 + (t1 - t0) * np.union1d(np.linspace(0.0, 1.0, 512), np.geomspace(FIRST, 1.0, 1024))
-    errors: dict[str, list[float | None]] = {name: [] for name in solvers}
-    bounds = []
+    errors: dict[str, list[float | None]] = {name: [] for name in ("ours", *others)}
+    bounds, methods = [], []
     for factor in factors:
         params = {**problem.others, family.stiffness: factor * stiffest}
-        truth = _truth(family, t, params)
-        for name, solve in solvers.items():
-            y = solve(t, params)
-            errors[name].append(float(np.abs(y - truth).max()) if np.isfinite(y).all() else None)
+        exact = truth(family, t, **params)
         solution = model.solve(t=t, **params)
         bound = solution.error_bound if solution.error_bound is not None else solution.error_estimate
-        bounds.append(float(bound.max()))
+        bounds.append(_largest(bound))
+        methods.append(solution.method)
+        errors["ours"].append(_largest(solution.y - exact))
+        for name, solve in others.items():
+            errors[name].append(_largest(solve(t, params) - exact))
     made = {"seconds": seconds, "ranks": model.passport["compile"]["ranks"], "basis": basis}
-    return {"factors": factors, "trained": stiffest, "compile": made, "bounds": bounds, "errors": errors}
+    return {
+        "alphas": [problem.label * factor * stiffest for factor in factors],
+        "trained": problem.label * stiffest,
+        "compile": made,
+        "bounds": bounds,
+        "methods": methods,
+        "errors": errors,
+    }
+
+
+def _largest(values: np.ndarray) -> float | None:
+    largest = float(np.abs(values).max())
+    return largest if np.isfinite(largest) else None
 
 
 def _default(model: Any, t: np.ndarray, params: dict[str, Any]) -> np.ndarray:
@@ -99,9 +113,3 @@ def _full(solver: FullSolver, family: stlfast.Family, method: str, t: np.ndarray
     if method == "newton" and not found.converged:
         return np.full((family.n, len(t)), np.nan)
     return solver.evaluate(found.heads, x)
-
-
-def _truth(family: stlfast.Family, t: np.ndarray, params: dict[str, Any]) -> np.ndarray:
-    if family.nonlinear:
-        return family.reference(None, t, "LSODA", 1e-12, 1e-16, **params).y
-    return exact(family, t, **params)

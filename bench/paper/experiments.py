@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
 from typing import Any
 
 import stlfast
 from bench import compare
 from bench.paper import reaction, stl_pinn
-from bench.paper.ablation import ablation
+from bench.paper.ablation import TRAININGS, ablation
 from bench.paper.accuracy import NETWORKS, accuracy, published_range
 from bench.paper.baseline import Baseline
-from bench.paper.bases import bases
+from bench.paper.bases import FEATURES, Training, bases
 from bench.paper.cost import cost
 from bench.paper.distance import distance
+from bench.paper.fields import NETWORKS as FIELD_NETWORKS
+from bench.paper.fields import TRAININGS as FIELD_TRAININGS
 from bench.paper.fields import fields
 from bench.paper.problems import PROBLEMS, PaperProblem
 from bench.paper.queries import KINDS, queries
@@ -28,19 +29,15 @@ from stlfast import demo
 def run_all(run: Run) -> dict[str, Any]:
     """The results, with the settings of everything that was trained."""
     started = time.perf_counter()
-    found: dict[str, Any] = {"problems": {}}
     problems = [PROBLEMS[name] for name in run.effort.problems]
-    steps: list[tuple[str, Callable[[], None]]] = [
-        (problem.name, lambda p=problem: found["problems"].__setitem__(p.name, _problem(run, p)))  # type: ignore[misc]
-        for problem in problems
-    ]
-    steps += [
-        ("advection and reaction", lambda: found.__setitem__("fields", fields(run))),
-        ("PINNsFormer's own problem", lambda: found.__setitem__("reaction", _reaction(run))),
-    ]
-    for k, (title, step) in enumerate(steps, start=1):
-        run.say(f"[{k}/{len(steps)}] {title}")
-        step()
+    found: dict[str, Any] = {"problems": {}}
+    for k, problem in enumerate(problems, start=1):
+        run.say(f"[{k}/{len(problems) + 2}] {problem.name}")
+        found["problems"][problem.name] = _problem(run, problem)
+    run.say(f"[{len(problems) + 1}/{len(problems) + 2}] advection and reaction")
+    found["fields"] = fields(run)
+    run.say(f"[{len(problems) + 2}/{len(problems) + 2}] PINNsFormer's own problem")
+    found["reaction"] = _reaction(run)
     return {
         "format": FORMAT,
         "stlfast": stlfast.__version__,
@@ -51,8 +48,12 @@ def run_all(run: Run) -> dict[str, Any]:
         "versions": compare.versions(),
         "settings": {
             "stl": dataclasses.asdict(stl_pinn.Settings()),
+            "stl, trained on alpha": {problem.name: problem.train for problem in problems},
             **{kind: dataclasses.asdict(settings) for kind, (settings, _) in NETWORKS.items()},
-            "train": {problem.name: problem.train for problem in problems},
+            "ablation": {key: dataclasses.asdict(training) for key, training in TRAININGS.items()},
+            "bases": {str(m): dataclasses.asdict(Training(m)) for m in FEATURES},
+            "fields": {key: dataclasses.asdict(training) for key, training in FIELD_TRAININGS.items()},
+            "fields, networks": {key: dataclasses.asdict(settings) for key, settings in FIELD_NETWORKS.items()},
         },
         "seconds": round(time.perf_counter() - started, 1),
         "seconds_of_cells": round(sum(entry["seconds"] for entry in run.store.done.values()), 1),
@@ -61,7 +62,7 @@ def run_all(run: Run) -> dict[str, Any]:
 
 
 def _reaction(run: Run) -> dict[str, Any]:
-    """Name → relative errors and history of each network; a training of an hour goes on where it was interrupted."""
+    """Name → relative errors and history of each network; a training goes on where it was interrupted."""
     found = {}
     for name, settings in reaction.SETTINGS.items():
         weights, running = f"reaction_{name}", run.store.folder / f"reaction_{name}.running"
@@ -72,9 +73,10 @@ def _reaction(run: Run) -> dict[str, Any]:
             lambda s=settings, r=running: reaction.train_reaction(s, run.device, r),
             Baseline.load,  # type: ignore[misc]
         )
-        running.unlink(missing_ok=True)
+        if not run.cached:
+            running.unlink(missing_ok=True)
         measured = {"weights": sha256(run.weights / f"{weights}.safetensors")}
-        found[name] = run.cell(f"reaction/{name}", measured, lambda b=baseline: reaction.measured(b))  # type: ignore[misc]
+        found[name] = run.cell(f"reaction/{name}", measured, lambda b=baseline, n=name: reaction.measured(b, n))  # type: ignore[misc]
     return found
 
 
@@ -86,6 +88,7 @@ def _problem(run: Run, problem: PaperProblem) -> dict[str, Any]:
         "states": list(problem.family.states),
         "others": problem.others,
         "label": problem.label,
+        "trained": problem.train,
         "alphas": problem.alphas,
         "published": problem.published,
         "vanilla": problem.vanilla,

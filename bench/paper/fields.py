@@ -17,7 +17,7 @@ from bench import pde_features
 from bench.paper import pinn, pinnsformer
 from bench.paper.baseline import Baseline
 from bench.paper.field_networks import train_field
-from bench.paper.run import Run, sha256
+from bench.paper.run import Run, model_sha256, sha256
 from stlfast import characteristics, families, pde_accuracy
 from stlfast._core import FieldDictionary
 from stlfast.field_body import FieldBody
@@ -54,7 +54,8 @@ def fields(run: Run) -> dict[str, Any]:
     """Method → mean and largest error at each of `alphas`; seconds of both trainings."""
     family = families.advection_reaction()
     bodies = {name: _body(run, family, training) for name, training in TRAININGS.items()}
-    settings = {name: body.sha256 for name, body in bodies.items()} | {"alphas": list(ALPHAS)}
+    settings = {name: body.sha256 for name, body in bodies.items()} | {"alphas": list(ALPHAS), "rows": ROWS}
+    settings |= {"dilations": DILATIONS, "model": model_sha256(family.name)}
     found = run.cell("fields/advection_reaction", settings, lambda: _measure(family, bodies))
     return found | {"networks": {kind: [_network(run, family, kind, a) for a in NETWORK_ALPHAS] for kind in NETWORKS}}
 

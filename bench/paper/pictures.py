@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from bench.compare_plot import BLACK, LOOKS, PURPLE, SKY, YELLOW
+from bench.paper.claims import worst
 from bench.paper.timings import PAPER_SOLVE
 from stlfast.plot import BLUE, GREEN, GREY, ORANGE, RED, STYLE, _pyplot
 
@@ -41,7 +42,7 @@ def write(found: dict[str, Any], folder: Path) -> dict[str, str]:
 def _accuracy(axis: Any, problem: dict[str, Any]) -> None:
     x, accuracy, published = problem["alphas"], problem["accuracy"], problem["published"]
     theirs = np.maximum(published["maxae_y1"], published["maxae_y2"])
-    seeds = np.array([[_worst(row["maxae"]) for row in rows] for key, rows in accuracy.items() if key[:4] == "stl/"])
+    seeds = np.array([[worst(row["maxae"]) for row in rows] for key, rows in accuracy.items() if key[:4] == "stl/"])
     axis.fill_between(x, seeds.min(axis=0), seeds.max(axis=0), color=RED, alpha=0.25, lw=0)
     axis.plot(x, np.median(seeds, axis=0), color=RED, label="STL-PINN, run here (range over seeds)")
     axis.plot(x, theirs, "s", ms=4, color=RED, label="STL-PINN, published")
@@ -50,14 +51,14 @@ def _accuracy(axis: Any, problem: dict[str, Any]) -> None:
         ("pinnsformer", PURPLE, "D", "PINNsFormer"),
     ):
         points = [
-            (float(k.split("/")[1]), _worst(row["maxae"])) for k, row in accuracy.items() if k.startswith(kind + "/")
+            (float(k.split("/")[1]), worst(row["maxae"])) for k, row in accuracy.items() if k.startswith(kind + "/")
         ]
         if points:
             axis.plot(*zip(*points, strict=True), marker, color=color, label=f"{label}, run here")
-    axis.plot(x, [_worst(row["maxae"]) for row in accuracy["ours"]], "o-", ms=4, color=BLUE, label="stlfast")
+    axis.plot(x, [worst(row["maxae"]) for row in accuracy["ours"]], "o-", ms=4, color=BLUE, label="stlfast")
     axis.plot(x, [max(row["bound"]) for row in accuracy["ours"]], "--", color=SKY, label="stlfast's bound or estimate")
     axis.plot(
-        x, [_worst(row["full"]["maxae"]) for row in accuracy["ours"]], "v-", ms=4, color=GREEN,
+        x, [worst(row["full"]["maxae"]) for row in accuracy["ours"]], "v-", ms=4, color=GREEN,
         label="stlfast, full dictionary",
     )  # fmt: skip
     axis.set(yscale="log", xlabel="stiffness alpha, as published", ylim=(1e-15, 3))
@@ -88,10 +89,12 @@ def _distance(axis: Any, problem: dict[str, Any]) -> None:
     }
     for key, (style, color, label) in labels.items():
         y = [np.nan if e is None else max(e, FLOOR) for e in found["errors"][key]]
-        axis.plot(found["factors"], y, style, color=color, label=label)
-    axis.plot(found["factors"], found["bounds"], "--", color=GREY, label="stlfast's bound or estimate")
-    axis.set(xscale="log", yscale="log", xlabel="stiffness over the stiffest trained on")
-
-
-def _worst(values: list[float | None]) -> float:
-    return np.inf if None in values else max(v for v in values if v is not None)
+        axis.plot(found["alphas"], y, style, color=color, label=label)
+    axis.plot(
+        found["alphas"],
+        [np.nan if b is None else b for b in found["bounds"]],
+        "--",
+        color=GREY,
+        label="stlfast's bound or estimate",
+    )
+    axis.set(xscale="log", yscale="log", xlabel="stiffness alpha, as published")

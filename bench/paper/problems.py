@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 import stlfast
-from stlfast.reference import exact, point_set
+from stlfast.reference import point_set, truth
 
 PUBLISHED = Path(__file__).with_name("published.json")  # figures of the authors' result files; facts, not results
 UNIFORM = 1000  # times that published errors are compared over, as they were measured
@@ -79,12 +79,7 @@ class PaperProblem:
     def truth(self, alpha: float) -> np.ndarray:
         """y (n, N) at `times`: exact, of the nonlinear problem SciPy's LSODA at rtol = 1e-12."""
         if alpha not in self._truth:
-            params = self.params(alpha)
-            if self.family.nonlinear:
-                y = self.family.reference(None, self.times, "LSODA", 1e-12, 1e-16, **params).y
-            else:
-                y = exact(self.family, self.times, **params)
-            self._truth[alpha] = y
+            self._truth[alpha] = truth(self.family, self.times, **self.params(alpha))
         return self._truth[alpha]
 
     @property

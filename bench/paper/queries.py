@@ -1,7 +1,9 @@
 """Many solves of one stiff member: with other initial values, another forcing, and both.
 
-Forcings are sums of two sine waves of random amplitude and frequency on the last equation. Times are of one thread, for
-512 output times, at a stiffness of 150 in published labels; errors against SciPy's LSODA at rtol = 1e-12.
+Forcings are sums of two sine waves of random amplitude and frequency on the last equation. Times are processor time of
+one thread, one pass over all queries, for 512 uniform output times, where errors are taken too, at a stiffness of 150
+in published labels. SciPy's tolerances are the loosest whose error is within 1e-6. Native solvers, for other initial
+values, are measured by bench.compare, in C++ or compiled loops.
 """
 
 from __future__ import annotations
@@ -14,15 +16,24 @@ from typing import Any
 import numpy as np
 
 import stlfast
+from bench import compare
+from bench.contenders import CONTENDERS, CVODE, HEYOKA, NUMBALSODA_LOOP
+from bench.paper import stl_pinn
 from bench.paper.accuracy import stl_body
 from bench.paper.problems import PaperProblem
-from bench.paper.run import Run
+from bench.paper.run import Run, model_sha256
+from bench.problem import MANY, Nonlinear, Problem
 from bench.steps import PAPER, compiled
+from stlfast import timing
 
 ALPHA = 150.0
-KINDS = ("initial values", "forcing", "both")
+STARTS, FORCING, BOTH = KINDS = ("initial values", "forcing", "both")
 CHECKED = 10  # solves whose error is measured
-TOLERANCE = {"rtol": 1e-6, "atol": 1e-8}  # of Radau and RK45
+TARGET = 1e-6
+TOLERANCES = tuple(10.0 ** (-k / 2) for k in range(6, 25))
+NATIVE = (NUMBALSODA_LOOP, HEYOKA, CVODE)
+SERIES_ORDER = 5  # of the perturbation series, which is at its best from the third order on
+Answer = Callable[["Query"], np.ndarray]  # y (n, 512)
 
 
 @dataclass(frozen=True)
@@ -30,7 +41,7 @@ class Query:
     """Initial values (n,), and the amplitudes and frequencies of a forcing, None where it is the family's own."""
 
     y0: np.ndarray
-    waves: np.ndarray | None  # (2, 2): amplitude and frequency of each wave
+    waves: np.ndarray | None  # (2, 2): amplitudes, then frequencies
 
     def forcing(self, n: int) -> Callable[[np.ndarray], np.ndarray] | None:
         if self.waves is None:
@@ -46,9 +57,10 @@ class Query:
 
 
 def queries(run: Run, problem: PaperProblem, kind: str) -> dict[str, Any]:
-    """By method: microseconds a solve, how many were timed, and the largest error of those checked."""
+    """By method: seconds a solve, how many were timed, and the largest error of those checked."""
     body = stl_body(run, problem, 0)
     settings = {"solves": run.effort.solves, "slow": run.effort.slow_solves, "body": body.sha256, "alpha": ALPHA}
+    settings |= {"model": model_sha256(problem.name), "versions": compare.versions()}
     key = f"queries/{problem.name}/{kind.replace(' ', '_')}"
     return run.cell(key, settings, lambda: _measure(run, problem, body, kind), timed=True)
 
@@ -58,70 +70,102 @@ def draw(problem: PaperProblem, kind: str, count: int) -> list[Query]:
     box = problem.family.y0_range if problem.family.y0_range is not None else np.array([[0.0, 5.0]] * problem.family.n)
     found = []
     for _ in range(count):
-        y0 = problem.family.y0 if kind == "forcing" else rng.uniform(*box.T)
-        waves = None if kind == "initial values" else np.array([rng.uniform(-1, 1, 2), rng.uniform(0.5, 2.0, 2)])
+        y0 = problem.family.y0 if kind == FORCING else rng.uniform(*box.T)
+        waves = None if kind == STARTS else np.array([rng.uniform(-1, 1, 2), rng.uniform(0.5, 2.0, 2)])
         found.append(Query(np.array(y0), waves))
     return found
 
 
 def _measure(run: Run, problem: PaperProblem, body: stlfast.Body, kind: str) -> dict[str, Any]:
-    asked = draw(problem, kind, run.effort.solves)
+    asked, checked = draw(problem, kind, run.effort.solves), draw(problem, kind, CHECKED)
+    truths = [_reference(problem, query, "LSODA", 1e-12) for query in checked]
+
+    def error(solve: Answer) -> float:
+        return float(np.max([np.abs(solve(q) - y).max() for q, y in zip(checked, truths, strict=True)]))
+
     found = {}
-    for name, (solve, most) in _solvers(run, problem, body, kind).items():
-        timed = asked[:most]
-        solve(timed[-1])  # warms up
-        started = time.thread_time()
-        answers = [solve(query)[:, -1].copy() for query in timed]
-        seconds = (time.thread_time() - started) / len(timed)
-        assert np.isfinite(answers).all(), name
-        error = max(_error(problem, query, solve(query)) for query in timed[:CHECKED])
-        found[name] = {"seconds": seconds, "solves": len(timed), "error": error}
-    if kind == "initial values":
-        found["ours, solve_many"] = _sweep(problem, asked)
+    for name, solve in _solvers(problem, body, kind).items():
+        found[name] = _timed(solve, asked) | {"error": _finite(error(solve))}
+    for method in ("Radau", "RK45"):
+
+        def with_tolerance(tolerance: float, m: str = method) -> Answer:
+            return lambda query: _reference(problem, query, m, tolerance)
+
+        tolerance, reached = timing.loosest(lambda tol, s=with_tolerance: error(s(tol)), TARGET, TOLERANCES)  # type: ignore[misc]
+        if tolerance is not None:
+            slow = asked[: run.effort.slow_solves]
+            found[f"{method} (SciPy)"] = _timed(with_tolerance(tolerance), slow) | {"error": reached}
+    if kind == STARTS:
+        found |= _sweep(problem, asked, truths) | _native(run, problem)
     return found
 
 
-def _solvers(run: Run, problem: PaperProblem, body: stlfast.Body, kind: str) -> dict[str, Any]:
-    """Name → (query → y (n, 512), the most that are timed)."""
+def _timed(solve: Answer, asked: list[Query]) -> dict[str, Any]:
+    solve(asked[-1])  # warms up
+    started = time.thread_time()
+    for query in asked:
+        solve(query)
+    return {"seconds": (time.thread_time() - started) / len(asked), "solves": len(asked)}
+
+
+def _solvers(problem: PaperProblem, body: stlfast.Body, kind: str) -> dict[str, Answer]:
     params, family, model = problem.params(ALPHA), problem.family, stlfast.load(problem.name)
-    slow, most = run.effort.slow_solves, run.effort.solves
-    scipy = {
-        f"{method} (SciPy)": (
-            lambda q, m=method: family.reference(q.y0, None, m, **TOLERANCE, forcing=q.forcing(family.n), **params).y,
-            slow,
-        )
-        for method in ("Radau", "RK45")
-    }
     if family.nonlinear:
-        return {"ours": (lambda q: model.solve(q.y0, **params).y, most), **scipy}
+        series = stl_pinn.series_solver(problem, body)
+        (values,) = series.dictionary.core(body).evaluate(np.linspace(0.0, 1.0, 512))
+        p = family.check_params(params)
+        return {
+            "ours": lambda q: model.solve(q.y0, **params).y,
+            "paper's solve": lambda q: (
+                values @ series.solve(p, q.y0, "perturbation", order=SERIES_ORDER).heads
+            ).T,
+        }  # fmt: skip
     fixed, bare = model.at(**params), model.at(certify=False, **params)
     paper = compiled(family, body, **PAPER).at(certify=False, **params)
-    if kind == "initial values":
-        return {
-            "ours": (lambda q: fixed.solve(q.y0).y, most),
-            "paper's solve": (lambda q: paper.solve(q.y0).y, most),
-            **scipy,
-        }
+    if kind == STARTS:
+        return {"ours": lambda q: fixed.solve(q.y0).y, "paper's solve": lambda q: paper.solve(q.y0).y}
     return {
-        "ours": (lambda q: fixed.solve(q.y0, forcing=q.forcing(family.n)).y, most),
-        "ours, without its bound": (lambda q: bare.solve(q.y0, forcing=q.forcing(family.n)).y, most),
-        "paper's solve": (lambda q: paper.solve(q.y0, forcing=q.forcing(family.n)).y, most),
-        **scipy,
-    }  # fmt: skip
+        "ours": lambda q: fixed.solve(q.y0, forcing=q.forcing(family.n)).y,
+        "ours, without its bound": lambda q: bare.solve(q.y0, forcing=q.forcing(family.n)).y,
+        "paper's solve": lambda q: paper.solve(q.y0, forcing=q.forcing(family.n)).y,
+    }
 
 
-def _sweep(problem: PaperProblem, asked: list[Query]) -> dict[str, Any]:
+def _sweep(problem: PaperProblem, asked: list[Query], truths: list[np.ndarray]) -> dict[str, Any]:
     """`solve_many`, on one thread."""
     model, Y0 = stlfast.load(problem.name), np.array([query.y0 for query in asked])
-    params = problem.params(ALPHA)
-    many = model.solve_many(Y0, threads=1, **params)
+    params, out = problem.params(ALPHA), np.empty((len(Y0), problem.family.n, 512))
+    model.solve_many(Y0, threads=1, out=out, **params)
     started = time.process_time()
-    many = model.solve_many(Y0, threads=1, **params)
+    model.solve_many(Y0, threads=1, out=out, **params)
     seconds = (time.process_time() - started) / len(Y0)
-    error = max(_error(problem, query, y) for query, y in zip(asked[:CHECKED], many.y, strict=False))
-    return {"seconds": seconds, "solves": len(Y0), "error": error}
+    error = float(np.max([np.abs(y - truth).max() for y, truth in zip(out, truths, strict=False)]))
+    return {"ours, solve_many": {"seconds": seconds, "solves": len(Y0), "error": _finite(error)}}
 
 
-def _error(problem: PaperProblem, query: Query, y: np.ndarray) -> float:
-    options = {"method": "LSODA", "rtol": 1e-12, "atol": 1e-14, "forcing": query.forcing(problem.family.n)}
-    return float(np.abs(y - problem.family.reference(query.y0, None, **options, **problem.params(ALPHA)).y).max())
+def _native(run: Run, problem: PaperProblem) -> dict[str, Any]:
+    """The native solvers of bench.compare on its own initial values in the same box; those that are there."""
+    compare.warm_up()
+    asked = (Nonlinear if problem.family.nonlinear else Problem)(problem.name, problem.others)
+    bound, _, _ = compare.prepare(asked, [c for c in CONTENDERS if c.name in NATIVE])
+    effort = compare.Effort(trajectories=run.effort.solves, checked=CHECKED, repeats=run.effort.repeats)
+    records = compare.measure(asked, MANY, ALPHA / problem.label, bound, effort)
+    return {
+        record["contender"]: {"seconds": record["seconds"], "solves": record["solves"], "error": record["error"]}
+        for record in records
+        if record["target"] == TARGET
+    }
+
+
+def _reference(problem: PaperProblem, query: Query, method: str, tolerance: float) -> np.ndarray:
+    options = {
+        "method": method,
+        "rtol": tolerance,
+        "atol": 1e-2 * tolerance,
+        "forcing": query.forcing(problem.family.n),
+    }
+    return problem.family.reference(query.y0, None, **options, **problem.params(ALPHA)).y
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None

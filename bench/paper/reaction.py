@@ -93,7 +93,7 @@ def errors(baseline: Baseline) -> tuple[float, float]:
     return float(np.abs(error).sum() / np.abs(u).sum()), float(np.linalg.norm(error) / np.linalg.norm(u))
 
 
-def measured(baseline: Baseline) -> dict[str, Any]:
-    """Its errors beside the published ones, and what its training took."""
+def measured(baseline: Baseline, name: str) -> dict[str, Any]:
+    """Its errors beside the published ones, where there are some, and what its training took."""
     rmae, rrmse = errors(baseline)
-    return {"rMAE": rmae, "rRMSE": rrmse, "published": PUBLISHED[baseline.network.kind], **baseline.history}
+    return {"rMAE": rmae, "rRMSE": rrmse, "published": PUBLISHED.get(name), **baseline.history}

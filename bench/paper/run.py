@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from bench.paper.baseline import KEPT_LOSSES
 from bench.paper.store import OtherRun, Store
 from stlfast import demo
+from stlfast.model import SHIPPED
 
-KEPT_LOSSES = 200
 WEIGHTS = Path(__file__).with_name("weights")  # of the last run that trained
 
 
@@ -35,7 +37,7 @@ class Effort:
     factors: tuple[float, ...] = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10000.0)  # α over the trained
     ablation_alphas: tuple[float, ...] = (20.0, 50.0, 150.0, 1000.0)
     solves: int = 1000
-    slow_solves: int = 1000  # of solvers that take more than a millisecond a solve
+    slow_solves: int = 1000  # of them by SciPy
     repeats: int = 7
 
 
@@ -46,7 +48,7 @@ QUICK = Effort(
 
 @dataclass
 class Run:
-    """cached: take the weights as they are; otherwise train them, unless a cell of this run says that it did."""
+    """cached: take the weights as they are. weights: where they are read from, or written to."""
 
     store: Store
     effort: Effort = dataclasses.field(default_factory=Effort)
@@ -56,14 +58,24 @@ class Run:
     say: Callable[[str], None] = print
 
     def trained(
-        self, name: str, settings: Any, train: Callable[[], Trained], load: Callable[[Path], Trained]
+        self,
+        name: str,
+        settings: Any,
+        train: Callable[[], Trained],
+        load: Callable[[Path], Trained],
+        **about: Any,
     ) -> Trained:
-        """Trained weights by name, from this run or, with `cached`, from the last one that trained."""
-        path = self.weights / f"{name}.safetensors"
+        """Weights by name, trained unless a cell of this run says that they are; with `cached` those that are there.
+
+        settings: a dataclass; about: what else they were trained on.
+        """
+        path, key = self.weights / f"{name}.safetensors", f"weights/{name}"
         if self.cached:
             if not path.is_file():
                 raise OtherRun(f"there are no weights {path}; a run without --quick and --cached trains them")
-            return load(path)
+            trained = load(path)
+            _check_settings(path, dataclasses.asdict(settings), trained.history.get("settings", {}))
+            return trained
 
         def make() -> dict[str, Any]:
             self.say(f"training {name}")
@@ -77,9 +89,11 @@ class Run:
             trained.save(path)
             return {"sha256": sha256(path)}
 
-        made = self.store.cell(f"weights/{name}", dataclasses.asdict(settings), make)
+        if self.store.fresh and not path.is_file():
+            self.store.drop(key)
+        made = self.store.cell(key, dataclasses.asdict(settings) | about, make)
         if not path.is_file() or sha256(path) != made["sha256"]:
-            raise OtherRun(f"{path} is not the file that this run trained; pass --fresh to train again")
+            raise OtherRun(f"{path} is not the file that this run trained; delete it and pass --fresh to train again")
         return load(path)
 
     def cell(self, key: str, settings: dict[str, Any], compute: Callable[[], Any], timed: bool = False) -> Any:
@@ -89,6 +103,20 @@ class Run:
         if not self.store.finished(key):
             self.say(key)
         return self.store.cell(key, settings, compute)
+
+
+def _check_settings(path: Path, asked: dict[str, Any], made: dict[str, Any]) -> None:
+    for key, value in json.loads(json.dumps(asked)).items():
+        if key in made and made[key] != value:
+            raise OtherRun(
+                f"{path} was trained with {key} = {made[key]}, this version asks for {value}; a run without --quick "
+                "and --cached trains it anew"
+            )
+
+
+def model_sha256(name: str) -> str:
+    """Of a shipped model's file."""
+    return sha256(SHIPPED / f"{name}.safetensors")
 
 
 def sha256(path: Path) -> str:

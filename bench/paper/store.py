@@ -34,12 +34,15 @@ class Store:
 
     def cell(self, key: str, settings: dict[str, Any], compute: Callable[[], Any]) -> Any:
         """The result of a cell: from its file if it is there, otherwise computed and written."""
-        path = self.folder / f"{key.replace('/', '.')}.json"
+        path = self._path(key)
         settings = json.loads(json.dumps(settings))  # as it is read back
         entry = self._read(path, settings) if path.is_file() else None
         if entry is None:
             started = time.perf_counter()
-            result = json.loads(json.dumps(compute(), allow_nan=False))
+            try:
+                result = json.loads(json.dumps(compute(), allow_nan=False))
+            except ValueError as error:
+                raise ValueError(f"cell {key}: {error}") from error
             entry = {
                 "format": FORMAT, "stlfast": stlfast.__version__, "key": key, "settings": settings,
                 "machine": demo.machine(), "seconds": round(time.perf_counter() - started, 3), "result": result,
@@ -50,7 +53,13 @@ class Store:
         return entry["result"]
 
     def finished(self, key: str) -> bool:
-        return (self.folder / f"{key.replace('/', '.')}.json").is_file()
+        return self._path(key).is_file()
+
+    def drop(self, key: str) -> None:
+        self._path(key).unlink(missing_ok=True)
+
+    def _path(self, key: str) -> Path:
+        return self.folder / f"{key.replace('/', '.')}.json"
 
     def _read(self, path: Path, settings: dict[str, Any]) -> dict[str, Any] | None:
         """The file's entry; None where it is to be computed again."""
