@@ -113,7 +113,7 @@ def _body(run: Run, problem: PaperProblem, pipeline: Pipeline) -> stlfast.Body:
     return run.trained(
         f"ablation_{problem.name}_{objective}_{input}", training,
         lambda: stlfast.train_body(problem.low_stiff, seed=0, device=run.device, progress=True, **options),
-        stlfast.Body.load, train=problem.train,
+        stlfast.Body.load, trained_on=problem.train,
     )  # fmt: skip
 
 

@@ -49,7 +49,7 @@ def stl_body(run: Run, problem: PaperProblem, seed: int) -> stlfast.Body:
     settings = stl_pinn.Settings()
     return run.trained(
         f"stl_{problem.name}_{seed}", settings, lambda: stl_pinn.train(problem, seed, settings, run.device),
-        stlfast.Body.load, train=problem.train,
+        stlfast.Body.load, trained_on=problem.train,
     )  # fmt: skip
 
 

@@ -37,7 +37,7 @@ def bases(run: Run, problem: PaperProblem) -> list[dict[str, Any]]:
             lambda m=m, training=training: stlfast.train_body(  # type: ignore[misc]
                 problem.low_stiff, widths=(64, 64, m), steps=training.steps, device=run.device, progress=True
             ),
-            stlfast.Body.load, train=problem.train,
+            stlfast.Body.load, trained_on=problem.train,
         )  # fmt: skip
         settings = {"body": body.sha256, "alphas": list(ALPHAS), "seeds": RANDOM_SEEDS} | dataclasses.asdict(training)
         rows.append(run.cell(f"bases/{problem.name}/{m}", settings, lambda b=body: _row(problem, b)))  # type: ignore[misc]

@@ -204,8 +204,8 @@ def _queries(problems: dict[str, Any]) -> Section:
             ]  # fmt: skip
     text = (
         "alpha = 150. Forcings are two sine waves of random amplitude and frequency. One pass, in processor time of "
-        "one thread; SciPy at the loosest tolerance whose error is within 1e-6; native solvers as bench.compare runs them, "
-        "in C++ or compiled loops. Errors: the largest of ten solves at 512 uniform times. duffing's model takes no "
+        "one thread; SciPy at the loosest tolerance whose error is within 1e-6; native solvers as bench.compare runs "
+        "them, in C++ or compiled loops. Errors: the largest of ten solves at 512 uniform times. duffing takes no "
         "further forcing; its series is of order 5. A dash for the error: not finite."
     )
     titles = ["problem", "changed", "solver", "µs a solve", "Radau's time over it", "largest error", "solves timed"]

@@ -23,10 +23,11 @@ from bench.peers import Bind
 from bench.problem import STIFFNESS, Nonlinear, Problem
 from bench.steps import PAPER, compiled
 from stlfast.full_solver import ORDER
+from stlfast.report import scientific
 from stlfast.timing import repeated
 
 TARGET, LOOSE = 1e-6, 1e-4
-LOOSE_RADAU = f"{RADAU}, within {LOOSE:g}"
+LOOSE_RADAU = f"{RADAU}, within {scientific(LOOSE, 0)}"
 NO_BETTER = 1.01  # times the smallest error of any order
 PAPER_SOLVE = "the paper's solve"
 NAMES = (OURS, OURS_CPP, NUMBALSODA, HEYOKA, CVODE, RADAU, "RK45 (SciPy)", "matrix exponential (C++)")
