@@ -226,4 +226,9 @@ def _times(value: float) -> str:
 
 def _micro(row: dict[str, Any]) -> str:
     error = "not finite" if row["error"] is None else scientific(row["error"], 0)
-    return f"{row['seconds'] * 1e6:,.3g} µs (error {error})"
+    return f"{digits(row['seconds'] * 1e6)} µs (error {error})"
+
+
+def digits(value: float) -> str:
+    """Three significant digits, up to a million without an exponent."""
+    return f"{float(f'{value:.3g}'):,g}"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench.paper.sections import Section
 
+LONG = 50  # characters of a cell that may be broken into lines
 CSS = """
 :root { color-scheme: light; }
 body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; margin: 0 auto; max-width: 68rem; padding: 1rem; }
@@ -17,9 +18,14 @@ nav { columns: 16rem; font-size: .95rem; } nav a { display: block; padding: .15r
 img { max-width: 100%; height: auto; } code { background: #f2f2f2; padding: 0 .2em; border-radius: 3px; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .9rem; margin: .6rem 0; }
 th, td { padding: .3rem .6rem; border-bottom: 1px solid #ddd; text-align: right; vertical-align: top; }
-th { background: #f5f7fa; } .left { text-align: left; min-width: 9rem; }
+td { white-space: nowrap; } th { background: #f5f7fa; } .left { text-align: left; }
+.text td { white-space: normal; } .text td:nth-child(2) { width: 60%; } .text td:first-child { font-weight: 600; }
+.text td:nth-child(3) { font-style: italic; }
+td.long { white-space: normal; min-width: 18rem; }
 @media (max-width: 40rem) {
   body { font-size: 15px; padding: .7rem; }
+  .text thead { display: none; } .text tr { display: block; border-bottom: 1px solid #ddd; padding: .5rem 0; }
+  .text td, .text td:nth-child(2) { display: block; width: auto; border: 0; padding: .1rem 0; }
   .figure { overflow-x: auto; } .figure img { max-width: none; width: 48rem; }
 }
 """
@@ -48,15 +54,19 @@ def _section(k: int, section: Section, pictures: dict[str, Path]) -> str:
             parts.append(f"<p><b>{_text(table.caption)}</b></p>")
         head = "".join(f"<th{_left(i, table.left)}>{_text(t)}</th>" for i, t in enumerate(table.titles))
         rows = "".join(
-            "<tr>" + "".join(f"<td{_left(i, table.left)}>{_text(c)}</td>" for i, c in enumerate(row)) + "</tr>"
+            "<tr>" + "".join(f"<td{_left(i, table.left, c)}>{_text(c)}</td>" for i, c in enumerate(row)) + "</tr>"
             for row in table.rows
         )
-        parts.append(f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>')
+        kind = ' class="text"' if table.left == len(table.titles) else ""
+        parts.append(
+            f'<div class="scroll"><table{kind}><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+        )
     return "\n".join(parts) + "\n"
 
 
-def _left(column: int, left: int) -> str:
-    return ' class="left"' if column < left else ""
+def _left(column: int, left: int, text: str = "") -> str:
+    names = ["left"] * (column < left) + ["long"] * (len(text) > LONG)
+    return f' class="{" ".join(names)}"' if names else ""
 
 
 def _text(markdown: str) -> str:

@@ -32,7 +32,7 @@ def write(found: dict[str, Any], folder: Path) -> dict[str, str]:
                 axis.set_title(title)
                 handles |= dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))
             axes[0, 0].set_ylabel({"times": "seconds of one solve"}.get(name, "largest absolute error"))
-            figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3)
+            figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=len(problems))
             figure.savefig(folder / f"{name}.png")
             plt.close(figure)
         drawn[name] = f"{name}.png"
@@ -78,6 +78,8 @@ def _times(axis: Any, problem: dict[str, Any]) -> None:
         if problem["cost"][kind]:
             axis.axhline(np.median(problem["cost"][kind]), color=color, ls="--", lw=1.2, label=f"training a {kind}")
     axis.set(xscale="log", yscale="log", xlabel="stiffness alpha, as published")
+    axis.set_xticks(x, [f"{alpha:g}" for alpha in x])
+    axis.minorticks_off()
 
 
 def _distance(axis: Any, problem: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.paper.claims import claims, seeds
+from bench.paper.claims import claims, digits, seeds
 from bench.paper.timings import LOOSE_RADAU, PAPER_SOLVE
 from stlfast import report
 from stlfast.report import scientific
@@ -175,7 +175,7 @@ def _times(problems: dict[str, Any]) -> Section:
             for times in problem["times"].values():
                 record = next((r for r in times["records"] if r["contender"] == contender), None)
                 cells.append(
-                    "–" if record is None else f"{record['seconds'] * 1e6:,.3g} ({scientific(record['error'], 0)})"
+                    "–" if record is None else f"{digits(record['seconds'] * 1e6)} ({scientific(record['error'], 0)})"
                 )
             rows.append(cells)
         absent = {k: v for times in problem["times"].values() for k, v in times["absent"].items()}
@@ -198,7 +198,7 @@ def _queries(problems: dict[str, Any]) -> Section:
         for kind, found in problem["queries"].items():
             radau = found["Radau (SciPy)"]["seconds"]
             rows += [
-                [f"`{name}`", kind, solver, f"{row['seconds'] * 1e6:,.3g}", f"{radau / row['seconds']:,.3g}",
+                [f"`{name}`", kind, solver, digits(row["seconds"] * 1e6), digits(radau / row["seconds"]),
                  _error(row["error"]), f"{row['solves']:,}"]
                 for solver, row in found.items()
             ]  # fmt: skip
