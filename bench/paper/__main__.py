@@ -47,7 +47,6 @@ def main() -> int:
     from bench.paper import experiments, results
     from bench.paper.run import QUICK, WEIGHTS, Effort, Run
     from bench.paper.store import Store
-    from stlfast import TrainingDiverged
     from stlfast.network import find_device
 
     effort, cached = QUICK if options.quick else Effort(), options.quick or options.cached
@@ -61,7 +60,7 @@ def main() -> int:
         paths = results.write(found | {"options": kind.replace("-", " --")}, folder)
         if options.publish:
             paths += results.publish(folder, options.publish)
-    except (ValueError, OSError, TrainingDiverged) as error:
+    except (ValueError, OSError, RuntimeError) as error:
         print(f"bench.paper: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -86,10 +86,13 @@ def _distance(axis: Any, problem: dict[str, Any]) -> None:
     found = problem["distance"]
     labels = {
         "ours": ("o-", BLUE, "stlfast"),
+        "dilated body": ("v-", GREEN, "stlfast's trained body, dilated, full dictionary"),
         "stl": ("s-", RED, "STL-PINN"),
         "stl body, better algebra": ("^-", ORANGE, "its body, independent heads, clustered points"),
     }
     for key, (style, color, label) in labels.items():
+        if key not in found["errors"]:
+            continue
         y = [np.nan if e is None else max(e, FLOOR) for e in found["errors"][key]]
         axis.plot(found["alphas"], y, style, color=color, label=label)
     axis.plot(

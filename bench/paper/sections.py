@@ -283,7 +283,10 @@ def _distance(problems: dict[str, Any]) -> Section:
             f"up to {problem['trained'][1]:g}"
         )
         tables.append(Table(["largest error", *(f"alpha = {a:g}" for a in found["alphas"])], rows, 1, caption))
-    text = "Largest error over times from 1e-8 of the time span on. stl: the paper's one-shot solve on its body."
+    text = (
+        "Largest error over times from 1e-8 of the time span on. stl: the paper's one-shot solve on its body. dilated "
+        "body: the full dictionary of the trained body that ships. not finite: Newton's method does not converge."
+    )
     return Section("How far it transfers", [text], tables, "distance")
 
 
