@@ -1,8 +1,9 @@
 """Refresh the numbers and pictures of README.md from a demonstration's folder and the shipped models.
 
-    python -m bench.compare && stlfast demo --output build/demo && python scripts/update_docs.py build/demo
+    python -m bench.compare && python -m bench.paper --cached --publish docs
+    stlfast demo --output build/demo && python scripts/update_docs.py build/demo
 
-Takes the comparison with other solvers from docs/results/compare.json. Writes docs/results/demo.json,
+Takes the comparison with other solvers from docs/results/compare.json, that with the paper from paper.json. Writes docs/results/demo.json,
 docs/results/models.json, docs/*.png, and what lies between the markers
 `<!-- begin NAME -->` and `<!-- end NAME -->` in README.md.
 """
@@ -71,7 +72,7 @@ def pde_facts() -> dict[str, Any]:
 
 
 def blocks(
-    demo: dict[str, Any], models: dict[str, Any], compare: dict[str, Any], pde: dict[str, Any]
+    demo: dict[str, Any], models: dict[str, Any], compare: dict[str, Any], pde: dict[str, Any], paper: dict[str, Any]
 ) -> dict[str, str]:
     """Markdown for each pair of markers."""
     return {
@@ -82,6 +83,7 @@ def blocks(
         "compare": _compare(compare),
         "compare-nonlinear": _compare_nonlinear(compare),
         "demo": report.tables(demo),
+        "paper": _paper(paper),
     }
 
 
@@ -163,6 +165,24 @@ def _pde_models(models: dict[str, Any]) -> str:
     return report.markdown(titles, cells, left=2)
 
 
+def _paper(results: dict[str, Any]) -> str:
+    """The stiffest published member of each problem."""
+    titles = [
+        "problem, alpha = 150", "STL-PINN, published", "STL-PINN, run here, five seeds", "vanilla PINN at alpha = 40",
+        "PINNsFormer at alpha = 40", "stlfast", "its bound or estimate",
+    ]  # fmt: skip
+    cells = []
+    for name, problem in results["problems"].items():
+        k, accuracy = problem["alphas"].index(ALPHA), problem["accuracy"]
+        seeds = [max(rows[k]["maxae"]) for key, rows in accuracy.items() if key.startswith("stl/")]
+        networks = [max(accuracy[f"{kind}/40"]["maxae"]) for kind in ("pinn", "pinnsformer")]
+        values = [max(problem["published"][f"maxae_y{i}"][k] for i in (1, 2)), min(seeds), max(seeds), *networks]
+        values += [max(accuracy["ours"][k]["maxae"]), max(accuracy["ours"][k]["bound"])]
+        theirs, low, high, *others = map(report.scientific, values)
+        cells.append([f"`{name}`", theirs, f"{low} … {high}", *others])
+    return report.markdown(titles, cells, left=1)
+
+
 def fill(text: str, contents: dict[str, str]) -> str:
     """The text with new contents between the markers; ValueError for a pair of markers that is not there."""
     for name, content in contents.items():
@@ -177,12 +197,15 @@ def fill(text: str, contents: dict[str, str]) -> str:
 def main(folder: Path) -> None:
     demo, models = json.loads((folder / "results.json").read_text(encoding="utf-8")), model_facts()
     compare = json.loads((RESULTS / "compare.json").read_text(encoding="utf-8"))
+    paper = json.loads((RESULTS / "paper.json").read_text(encoding="utf-8"))
     pde = pde_facts()
     for name, facts in (("demo", demo), ("models", models), ("pde_models", pde)):
         (RESULTS / f"{name}.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     for picture in PICTURES:
         shutil.copyfile(folder / picture, ROOT / "docs" / picture)
-    README.write_text(fill(README.read_text(encoding="utf-8"), blocks(demo, models, compare, pde)), encoding="utf-8")
+    README.write_text(
+        fill(README.read_text(encoding="utf-8"), blocks(demo, models, compare, pde, paper)), encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":

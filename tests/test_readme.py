@@ -26,7 +26,7 @@ def update_docs():
 def stored():
     return [
         json.loads((ROOT / "docs" / "results" / f"{name}.json").read_text())
-        for name in ("demo", "models", "compare", "pde_models")
+        for name in ("demo", "models", "compare", "pde_models", "paper")
     ]
 
 
@@ -79,7 +79,7 @@ def test_numbers_are_those_of_the_stored_results(update_docs, stored):
 
 
 def test_stored_models_are_the_shipped_ones(update_docs, stored):
-    _, models, _, pde_models = stored
+    _, models, _, pde_models, _ = stored
     assert models == json.loads(json.dumps(update_docs.model_facts()))
     assert pde_models == json.loads(json.dumps(update_docs.pde_facts()))
 

@@ -74,9 +74,8 @@ def _times(axis: Any, problem: dict[str, Any]) -> None:
             for times in problem["times"].values()
         ]
         axis.plot(x, y, **{"color": BLACK, "marker": "o", **looks.get(name, {})}, label=name)
-    for kind, color in (("pinn", ORANGE), ("pinnsformer", PURPLE)):
-        if problem["cost"][kind]:
-            axis.axhline(np.median(problem["cost"][kind]), color=color, ls="--", lw=1.2, label=f"training a {kind}")
+    for kind, color, title in (("pinn", ORANGE, "PINN"), ("pinnsformer", PURPLE, "PINNsFormer")):
+        axis.axhline(np.median(problem["cost"][kind]), color=color, ls="--", lw=1.2, label=f"training a {title}")
     axis.set(xscale="log", yscale="log", xlabel="stiffness alpha, as published")
     axis.set_xticks(x, [f"{alpha:g}" for alpha in x])
     axis.minorticks_off()
