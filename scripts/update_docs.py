@@ -3,9 +3,9 @@
     python -m bench.compare && python -m bench.paper --cached --publish docs
     stlfast demo --output build/demo && python scripts/update_docs.py build/demo
 
-Takes the comparison with other solvers from docs/results/compare.json, that with the paper from paper.json. Writes docs/results/demo.json,
-docs/results/models.json, docs/*.png, and what lies between the markers
-`<!-- begin NAME -->` and `<!-- end NAME -->` in README.md.
+Takes the comparison with other solvers from docs/results/compare.json, that with the paper from paper.json. Writes
+docs/results/demo.json, docs/results/models.json, docs/results/pde_models.json, docs/*.png, and what lies between the
+markers `<!-- begin NAME -->` and `<!-- end NAME -->` in README.md.
 """
 
 from __future__ import annotations
