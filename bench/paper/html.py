@@ -21,7 +21,7 @@ th, td { padding: .3rem .6rem; border-bottom: 1px solid #ddd; text-align: right;
 td { white-space: nowrap; } th { background: #f5f7fa; } .left { text-align: left; }
 .text td { white-space: normal; } .text td:nth-child(2) { width: 60%; } .text td:first-child { font-weight: 600; }
 .text td:nth-child(3) { font-style: italic; }
-td.long { white-space: normal; min-width: 18rem; }
+td.long { white-space: normal; min-width: 18rem; text-align: left; }
 @media (max-width: 40rem) {
   body { font-size: 15px; padding: .7rem; }
   .text thead { display: none; } .text tr { display: block; border-bottom: 1px solid #ddd; padding: .5rem 0; }

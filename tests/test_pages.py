@@ -1,0 +1,32 @@
+"""The pages of docs/results are those that their results make: no figure in them stands by itself."""
+
+import json
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from bench import compare_report, growth_report, methods_report, nonlinear, pde, pde_features_report, stages, steps
+
+RESULTS = Path(__file__).parents[1] / "docs" / "results"
+PICTURES = ["time_vs_accuracy.png", "time_vs_stiffness.png", "time_vs_queries.png"]
+PAGES = {
+    "compare": partial(compare_report.page, pictures=PICTURES),
+    "growth": growth_report.page,
+    "methods": methods_report.page,
+    "nonlinear": nonlinear.page,
+    "pde": pde.page,
+    "pde_features": pde_features_report.page,
+    "stages": stages.page,
+    "steps": steps.markdown,
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page(name):
+    results = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    assert (RESULTS / f"{name}.md").read_text(encoding="utf-8") == PAGES[name](results)
+
+
+def test_all_pages_are_tested():
+    assert {path.stem for path in RESULTS.glob("*.md")} == set(PAGES)
