@@ -2,7 +2,7 @@
 
     python -m bench.paper --quick             at most ten minutes on two cores, from the weights that are there
     python -m bench.paper --cached            the same with all stiffnesses, solves and repeats
-    python -m bench.paper [--device cuda]     from scratch; about two hours on two cores
+    python -m bench.paper [--device cuda]     from scratch; about two and a half hours of training on one CPU thread
 
 Each finished cell is kept in OUTPUT/cells, and the same command goes on from there. Writes results.json, results.md,
 PNG pictures and report.html, one file with everything, into OUTPUT. Needs PyTorch (pip install 'stlfast[train]') and,
@@ -27,7 +27,7 @@ def main() -> int:
     parser.add_argument("--cached", action="store_true", help="train nothing: take the weights that are there")
     parser.add_argument("--quick", action="store_true", help="as --cached, with fewer stiffnesses, solves and repeats")
     parser.add_argument(
-        "--output", type=Path, metavar="DIR", help="default build/paper, with --quick build/paper-quick"
+        "--output", type=Path, metavar="DIR", help="default build/paper, build/paper-cached or build/paper-quick"
     )
     parser.add_argument("--publish", type=Path, metavar="DOCS", help="make the project's documentation of it too")
     parser.add_argument("--device", default="auto", help="of training: auto, cpu, cuda, cuda:1; default auto")
