@@ -226,10 +226,11 @@ def test_other_files_are_refused(tmp_path):
 
 @pytest.mark.parametrize("name", reaction.SETTINGS)
 def test_stored_weights_reach_what_was_published(name):
-    result = reaction.measured(Baseline.load(WEIGHTS / f"reaction_{name}.safetensors"))
+    result = reaction.measured(Baseline.load(WEIGHTS / f"reaction_{name}.safetensors"), name)
     assert result["state"].startswith("finished")
-    assert result["rMAE"] < 1.05 * result["published"][0]
-    assert result["rRMSE"] < 1.05 * result["published"][1]
+    rmae, rrmse = result["published"] or reaction.PUBLISHED["pinnsformer"]  # pinn_adam is not published
+    assert result["rMAE"] < 1.05 * rmae
+    assert result["rRMSE"] < 1.05 * rrmse
 
 
 def test_the_exact_field_has_no_loss():
