@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 import stlfast
-from bench.paper.problems import PaperProblem
+from bench.paper.problems import PaperProblem, finite
 from bench.paper.run import Run, model_sha256
 from bench.steps import UNIFORM, compiled
 from stlfast.full_solver import FullSolver
@@ -123,9 +123,7 @@ def _errors(
     solve = (_nonlinear if problem.family.nonlinear else _linear)(problem, body, pipeline)
     found = []
     for alpha in alphas:
-        y = solve(alpha)
-        error = float(np.abs(y - problem.truth(alpha)).max())
-        found.append(error if np.isfinite(error) else None)
+        found.append(finite(np.abs(solve(alpha) - problem.truth(alpha)).max()))
     return found
 
 
@@ -146,7 +144,7 @@ def _nonlinear(problem: PaperProblem, body: stlfast.Body, pipeline: Pipeline) ->
     family, stiffness = problem.family, problem.family.params[problem.family.stiffness]
     top = 2.5 * stiffness.solve[1] / stiffness.train[1]
     ladder = tuple(np.geomspace(1.0, top, 4).tolist()) if pipeline.dilation else (1.0,)
-    x = (problem.times - problem.times[0]) / np.ptp(problem.times)
+    x = problem.x
     points = np.geomspace(1e-6, 1.0, 600) if pipeline.clustered_points else UNIFORM
     weights = "sqrt_t" if pipeline.clustered_points else "none"
     options = _options(pipeline)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import stlfast
-from bench.paper.problems import PaperProblem
+from bench.paper.problems import PaperProblem, finite
 from bench.paper.run import Run
 from bench.steps import compiled
 
@@ -45,27 +45,21 @@ def bases(run: Run, problem: PaperProblem) -> list[dict[str, Any]]:
 
 
 def _row(problem: PaperProblem, body: stlfast.Body) -> dict[str, Any]:
-    error = _nonlinear if problem.family.nonlinear else _linear
-    functions = compiled(problem.family, body, reduced=False).passport["compile"]["functions"]
+    """Errors of the full dictionary on each basis."""
+    options: dict[str, Any] = {"method": "newton"} if problem.family.nonlinear else {"certify": False}
+
+    def model(basis: str, seed: int = 0) -> Any:
+        return compiled(problem.family, body, basis, reduced=False, points=POINTS, seed=seed)
+
+    def error(model: Any) -> float | None:
+        solutions = {a: model.solve(t=problem.times, **options, **problem.params(a)).y for a in ALPHAS}
+        return finite(np.max([np.abs(y - problem.truth(a)).max() for a, y in solutions.items()]))
+
+    trained = model("body")
     return {
         "m": body.m,
-        "functions": functions,
-        "trained": error(problem, body, "body", 0),
-        "random": [error(problem, body, "random", seed) for seed in range(RANDOM_SEEDS)],
-        "chebyshev": error(problem, body, "chebyshev", 0),
+        "functions": trained.passport["compile"]["functions"],
+        "trained": error(trained),
+        "random": [error(model("random", seed)) for seed in range(RANDOM_SEEDS)],
+        "chebyshev": error(model("chebyshev")),
     }
-
-
-def _linear(problem: PaperProblem, body: stlfast.Body, basis: str, seed: int) -> float | None:
-    model = compiled(problem.family, body, basis, reduced=False, points=POINTS, seed=seed)
-    return _worst(problem, lambda alpha: model.solve(t=problem.times, certify=False, **problem.params(alpha)).y)
-
-
-def _nonlinear(problem: PaperProblem, body: stlfast.Body, basis: str, seed: int) -> float | None:
-    model = compiled(problem.family, body, basis, reduced=False, points=POINTS, seed=seed)
-    return _worst(problem, lambda alpha: model.solve(t=problem.times, method="newton", **problem.params(alpha)).y)
-
-
-def _worst(problem: PaperProblem, solve: Any) -> float | None:
-    worst = float(np.max([np.abs(solve(alpha) - problem.truth(alpha)).max() for alpha in ALPHAS]))
-    return worst if np.isfinite(worst) else None

@@ -16,7 +16,7 @@ import numpy as np
 import stlfast
 from bench.paper import stl_pinn
 from bench.paper.accuracy import stl_body
-from bench.paper.problems import PaperProblem
+from bench.paper.problems import PaperProblem, finite
 from bench.paper.run import Run, model_sha256
 from bench.steps import PAPER, compiled
 from stlfast.full_solver import FullSolver
@@ -88,8 +88,7 @@ def _measure(problem: PaperProblem, body: stlfast.Body, factors: tuple[float, ..
 
 
 def _largest(values: np.ndarray) -> float | None:
-    largest = float(np.abs(values).max())
-    return largest if np.isfinite(largest) else None
+    return finite(np.abs(values).max())
 
 
 def _default(model: Any, t: np.ndarray, params: dict[str, Any]) -> np.ndarray:

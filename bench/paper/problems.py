@@ -95,6 +95,11 @@ class PaperProblem:
     def uniform(self) -> np.ndarray:
         return np.linspace(*self.span, UNIFORM)
 
+    @property
+    def x(self) -> np.ndarray:
+        """`times` scaled to [0, 1]."""
+        return (self.times - self.times[0]) / np.ptp(self.times)
+
     def errors(self, alpha: float, solve: Solve) -> dict[str, Any]:
         """mae, maxae (n,) over uniform times, as published; maxae_all (n,) over all times. None where not finite."""
         return self.errors_of(alpha, solve(self.times))
@@ -104,7 +109,12 @@ class PaperProblem:
         error = np.abs(y - self.truth(alpha))
         uniform = error[:, np.isin(self.times, self.uniform)]
         found = {"mae": uniform.mean(axis=1), "maxae": uniform.max(axis=1), "maxae_all": error.max(axis=1)}
-        return {key: [float(v) if math.isfinite(v) else None for v in values] for key, values in found.items()}
+        return {key: [finite(v) for v in values] for key, values in found.items()}
+
+
+def finite(value: Any) -> float | None:
+    """As JSON holds it: None for what is no number or infinite."""
+    return float(value) if math.isfinite(value) else None
 
 
 PROBLEMS = {

@@ -20,9 +20,10 @@ from bench import compare
 from bench.contenders import CONTENDERS, CVODE, HEYOKA, NUMBALSODA_LOOP
 from bench.paper import stl_pinn
 from bench.paper.accuracy import stl_body
-from bench.paper.problems import PaperProblem
+from bench.paper.problems import PaperProblem, finite
 from bench.paper.run import Run, model_sha256
-from bench.problem import MANY, Nonlinear, Problem
+from bench.paper.timings import compared
+from bench.problem import MANY
 from bench.steps import PAPER, compiled
 from stlfast import timing
 
@@ -85,7 +86,7 @@ def _measure(run: Run, problem: PaperProblem, body: stlfast.Body, kind: str) -> 
 
     found = {}
     for name, solve in _solvers(problem, body, kind).items():
-        found[name] = _timed(solve, asked) | {"error": _finite(error(solve))}
+        found[name] = _timed(solve, asked) | {"error": finite(error(solve))}
     for method in ("Radau", "RK45"):
 
         def with_tolerance(tolerance: float, m: str = method) -> Answer:
@@ -140,13 +141,13 @@ def _sweep(problem: PaperProblem, asked: list[Query], truths: list[np.ndarray]) 
     model.solve_many(Y0, threads=1, out=out, **params)
     seconds = (time.process_time() - started) / len(Y0)
     error = float(np.max([np.abs(y - truth).max() for y, truth in zip(out, truths, strict=False)]))
-    return {"ours, solve_many": {"seconds": seconds, "solves": len(Y0), "error": _finite(error)}}
+    return {"ours, solve_many": {"seconds": seconds, "solves": len(Y0), "error": finite(error)}}
 
 
 def _native(run: Run, problem: PaperProblem) -> dict[str, Any]:
     """The native solvers of bench.compare on its own initial values in the same box; those that are there."""
     compare.warm_up()
-    asked = (Nonlinear if problem.family.nonlinear else Problem)(problem.name, problem.others)
+    asked = compared(problem)
     bound, _, _ = compare.prepare(asked, [c for c in CONTENDERS if c.name in NATIVE])
     effort = compare.Effort(trajectories=run.effort.solves, checked=CHECKED, repeats=run.effort.repeats)
     records = compare.measure(asked, MANY, ALPHA / problem.label, bound, effort)
@@ -165,7 +166,3 @@ def _reference(problem: PaperProblem, query: Query, method: str, tolerance: floa
         "forcing": query.forcing(problem.family.n),
     }
     return problem.family.reference(query.y0, None, **options, **problem.params(ALPHA)).y
-
-
-def _finite(value: float) -> float | None:
-    return value if np.isfinite(value) else None

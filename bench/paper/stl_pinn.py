@@ -58,7 +58,7 @@ def errors(problem: PaperProblem, body: stlfast.Body) -> list[dict[str, Any]]:
 
 def _series_errors(problem: PaperProblem, body: stlfast.Body, alpha: float) -> dict[str, Any]:
     solver, family = series_solver(problem, body), problem.family
-    p, x = family.check_params(problem.params(alpha)), (problem.times - problem.times[0]) / np.ptp(problem.times)
+    p, x = family.check_params(problem.params(alpha)), problem.x
     orders = []
     for order in range(ORDER + 1):
         heads = solver.solve(p, family.y0, "perturbation", order=order).heads

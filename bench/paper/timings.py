@@ -42,10 +42,14 @@ def timings(run: Run, problem: PaperProblem, alpha: float) -> dict[str, Any]:
     return run.cell(key, settings, lambda: _measure(run, problem, body, alpha), timed=True)
 
 
+def compared(problem: PaperProblem) -> Problem:
+    """The problem as bench.compare takes it."""
+    return (Nonlinear if problem.family.nonlinear else Problem)(problem.name, problem.others)
+
+
 def _measure(run: Run, problem: PaperProblem, body: stlfast.Body, alpha: float) -> dict[str, Any]:
     compare.warm_up()
-    kind = Nonlinear if problem.family.nonlinear else Problem
-    asked = kind(problem.name, problem.others)
+    asked = compared(problem)
     one_shot = Contender(PAPER_SOLVE, partial(_paper, problem, body))
     chosen = [*(c for c in CONTENDERS if c.name in NAMES), one_shot]
     bound, _, absent = compare.prepare(asked, chosen)
