@@ -127,6 +127,28 @@ def test_forcing_too_narrow_for_the_check_points_adds_some_or_is_refused():
         stlfast.compile(jump, stlfast.Body.random((32, 32, 32)))
 
 
+def test_many_parameters_in_the_forcing():
+    """Of two waves, amplitudes and frequencies: a grid of five parameters would see three frequencies alone."""
+    t, alpha, y1, y2, *waves = sp.symbols("t alpha y1 y2 a1 a2 f1 f2")
+    a1, a2, f1, f2 = waves
+    ranges = {"a": stlfast.Range(train=(-1.0, 1.0), solve=(-1.0, 1.0)), "f": stlfast.Range((0.5, 2.0), (0.5, 2.0))}
+    family = stlfast.Family(
+        name="waves", t=t, y=[y1, y2], rhs=[y2, -y1 - alpha * y2 + a1 * sp.sin(f1 * t) + a2 * sp.sin(f2 * t)],
+        t_span=(0.0, 10.0), stiffness=alpha, y0=[1.0, 0.5],
+        params={alpha: stlfast.Range(train=(50.0, 100.0), solve=(50.0, 200.0))} | {w: ranges[str(w)[0]] for w in waves},
+    )  # fmt: skip
+    model = stlfast.compile(family, stlfast.Body.random((64, 64, 64), tau=1e-1), "chebyshev", points=200, tol=1e-7)
+    assert len(model.passport["compile"]["ranks"]) <= 4
+    rng = np.random.default_rng(5)
+    for _ in range(20):
+        p = {name: rng.uniform(*r.solve) for name, r in family.params.items()}
+        solution = model.solve(**p)
+        error = np.abs(solution.y - exact(family, solution.t, **p)).max(axis=1)
+        assert solution.success
+        assert (error <= 1e-6).all()
+        assert (solution.error_bound >= error - 1e-11).all()
+
+
 def test_forcing_that_is_not_finite_somewhere():
     family = one_state(lambda t, k, u: -k * u + sp.sqrt((t - 3) * (t - 4)))
     with pytest.raises(ValueError, match=r"the forcing is not finite at the scaled time x = 0\.3"):

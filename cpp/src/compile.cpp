@@ -21,12 +21,19 @@ using Eigen::VectorXd;
 
 namespace {
 
-constexpr Index members_each = 16;        // Chebyshev nodes of each of one or two parameters in a band
-constexpr double members_most = 512;      // members of a band with more parameters, about
-constexpr double forcing_members = 1600;  // in all for the forcing's modes, at most 64 of each parameter
-constexpr Index tests_each = 5;           // members of each parameter that the certificate judges
-constexpr double allowed_bend = 0.1;      // of the forcing between check points
-constexpr Index bend_samples = 8;         // between two of them
+// Members of a box: all combinations of `each` values of one or two parameters, of more `scattered` ones.
+struct Sample {
+    Index each, scattered;
+};
+
+constexpr Sample snapshot_members{16, 512};  // of a band
+constexpr Sample test_members{5, 512};       // of a band, that the certificate judges
+constexpr Sample forcing_members{40, 1600};  // of the whole box, for the forcing's modes
+constexpr Sample full_members{3, 32};        // of the whole box, for what the full dictionary reaches
+constexpr Index forcings_each = 8;           // scattered members in a row with the same A
+constexpr Index most_cornered = 8;           // parameters whose box has few enough corners to take them all
+constexpr double allowed_bend = 0.1;         // of the forcing between check points
+constexpr Index bend_samples = 8;            // between two of them
 constexpr Index most_uniform_checks = 1024;
 constexpr double smallest_box = 1e-3;  // that is worth halving
 constexpr double overlap = 0.02;       // of a band's width, on either side
@@ -50,14 +57,48 @@ MatrixXd tensor(const MatrixXd& values) {
     return members;
 }
 
-// Members (rows, box coordinates) at `each` Chebyshev nodes, or with both ends at Chebyshev extrema.
-MatrixXd members_of(const Box& box, Index each, bool ends) {
+// All combinations of `each` Chebyshev nodes (rows, box coordinates), or with both ends of Chebyshev extrema.
+MatrixXd combinations(const Box& box, Index each, bool ends) {
     const ArrayXd i = ArrayXd::LinSpaced(each, 0, double(each - 1));
     const ArrayXd angle = ends ? ArrayXd(i * (M_PI / double(each - 1))) : ArrayXd((i + 0.5) * (M_PI / double(each)));
     const ArrayXd z = -angle.cos();
     MatrixXd values(each, box.low.size());
     for (Index k = 0; k < box.low.size(); ++k) values.col(k) = box.low[k] + 0.5 * (z + 1) * (box.high[k] - box.low[k]);
     return tensor(values);
+}
+
+// `count` members of Chebyshev density, on Roberts' sequence: its steps are powers of the root g of g^(P+1) = g + 1.
+// Runs of them share the parameters in A, so that each factorisation serves several forcings.
+MatrixXd scattered(const Family& family, const Box& box, Index count) {
+    const Index P = box.low.size();
+    std::vector<bool> in_A(static_cast<std::size_t>(P));
+    for (Index k = 0; k < P; ++k) in_A[static_cast<std::size_t>(k)] = family.A.depends_on(k + 1);
+    const Index run = std::all_of(in_A.begin(), in_A.end(), [](bool in) { return in; }) ? 1 : forcings_each;
+    double g = 2;
+    for (int k = 0; k < 64; ++k) g = std::pow(1 + g, 1.0 / double(P + 1));
+    MatrixXd members(count, P);
+    for (Index k = 0; k < P; ++k) {
+        const double step = std::pow(g, -double(k + 1));
+        for (Index s = 0; s < count; ++s) {
+            const double turn = 0.5 + step * double(in_A[static_cast<std::size_t>(k)] ? s - s % run : s);
+            const double z = -std::cos(M_PI * (turn - std::floor(turn)));
+            members(s, k) = box.low[k] + 0.5 * (z + 1) * (box.high[k] - box.low[k]);
+        }
+    }
+    return members;
+}
+
+// Members (rows, box coordinates) of a sample, with or without the box's ends. A grid of many parameters would have too
+// few values of each: a frequency would be seen at three or four.
+MatrixXd members_of(const Family& family, const Box& box, const Sample& sample, bool ends) {
+    const Index P = box.low.size();
+    if (P <= 2) return combinations(box, sample.each, ends);
+    const MatrixXd inside = scattered(family, box, sample.scattered);
+    if (!ends || P > most_cornered) return inside;
+    const MatrixXd corners = combinations(box, 2, true);
+    MatrixXd members(corners.rows() + inside.rows(), P);
+    members << corners, inside;
+    return members;
 }
 
 // A bound that is not a number is as good as none.
@@ -69,7 +110,7 @@ double worst_full_bound(const Model& model) {
     // One initial value and the forcing together stand for all where a solve takes n factorisations.
     const auto data =
         model.options().decoupled ? std::vector<Data>{{VectorXd::Unit(n, 0), true, {}}} : unit_data(model);
-    const MatrixXd members = members_of({VectorXd::Zero(P), VectorXd::Ones(P)}, 3, true);
+    const MatrixXd members = members_of(model.family(), {VectorXd::Zero(P), VectorXd::Ones(P)}, full_members, true);
     Model::Workspace workspace;
     Answer answer;
     double worst = 0;
@@ -166,10 +207,8 @@ class BandCompiler {
     }
 
     Expanded expanded(const Box& box) const {
-        const auto P = family_.n_parameters();
-        const Index each = P <= 2 ? members_each : Index(std::max(3.0, std::pow(members_most, 1.0 / double(P))));
         Expanded result;
-        result.members = members_of(widened(box), each, false);
+        result.members = members_of(family_, widened(box), snapshot_members, false);
         Snapshots snapshots = solve_members(model_, result.members);
         result.components = snapshots.components, result.owner = std::move(snapshots.owner);
         expand(snapshots.heads, result);
@@ -273,7 +312,7 @@ class BandCompiler {
     // Largest certified bound of the box's members for unit initial values, and for the forcing with zero ones.
     template <class Operators>
     double worst_bound(const Box& box, const Operators& operators) const {
-        const MatrixXd members = members_of(box, tests_each, true);
+        const MatrixXd members = members_of(family_, box, test_members, true);
         typename Operators::Workspace workspace;
         VectorXd c(operators.size()), bound(family_.n), scale(family_.n);
         double worst = 0;
@@ -323,7 +362,7 @@ class BandCompiler {
 
 Index uniform_checks(const Family& family) {
     const Index P = family.n_parameters();
-    const MatrixXd members = members_of({VectorXd::Zero(P), VectorXd::Ones(P)}, P <= 4 ? 3 : 2, true);
+    const MatrixXd members = members_of(family, {VectorXd::Zero(P), VectorXd::Ones(P)}, full_members, true);
     Index uniform = 0;
     for (Index s = 0; s < members.rows(); ++s) {
         const VectorXd p = from_box_coordinates(family, members.row(s).transpose());
@@ -343,8 +382,7 @@ Index uniform_checks(const Family& family) {
 
 ForcingModes compile_forcing(const Family& family, const Points& points) {
     const Index P = family.n_parameters();
-    const auto each = static_cast<Index>(std::clamp(std::pow(forcing_members, 1.0 / double(P)), 2.0, 64.0));
-    const MatrixXd members = members_of({VectorXd::Zero(P), VectorXd::Ones(P)}, each, true);
+    const MatrixXd members = members_of(family, {VectorXd::Zero(P), VectorXd::Ones(P)}, forcing_members, true);
     MatrixXd snapshots(points.x.size(), members.rows() * family.n);
     for (Index s = 0; s < members.rows(); ++s)
         snapshots.middleCols(s * family.n, family.n) =

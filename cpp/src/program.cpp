@@ -134,6 +134,17 @@ bool Program::varies() const {
     return std::any_of(outputs_.begin(), outputs_.end(), [this](auto r) { return column_[r] >= 0; });
 }
 
+bool Program::depends_on(Index input) const {
+    const Index first = n_inputs_ + constants_.size();
+    std::vector<bool> depends(static_cast<std::size_t>(first + code_.rows()));
+    depends[input] = true;
+    for (Index k = 0; k < code_.rows(); ++k) {
+        const auto a = code_(k, 1), b = code_(k, 2);
+        depends[first + k] = depends[a] || (b >= 0 && depends[b]);
+    }
+    return std::any_of(outputs_.begin(), outputs_.end(), [&](auto r) { return depends[r]; });
+}
+
 bool Program::is_constant(Index o) const {
     return outputs_[o] >= n_inputs_ && outputs_[o] < n_inputs_ + constants_.size();
 }

@@ -31,6 +31,15 @@ TEST(Program, EvaluatesAtManyPoints) {
     }
 }
 
+TEST(Program, KnowsWhatItDependsOn) {
+    const auto program = example();
+    EXPECT_TRUE(program.depends_on(0) && program.depends_on(1));
+    const Program second(3, program.constants(), (Program::Code(1, 3) << number(Op::mul), 1, 3).finished(),
+                         Program::Registers::Constant(1, 4));
+    EXPECT_TRUE(second.depends_on(1));
+    EXPECT_FALSE(second.depends_on(0) || second.depends_on(2));
+}
+
 TEST(Program, AllocatesNothingWithAUsedWorkspace) {
     const auto program = example();
     const Eigen::VectorXd x = Eigen::VectorXd::LinSpaced(1000, 0.0, 1.0), p = Eigen::VectorXd::Constant(1, 0.7);

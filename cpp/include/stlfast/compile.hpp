@@ -1,9 +1,10 @@
 // Reduced bases for overlapping bands of members, chosen by the certificate.
 //
-// Members at tensor Chebyshev nodes of a band are solved on the full dictionary for unit initial values and for the
-// family's forcing. Their principal components, in values and time-scaled derivatives on log-time nodes, are the
-// band's functions. Where even the largest rank leaves the certified bound of some member above the tolerance, the
-// band is split; else it keeps the smallest rank that will do. No numerical integrator takes part.
+// Members of a band, at Chebyshev nodes of one or two parameters, scattered over more, are solved on the full
+// dictionary for unit initial values and for the family's forcing. Their principal components, in values and
+// time-scaled derivatives on log-time nodes, are the band's functions. Where even the largest rank leaves the certified
+// bound of some member above the tolerance, the band is split; else it keeps the smallest rank that will do. No
+// numerical integrator takes part.
 #pragma once
 
 #include <functional>

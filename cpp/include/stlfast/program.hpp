@@ -54,8 +54,9 @@ class Program {
     const Eigen::VectorXd& constants() const { return constants_; }
     const Code& code() const { return code_; }
     const Registers& outputs() const { return outputs_; }
-    bool varies() const;                     // whether any output depends on a varying input
-    bool is_constant(Eigen::Index o) const;  // whether output o is one of the constants
+    bool varies() const;                        // whether any output depends on a varying input
+    bool depends_on(Eigen::Index input) const;  // whether any output does; input 0 is x
+    bool is_constant(Eigen::Index o) const;     // whether output o is one of the constants
 
     // out(i, o) = output o at the point x(i, ·); x (N, varying), inputs (n_inputs − varying), out (N, O).
     void evaluate(const Eigen::Ref<const Eigen::MatrixXd>& x, const Eigen::Ref<const Eigen::VectorXd>& inputs,
