@@ -21,19 +21,20 @@ using Eigen::VectorXd;
 
 namespace {
 
-// Members of a box: all combinations of `each` values of one or two parameters, of more `scattered` ones.
+// Members of a box: all combinations of `each` values of one or two parameters, but at most `most`; of three or more
+// parameters `most` points of Roberts' sequence, from its point `first` on.
 struct Sample {
-    Index each, scattered;
+    Index each, most, first;
 };
 
-constexpr Sample snapshot_members{16, 512};  // of a band
-constexpr Sample test_members{5, 512};       // of a band, that the certificate judges
-constexpr Sample forcing_members{40, 1600};  // of the whole box, for the forcing's modes
-constexpr Sample full_members{3, 32};        // of the whole box, for what the full dictionary reaches
-constexpr Index forcings_each = 8;           // scattered members in a row with the same A
-constexpr Index most_cornered = 8;           // parameters whose box has few enough corners to take them all
-constexpr double allowed_bend = 0.1;         // of the forcing between check points
-constexpr Index bend_samples = 8;            // between two of them
+constexpr Sample snapshot_members{16, 512, 0};  // of a band
+constexpr Sample test_members{5, 512, 512};     // of a band, that the certificate judges
+constexpr Sample forcing_members{64, 1600, 0};  // of the whole box, for the forcing's modes
+constexpr Sample full_members{3, 64, 0};        // of the whole box, for what the full dictionary reaches
+constexpr Index forcings_each = 8;              // scattered members in a row with the same A
+constexpr Index most_cornered = 8;              // parameters whose box has few enough corners to take them all
+constexpr double allowed_bend = 0.1;            // of the forcing between check points
+constexpr Index bend_samples = 8;               // between two of them
 constexpr Index most_uniform_checks = 1024;
 constexpr double smallest_box = 1e-3;  // that is worth halving
 constexpr double overlap = 0.02;       // of a band's width, on either side
@@ -67,20 +68,22 @@ MatrixXd combinations(const Box& box, Index each, bool ends) {
     return tensor(values);
 }
 
-// `count` members of Chebyshev density, on Roberts' sequence: its steps are powers of the root g of g^(P+1) = g + 1.
-// Runs of them share the parameters in A, so that each factorisation serves several forcings.
-MatrixXd scattered(const Family& family, const Box& box, Index count) {
+// Members of Chebyshev density, on Roberts' sequence: its steps are powers of the root g of g^(P+1) = g + 1. Runs of
+// them share the parameters in A, so that each factorisation serves several forcings.
+MatrixXd scattered(const Family& family, const Box& box, const Sample& sample) {
     const Index P = box.low.size();
     std::vector<bool> in_A(static_cast<std::size_t>(P));
-    for (Index k = 0; k < P; ++k) in_A[static_cast<std::size_t>(k)] = family.A.depends_on(k + 1);
+    for (Index k = 0; k < P; ++k)
+        in_A[static_cast<std::size_t>(k)] = family.A.depends_on(k + 1) || family.low[k] == family.high[k];
     const Index run = std::all_of(in_A.begin(), in_A.end(), [](bool in) { return in; }) ? 1 : forcings_each;
     double g = 2;
     for (int k = 0; k < 64; ++k) g = std::pow(1 + g, 1.0 / double(P + 1));
-    MatrixXd members(count, P);
+    MatrixXd members(sample.most, P);
     for (Index k = 0; k < P; ++k) {
         const double step = std::pow(g, -double(k + 1));
-        for (Index s = 0; s < count; ++s) {
-            const double turn = 0.5 + step * double(in_A[static_cast<std::size_t>(k)] ? s - s % run : s);
+        for (Index s = 0; s < sample.most; ++s) {
+            const Index point = sample.first + s;
+            const double turn = 0.5 + step * double(in_A[static_cast<std::size_t>(k)] ? point / run : point);
             const double z = -std::cos(M_PI * (turn - std::floor(turn)));
             members(s, k) = box.low[k] + 0.5 * (z + 1) * (box.high[k] - box.low[k]);
         }
@@ -88,14 +91,19 @@ MatrixXd scattered(const Family& family, const Box& box, Index count) {
     return members;
 }
 
-// Members (rows, box coordinates) of a sample, with or without the box's ends. A grid of many parameters would have too
-// few values of each: a frequency would be seen at three or four.
+// Members (rows, box coordinates) of a sample; with the box's ends, of many parameters all lowest and all highest
+// alone. A grid of many parameters would have too few values of each: a frequency would be seen at three or four.
 MatrixXd members_of(const Family& family, const Box& box, const Sample& sample, bool ends) {
     const Index P = box.low.size();
-    if (P <= 2) return combinations(box, sample.each, ends);
-    const MatrixXd inside = scattered(family, box, sample.scattered);
-    if (!ends || P > most_cornered) return inside;
-    const MatrixXd corners = combinations(box, 2, true);
+    if (P <= 2) {
+        const double most = std::pow(double(sample.most), 1.0 / double(P));
+        return combinations(box, std::min(sample.each, Index(most + 0.5)), ends);
+    }
+    const MatrixXd inside = scattered(family, box, sample);
+    if (!ends) return inside;
+    const MatrixXd corners = P <= most_cornered
+                                 ? combinations(box, 2, true)
+                                 : MatrixXd((MatrixXd(2, P) << box.low.transpose(), box.high.transpose()).finished());
     MatrixXd members(corners.rows() + inside.rows(), P);
     members << corners, inside;
     return members;
@@ -104,7 +112,7 @@ MatrixXd members_of(const Family& family, const Box& box, const Sample& sample, 
 // A bound that is not a number is as good as none.
 double larger(double a, double b) { return std::isnan(b) ? std::numeric_limits<double>::infinity() : std::max(a, b); }
 
-// Largest bound of the full dictionary at the ends and the middle of the parameter ranges.
+// Largest bound of the full dictionary over the parameter ranges.
 double worst_full_bound(const Model& model) {
     const Index P = model.family().n_parameters(), n = model.family().n;
     // One initial value and the forcing together stand for all where a solve takes n factorisations.

@@ -33,7 +33,7 @@ TAUS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10)
 RESOLVED = 1e-11  # what of a solution the expansion may leave out, relative
 LONGEST = 480  # Chebyshev coefficients
 SOLVED, CHECKED = 200, 60  # members that a band is made of, and others that it is checked with, besides corners
-MOST_CORNERS = 32
+FULL_CORNERS = 5  # dimensions of a box whose corners are all taken
 GRID = 300
 SLOPE_SHARE = 0.25  # of time-scaled derivatives in the metric of the modes
 LINEARISED = 50  # members that choose the points
@@ -90,10 +90,10 @@ class Box:
         return np.stack(result, axis=1)
 
     def spread(self, count: int, skip: int = 0) -> np.ndarray:
-        """The corners of the unit cube, at most 32 of them, then points of a Halton sequence, (S, d)."""
+        """`cube_corners`, then points of a Halton sequence, (S, d)."""
         from scipy.stats import qmc
 
-        corners = list(itertools.islice(itertools.product((0.0, 1.0), repeat=self.dimensions), MOST_CORNERS))
+        corners = cube_corners(self.dimensions)
         inside = qmc.Halton(self.dimensions, scramble=False).random(count + skip + 1)[skip + 1 :]
         return np.vstack([corners, inside])
 
@@ -176,6 +176,19 @@ def _expanded(family: Family, solutions: list[Curve], tau: float) -> np.ndarray:
     size = np.abs(coefficients).max(axis=(0, 2))[:, None]
     needed = np.flatnonzero((np.abs(coefficients) > RESOLVED * size).any(axis=(0, 1)))
     return coefficients[:, :, : needed[-1] + 1]
+
+
+def cube_corners(d: int) -> np.ndarray:
+    """The corners of the unit cube; of more than 5 dimensions 32 of them, (32, d), half of each face's.
+
+    Further coordinates are parities of some of the first five, a fractional factorial design.
+    """
+    first = np.array(list(itertools.product((0.0, 1.0), repeat=min(d, FULL_CORNERS))))
+    subsets = itertools.cycle(
+        subset for size in (4, 3, 2, 5) for subset in itertools.combinations(range(FULL_CORNERS), size)
+    )
+    further = [first[:, next(subsets)].sum(axis=1) % 2 for _ in range(d - FULL_CORNERS)]
+    return np.column_stack([first, *further])
 
 
 def _band(box: Box, tau: float, tol: float, max_rank: int) -> NonlinearBand | None:
