@@ -16,7 +16,7 @@ import contextlib
 import importlib
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -52,7 +52,14 @@ class Effort:
 QUICK = Effort(alphas=(50.0, 1000.0), trajectories=100, checked=5, repeats=2, once_from=0.02)
 
 
-def measure(problem: Problem, query: str, alpha: float, bound: dict[Contender, Bind], effort: Effort) -> list[dict]:
+def measure(
+    problem: Problem,
+    query: str,
+    alpha: float,
+    bound: dict[Contender, Bind],
+    effort: Effort,
+    clock: Callable[[], float] = time.process_time,
+) -> list[dict]:
     """One record for each contender and accuracy that it reaches."""
     starts = _starts(problem, query, effort)
     checked = starts[: effort.checked]
@@ -70,7 +77,7 @@ def measure(problem: Problem, query: str, alpha: float, bound: dict[Contender, B
                     "target": target, "tolerance": tolerance, "error": reached, "key": key, "solves": len(timed),
                 }
             )  # fmt: skip
-    times = timing.interleaved(tasks, effort.repeats, effort.once_from, time.process_time)
+    times = timing.interleaved(tasks, effort.repeats, effort.once_from, clock)
     for record in records:
         measured = times[record.pop("key")]
         record["seconds"] = float(np.median(measured)) / record["solves"]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import stlfast
-from bench.paper import accuracy, experiments, html, results, stl_pinn
+from bench.paper import accuracy, experiments, html, queries, results, stl_pinn, trainings
 from bench.paper.claims import claims
 from bench.paper.problems import PROBLEMS, published
 from bench.paper.run import WEIGHTS, Effort, Run
@@ -138,6 +138,23 @@ def test_what_an_interrupted_training_left_is_not_taken_for_finished(tmp_path, h
     assert not run.store.finished("weights/body")
 
 
+def test_all_that_is_trained_is_listed(tmp_path, monkeypatch):
+    """The list of trainings names the files that are there, which cached runs read."""
+    listed = []
+    monkeypatch.setattr(Run, "trained", lambda run, name, *args, **about: listed.append(name))
+    for training in trainings.trainings(Run(Store(tmp_path))):
+        training()
+    assert sorted(listed) == sorted(path.stem for path in WEIGHTS.glob("*.safetensors"))
+
+
+def test_processes_train_everything_or_say_what_fails(tmp_path, capfd):
+    effort = Effort(problems=("dho",), seeds=1)
+    trainings.train_all(Run(Store(tmp_path / "cells"), effort, cached=True), 2)
+    with pytest.raises(RuntimeError, match="a training failed with exit code 1; those that were finished are kept"):
+        trainings.train_all(Run(Store(tmp_path / "cells"), effort, cached=True, weights=tmp_path), 2)
+    assert "there are no weights" in capfd.readouterr().err
+
+
 # ---------------------------------------------------------------------------------------------------------- problems
 def test_published_figures_are_those_that_the_demo_shows():
     for name, problem in PROBLEMS.items():
@@ -183,6 +200,17 @@ def test_the_published_range_says_by_how_much_it_is_missed():
     np.testing.assert_allclose([row["factor"] for row in below], 5.0)
     lost = accuracy.published_range(problem, {"stl/0": [{"mae": [None, 1.0]}] * len(problem.alphas)}, 1)
     assert [(row["low"], row["factor"]) for row in lost[:1]] == [(None, None)]
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_waves_are_the_same_as_parameters_and_as_a_function(name):
+    problem = PROBLEMS[name]
+    family, query = queries.waved(problem), queries.draw(problem, queries.BOTH, 2)[1]
+    stiff = {problem.family.stiffness: problem.params(20.0)[problem.family.stiffness]}
+    f, plain = family.rhs(**stiff, **query.params), problem.family.rhs(**problem.params(20.0))
+    for t in (0.0, 1.3, 9.0):
+        added = query.forcing(family.n)(np.array([t]))[:, 0]
+        np.testing.assert_allclose(f(t, query.y0), plain(t, query.y0) + added, rtol=1e-12)
 
 
 # ------------------------------------------------------------------------------------------------ measured once more
@@ -261,6 +289,19 @@ def test_without_pytorch():
     done = command("--quick", block="sys.modules['torch'] = None; ")
     assert (done.returncode, done.stdout) == (1, "")
     assert "bench.paper needs torch: pip install 'stlfast[train]'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--quick", "--jobs", "2"], "--jobs is for training, and --quick and --cached train nothing"),
+        (["--jobs", "0"], "expected a number of processes of at least 1, got 0"),
+    ],
+)
+def test_wrong_jobs(arguments, message):
+    done = command(*arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
 
 
 def test_a_quick_run_is_not_published():

@@ -2,7 +2,7 @@
 
     python -m bench.paper --quick             at most ten minutes on two cores, from the weights that are there
     python -m bench.paper --cached            the same with all stiffnesses, solves and repeats
-    python -m bench.paper [--device cuda]     from scratch; about two and a half hours of training on one CPU thread
+    python -m bench.paper --jobs 2            from scratch, about an hour and a half on two cores; [--device cuda]
 
 Each finished cell is kept in OUTPUT/cells, and the same command goes on from there. Writes results.json, results.md,
 PNG pictures and report.html, one file with everything, into OUTPUT. Needs PyTorch (pip install 'stlfast[train]') and,
@@ -15,7 +15,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +31,17 @@ def main() -> int:
     )
     parser.add_argument("--publish", type=Path, metavar="DOCS", help="make the project's documentation of it too")
     parser.add_argument("--device", default="auto", help="of training: auto, cpu, cuda, cuda:1; default auto")
+    parser.add_argument(
+        "--jobs", type=_count, default=1, metavar="N", help="train in N processes at once, then measure; default 1"
+    )
     parser.add_argument("--fresh", action="store_true", help="replace cells of another version or other settings")
     options = parser.parse_args()
     for library in ("OMP", "OPENBLAS", "MKL"):  # times are of one thread
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     if options.publish and options.quick:
         parser.error("--publish takes the results of a run without --quick")
+    if options.jobs > 1 and (options.quick or options.cached):
+        parser.error("--jobs is for training, and --quick and --cached train nothing")
     try:
         import matplotlib  # noqa: F401  # at once, not after all has been measured
         import torch  # noqa: F401
@@ -44,8 +49,8 @@ def main() -> int:
         hint = "pip install 'stlfast[train]'" if error.name == "torch" else f"pip install {error.name}"
         print(f"bench.paper needs {error.name}: {hint}", file=sys.stderr)
         return 1
-    from bench.paper import experiments, results
-    from bench.paper.run import QUICK, WEIGHTS, Effort, Run
+    from bench.paper import experiments, results, trainings
+    from bench.paper.run import QUICK, WEIGHTS, Effort, Run, told
     from bench.paper.store import Store
     from stlfast.network import find_device
 
@@ -53,11 +58,14 @@ def main() -> int:
     kind = "-quick" if options.quick else "-cached" if cached else ""
     folder = options.output or Path(f"build/paper{kind}")
     store, weights = Store(folder / "cells", options.fresh), WEIGHTS if cached else folder / "weights"
-    run = Run(store, effort, cached, options.device, weights, _clocked(time.perf_counter()))
+    run = Run(store, effort, cached, options.device, weights, partial(told, time.perf_counter()))
     try:
         find_device(options.device)
+        if options.jobs > 1:
+            trainings.train_all(run, options.jobs)
         found: dict[str, Any] = experiments.run_all(run)
-        paths = results.write(found | {"options": kind.replace("-", " --")}, folder)
+        jobs = f" --jobs {options.jobs}" if options.jobs > 1 else ""
+        paths = results.write(found | {"options": kind.replace("-", " --") + jobs}, folder)
         if options.publish:
             paths += results.publish(folder, options.publish)
     except (ValueError, OSError, RuntimeError) as error:
@@ -72,8 +80,11 @@ def main() -> int:
     return 0
 
 
-def _clocked(started: float) -> Callable[[str], None]:
-    return lambda text: print(f"{time.perf_counter() - started:6.0f} s  {text}", flush=True)
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected a number of processes of at least 1, got {text}")
+    return value
 
 
 if __name__ == "__main__":

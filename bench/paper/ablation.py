@@ -37,6 +37,11 @@ class Pipeline:
     varpro: bool = False  # instead of joint training
     newton: bool = False  # instead of the perturbation series; of the nonlinear problem
 
+    @property
+    def training(self) -> str:
+        """Name in `TRAININGS`."""
+        return f"{'varpro' if self.varpro else 'multihead'}, {'log' if self.log_time else 'plain'}"
+
 
 LABELS = {
     "qr": "QR instead of pinv of the normal equations", "independent_heads": "independent heads",
@@ -91,7 +96,7 @@ def ablation(run: Run, problem: PaperProblem) -> dict[str, Any]:
     for table, rows in pipelines(problem).items():
         for label, pipeline in rows.items():
             if pipeline not in known:
-                body = _body(run, problem, pipeline)
+                body = trained_body(run, problem, pipeline.training)
                 used = [name for name, value in dataclasses.asdict(pipeline).items() if value]
                 key = f"ablation/{problem.name}/{'+'.join(used) or 'paper'}"
                 settings = {"alphas": list(alphas), "body": body.sha256}
@@ -106,12 +111,12 @@ def ablation(run: Run, problem: PaperProblem) -> dict[str, Any]:
     return {"alphas": list(alphas), "tables": tables}
 
 
-def _body(run: Run, problem: PaperProblem, pipeline: Pipeline) -> stlfast.Body:
-    objective, input = "varpro" if pipeline.varpro else "multihead", "log" if pipeline.log_time else "plain"
-    training = TRAININGS[f"{objective}, {input}"]
-    options = dataclasses.asdict(training) | {"shared_head": not pipeline.varpro}
+def trained_body(run: Run, problem: PaperProblem, name: str) -> stlfast.Body:
+    """The body of one of `TRAININGS`."""
+    training = TRAININGS[name]
+    options = dataclasses.asdict(training) | {"shared_head": training.objective == "multihead"}
     return run.trained(
-        f"ablation_{problem.name}_{objective}_{input}", training,
+        f"ablation_{problem.name}_{training.objective}_{training.input}", training,
         lambda: stlfast.train_body(problem.low_stiff, seed=0, device=run.device, progress=True, **options),
         stlfast.Body.load, trained_on=problem.train,
     )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 import stlfast
 from bench.paper import pinn, pinnsformer, stl_pinn
 from bench.paper.baseline import Baseline
-from bench.paper.problems import PaperProblem
+from bench.paper.problems import PaperProblem, certified
 from bench.paper.run import Run, model_sha256, sha256
 
 NETWORKS: dict[str, tuple[Any, Any]] = {
@@ -38,9 +38,8 @@ def ours(problem: PaperProblem) -> list[dict[str, Any]]:
     for alpha in problem.alphas:
         params, t = problem.params(alpha), problem.times
         solution = model.solve(t=t, **params)
-        bound = solution.error_bound if solution.error_bound is not None else solution.error_estimate
-        row = problem.errors_of(alpha, solution.y) | {"bound": bound.tolist(), "success": solution.success}
-        row["method"] = solution.method
+        row = problem.errors_of(alpha, solution.y) | {"bound": certified(solution).tolist()}
+        row |= {"success": solution.success, "method": solution.method}
         rows.append(row | {"full": problem.errors_of(alpha, model.solve(t=t, **full, **params).y)})
     return rows
 
@@ -53,19 +52,24 @@ def stl_body(run: Run, problem: PaperProblem, seed: int) -> stlfast.Body:
     )  # fmt: skip
 
 
-def network(run: Run, problem: PaperProblem, kind: str, alpha: float) -> dict[str, Any]:
-    """A network trained at this very stiffness: its errors, and what its training took."""
+def trained_network(run: Run, problem: PaperProblem, kind: str, alpha: float) -> Baseline:
+    """A network trained at this very stiffness."""
     settings, train = NETWORKS[kind]
-    name = f"{kind}_{problem.name}_{alpha:g}"
-    trained = run.trained(
-        name, settings, lambda: train(problem.family, problem.params(alpha), settings, run.device), Baseline.load
-    )
+    return run.trained(
+        f"{kind}_{problem.name}_{alpha:g}", settings,
+        lambda: train(problem.family, problem.params(alpha), settings, run.device), Baseline.load,
+    )  # fmt: skip
+
+
+def network(run: Run, problem: PaperProblem, kind: str, alpha: float) -> dict[str, Any]:
+    """Its errors, and what its training took."""
+    trained = trained_network(run, problem, kind, alpha)
 
     def evaluate() -> dict[str, Any]:
         history = {key: trained.history[key] for key in ("seconds", "device", "parameters")}
         return problem.errors(alpha, trained.solve) | history
 
-    weights = sha256(run.weights / f"{name}.safetensors")
+    weights = sha256(run.weights / f"{kind}_{problem.name}_{alpha:g}.safetensors")
     return run.cell(f"accuracy/{problem.name}/{kind}/{alpha:g}", {"weights": weights}, evaluate)
 
 

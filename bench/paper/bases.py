@@ -27,19 +27,24 @@ class Training:
     steps: int = 1500
 
 
+def trained_body(run: Run, problem: PaperProblem, features: int) -> stlfast.Body:
+    training = Training(features)
+    return run.trained(
+        f"bases_{problem.name}_{features}", training,
+        lambda: stlfast.train_body(
+            problem.low_stiff, widths=(64, 64, features), steps=training.steps, device=run.device, progress=True
+        ),
+        stlfast.Body.load, trained_on=problem.train,
+    )  # fmt: skip
+
+
 def bases(run: Run, problem: PaperProblem) -> list[dict[str, Any]]:
     """For each number of features: functions in the dictionary, and the largest error on each basis."""
     rows = []
     for m in FEATURES:
-        training = Training(m)
-        body = run.trained(
-            f"bases_{problem.name}_{m}", training,
-            lambda m=m, training=training: stlfast.train_body(  # type: ignore[misc]
-                problem.low_stiff, widths=(64, 64, m), steps=training.steps, device=run.device, progress=True
-            ),
-            stlfast.Body.load, trained_on=problem.train,
-        )  # fmt: skip
-        settings = {"body": body.sha256, "alphas": list(ALPHAS), "seeds": RANDOM_SEEDS} | dataclasses.asdict(training)
+        body = trained_body(run, problem, m)
+        settings = {"body": body.sha256, "alphas": list(ALPHAS), "seeds": RANDOM_SEEDS}
+        settings |= dataclasses.asdict(Training(m))
         rows.append(run.cell(f"bases/{problem.name}/{m}", settings, lambda b=body: _row(problem, b)))  # type: ignore[misc]
     return rows
 

@@ -16,7 +16,7 @@ import numpy as np
 import stlfast
 from bench.paper import stl_pinn
 from bench.paper.accuracy import stl_body
-from bench.paper.problems import PaperProblem, finite
+from bench.paper.problems import PaperProblem, certified, finite
 from bench.paper.run import Run, model_sha256
 from bench.steps import PAPER, compiled
 from stlfast.full_solver import FullSolver
@@ -42,26 +42,17 @@ def distance(run: Run, problem: PaperProblem) -> dict[str, Any]:
     return run.cell(f"distance/{problem.name}", settings, lambda: _measure(problem, body, run.effort.factors))
 
 
-def wide(problem: PaperProblem, factor: float) -> stlfast.Family:
-    """The family with its stiffness range up to `factor` times the trained one, the others fixed as in the paper."""
-    meta = problem.family.to_dict() | {"y0_range": None}
-    for entry in meta["params"]:
-        if entry["name"] == problem.family.stiffness:
-            entry |= {"solve": [entry["solve"][0], factor * entry["train"][1]]}
-        else:
-            entry |= {"train": [problem.others[entry["name"]]] * 2, "solve": [problem.others[entry["name"]]] * 2}
-    return stlfast.Family.from_parts(meta, problem.family.tensors())
-
-
 def _measure(problem: PaperProblem, body: stlfast.Body, factors: tuple[float, ...]) -> dict[str, Any]:
-    family, shipped = wide(problem, factors[-1]), stlfast.load(problem.name).body
+    trained = problem.family.params[problem.family.stiffness]
+    family = problem.narrowed(stlfast.Range(trained.train, (trained.solve[0], factors[-1] * trained.train[1])))
+    shipped = stlfast.load(problem.name).body
     started = time.perf_counter()
     model = compiled(family, shipped, **OPTIONS[problem.name])
     seconds = time.perf_counter() - started
     others = _paper(problem, family, body)
     if not family.nonlinear:
         others["dilated body"] = partial(_default, compiled(family, shipped, points=POINTS, reduced=False))
-    stiffest = family.params[family.stiffness].train[1]
+    stiffest = trained.train[1]
     t0, t1 = problem.span
     t = t0 + (t1 - t0) * np.union1d(np.linspace(0.0, 1.0, 512), np.geomspace(FIRST, 1.0, 1024))
     errors: dict[str, list[float | None]] = {name: [] for name in ("ours", *others)}
@@ -70,8 +61,7 @@ def _measure(problem: PaperProblem, body: stlfast.Body, factors: tuple[float, ..
         params = {**problem.others, family.stiffness: factor * stiffest}
         exact = truth(family, t, **params)
         solution = model.solve(t=t, **params)
-        bound = solution.error_bound if solution.error_bound is not None else solution.error_estimate
-        bounds.append(_largest(bound))
+        bounds.append(_largest(certified(solution)))
         methods.append(solution.method)
         errors["ours"].append(_largest(solution.y - exact))
         for name, solve in others.items():

@@ -29,8 +29,6 @@ ROWS = (24, 40)  # functions that the collocation points would suit
 POINTS = 4000
 DILATIONS = (1.0, 8.0, 64.0)
 
-
-NETWORK_ALPHAS = (10.0, 50.0)
 NETWORKS = {  # as on the ODEs, on a grid of points² points
     "pinn": dataclasses.replace(pinn.PINNSettings(), points=41),
     "pinnsformer": dataclasses.replace(pinnsformer.MEMBERS, points=21),
@@ -53,33 +51,39 @@ TRAININGS = {"multihead": Training("multihead", 3000, 500), "varpro": Training("
 def fields(run: Run) -> dict[str, Any]:
     """Method → mean and largest error at each of `alphas`; seconds of both trainings."""
     family = families.advection_reaction()
-    bodies = {name: _body(run, family, training) for name, training in TRAININGS.items()}
+    bodies = {name: trained_body(run, family, training) for name, training in TRAININGS.items()}
     settings = {name: body.sha256 for name, body in bodies.items()} | {"alphas": list(ALPHAS), "rows": ROWS}
     settings |= {"dilations": DILATIONS, "model": model_sha256(family.name)}
     found = run.cell("fields/advection_reaction", settings, lambda: _measure(family, bodies))
-    return found | {"networks": {kind: [_network(run, family, kind, a) for a in NETWORK_ALPHAS] for kind in NETWORKS}}
+    return found | {"networks": {kind: [_network(run, family, kind, a) for a in ALPHAS] for kind in NETWORKS}}
+
+
+def trained_network(run: Run, family: stlfast.PDEFamily, kind: str, alpha: float) -> Baseline:
+    """A network trained at this very stiffness."""
+    params = {family.stiffness: alpha}
+    return run.trained(
+        f"{kind}_{family.name}_{alpha:g}", NETWORKS[kind],
+        lambda: train_field(family, params, NETWORKS[kind], run.device), Baseline.load,
+    )  # fmt: skip
 
 
 def _network(run: Run, family: stlfast.PDEFamily, kind: str, alpha: float) -> dict[str, Any]:
-    """A network trained at this very stiffness: mean and largest error over the same points."""
-    params, name = {family.stiffness: alpha}, f"{kind}_{family.name}_{alpha:g}"
-    trained = run.trained(
-        name, NETWORKS[kind], lambda: train_field(family, params, NETWORKS[kind], run.device), Baseline.load
-    )
+    """Its mean and largest error over the same points."""
+    trained = trained_network(run, family, kind, alpha)
 
     def evaluate() -> dict[str, Any]:
         z = pde_features.random_coordinates(POINTS, 2, alpha, seed=1)
-        points, p = physical(family, z), family.check_params(params)
+        points, p = physical(family, z), family.check_params({family.stiffness: alpha})
         truth = characteristics.solution(family, lambda x: family.initial_at(x, p), points, p)
         error = np.abs(trained.at(points.T) - truth)
         seconds = trained.history["seconds"]
-        return {"alpha": alpha, "mean": float(error.mean()), "max": float(error.max()), "seconds": seconds}
+        return {"mean": float(error.mean()), "max": float(error.max()), "seconds": seconds}
 
-    weights = sha256(run.weights / f"{name}.safetensors")
+    weights = sha256(run.weights / f"{kind}_{family.name}_{alpha:g}.safetensors")
     return run.cell(f"fields/{kind}/{alpha:g}", {"weights": weights}, evaluate)
 
 
-def _body(run: Run, family: stlfast.PDEFamily, training: Training) -> FieldBody:
+def trained_body(run: Run, family: stlfast.PDEFamily, training: Training) -> FieldBody:
     return run.trained(
         f"fields_{family.name}_{training.objective}", training,
         lambda: stlfast.train_body(family, device=run.device, progress=True, **dataclasses.asdict(training)),

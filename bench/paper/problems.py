@@ -50,13 +50,17 @@ class PaperProblem:
     @cached_property
     def low_stiff(self) -> stlfast.Family:
         """The family on the train range, everything else fixed: what the paper's pipeline is trained on."""
+        low, high = (end / self.label for end in self.train)
+        solved = self.family.params[self.family.stiffness].solve
+        return self.narrowed(stlfast.Range((low, high), (min(low, solved[0]), solved[1])))
+
+    def narrowed(self, stiffness: stlfast.Range) -> stlfast.Family:
+        """The family with another range of its stiffness, the other parameters and the initial values held fixed."""
+        fixed = {name: stlfast.Range((value, value), (value, value)) for name, value in self.others.items()}
+        ranges = fixed | {self.family.stiffness: stiffness}
         meta = self.family.to_dict() | {"y0_range": None}
         for entry in meta["params"]:
-            low, high = (end / self.label for end in self.train)
-            if entry["name"] == self.family.stiffness:
-                entry |= {"train": [low, high], "solve": [min(low, entry["solve"][0]), entry["solve"][1]]}
-            else:
-                entry |= {"train": [self.others[entry["name"]]] * 2}
+            entry |= {"train": list(ranges[entry["name"]].train), "solve": list(ranges[entry["name"]].solve)}
         return stlfast.Family.from_parts(meta, self.family.tensors())
 
     @property
@@ -115,6 +119,11 @@ class PaperProblem:
 def finite(value: Any) -> float | None:
     """As JSON holds it: None for what is no number or infinite."""
     return float(value) if math.isfinite(value) else None
+
+
+def certified(solution: Any) -> np.ndarray:
+    """The bound of a solution's error, of a nonlinear family the estimate, (n,)."""
+    return solution.error_bound if solution.error_bound is not None else solution.error_estimate
 
 
 PROBLEMS = {

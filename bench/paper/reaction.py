@@ -22,6 +22,7 @@ from bench.paper.baseline import Baseline, train
 from bench.paper.networks import Net
 from bench.paper.pinn import PINNSettings
 from bench.paper.pinnsformer import PINNsFormerSettings
+from bench.paper.run import Run, sha256
 from stlfast.network import find_device
 
 RATE = 5.0
@@ -84,6 +85,28 @@ def train_reaction(settings: PINNSettings | PINNsFormerSettings, device: str, pa
     return train(
         network, ReactionLoss(network, settings.points, settings.initial_weight), settings, "1-D reaction", path
     )
+
+
+def trained_network(run: Run, name: str) -> Baseline:
+    """The network of one of `SETTINGS`; its training goes on where it was interrupted."""
+    running = run.store.folder / f"reaction_{name}.running"
+    run.store.folder.mkdir(parents=True, exist_ok=True)
+    trained = run.trained(
+        f"reaction_{name}", SETTINGS[name], lambda: train_reaction(SETTINGS[name], run.device, running), Baseline.load
+    )
+    if not run.cached:
+        running.unlink(missing_ok=True)
+    return trained
+
+
+def networks(run: Run) -> dict[str, Any]:
+    """Name → relative errors and history of each network."""
+    found = {}
+    for name in SETTINGS:
+        trained = trained_network(run, name)
+        weights = {"weights": sha256(run.weights / f"reaction_{name}.safetensors")}
+        found[name] = run.cell(f"reaction/{name}", weights, lambda b=trained, n=name: measured(b, n))  # type: ignore[misc]
+    return found
 
 
 def errors(baseline: Baseline) -> tuple[float, float]:

@@ -70,5 +70,6 @@ def _series_errors(problem: PaperProblem, body: stlfast.Body, alpha: float) -> d
     return smallest | {"order": int(np.argmin(largest)), "last": orders[-1]}
 
 
-def series_solver(problem: PaperProblem, body: stlfast.Body) -> FullSolver:
-    return FullSolver(problem.family, Dictionary((1.0,), constant=False), UNIFORM, "none", True, "pinv", body)
+def series_solver(problem: PaperProblem, body: stlfast.Body, family: stlfast.Family | None = None) -> FullSolver:
+    """family: default the problem's."""
+    return FullSolver(family or problem.family, Dictionary((1.0,), constant=False), UNIFORM, "none", True, "pinv", body)
