@@ -314,7 +314,7 @@ def test_a_run_that_is_interrupted_goes_on(tmp_path, monkeypatch):
     """The whole of it on little: one problem and one seed, from the weights that are there."""
     effort = Effort(
         problems=("dho",), seeds=1, time_alphas=(50.0,), factors=(1.0, 10.0), ablation_alphas=(50.0,), solves=10,
-        slow_solves=2, repeats=1,
+        slow_solves=2, checked=2, repeats=1,
     )  # fmt: skip
 
     def run():

@@ -31,7 +31,6 @@ from stlfast import timing
 
 ALPHA = 150.0
 STARTS, FORCING, BOTH = KINDS = ("initial values", "forcing", "both")
-CHECKED = 10  # solves whose error is measured
 TARGET = 1e-6
 TOLERANCES = tuple(10.0 ** (-k / 2) for k in range(6, 25))
 NATIVE = (NUMBALSODA_LOOP, HEYOKA, CVODE)
@@ -71,9 +70,10 @@ class Query:
 def queries(run: Run, problem: PaperProblem, kind: str) -> dict[str, Any]:
     """By method: seconds a solve, how many were timed, and the largest error of those checked."""
     body = stl_body(run, problem, 0)
-    settings = {"solves": run.effort.solves, "slow": run.effort.slow_solves, "body": body.sha256, "alpha": ALPHA}
-    settings |= {"model": model_sha256(problem.name), "versions": compare.versions(), "clock": CLOCK}
-    settings |= {"waves": [AMPLITUDES, FREQUENCIES], "series": SERIES_ORDER, "checked": CHECKED, "batches": BATCHES}
+    effort = run.effort
+    settings = {"solves": effort.solves, "slow": effort.slow_solves, "checked": effort.checked, "batches": BATCHES}
+    settings |= {"body": body.sha256, "model": model_sha256(problem.name), "versions": compare.versions()}
+    settings |= {"alpha": ALPHA, "waves": [AMPLITUDES, FREQUENCIES], "series": SERIES_ORDER, "clock": CLOCK}
     key = f"queries/{problem.name}/{kind.replace(' ', '_')}"
     return run.cell(key, settings, lambda: _measure(run, problem, body, kind), timed=True)
 
@@ -90,7 +90,7 @@ def draw(problem: PaperProblem, kind: str, count: int) -> list[Query]:
 
 
 def _measure(run: Run, problem: PaperProblem, body: stlfast.Body, kind: str) -> dict[str, Any]:
-    asked, checked = draw(problem, kind, run.effort.solves), draw(problem, kind, CHECKED)
+    asked, checked = draw(problem, kind, run.effort.solves), draw(problem, kind, run.effort.checked)
     truths = [_truth(problem, query) for query in checked]
 
     def error(solve: Answer) -> float:
@@ -213,7 +213,7 @@ def _native(run: Run, problem: PaperProblem) -> dict[str, Any]:
     compare.warm_up()
     asked = compared(problem)
     bound, _, _ = compare.prepare(asked, [c for c in CONTENDERS if c.name in NATIVE])
-    effort = compare.Effort(trajectories=run.effort.solves, checked=CHECKED, repeats=run.effort.repeats)
+    effort = compare.Effort(trajectories=run.effort.solves, checked=run.effort.checked, repeats=run.effort.repeats)
     records = compare.measure(asked, MANY, ALPHA / problem.label, bound, effort, time.perf_counter)
     return {
         record["contender"]: {"seconds": record["seconds"], "solves": record["solves"], "error": record["error"]}

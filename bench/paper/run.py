@@ -39,6 +39,7 @@ class Effort:
     ablation_alphas: tuple[float, ...] = (20.0, 50.0, 150.0, 1000.0)
     solves: int = 1000
     slow_solves: int = 1000  # of them by SciPy
+    checked: int = 10  # of them whose error is measured
     repeats: int = 7
 
 
