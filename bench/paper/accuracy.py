@@ -8,7 +8,7 @@ import stlfast
 from bench.paper import pinn, pinnsformer, stl_pinn
 from bench.paper.baseline import Baseline
 from bench.paper.problems import PaperProblem, certified
-from bench.paper.run import Run, model_sha256, sha256
+from bench.paper.run import Run, model_sha256
 
 NETWORKS: dict[str, tuple[Any, Any]] = {
     "pinn": (pinn.PINNSettings(), pinn.train_pinn),
@@ -69,8 +69,7 @@ def network(run: Run, problem: PaperProblem, kind: str, alpha: float) -> dict[st
         history = {key: trained.history[key] for key in ("seconds", "device", "parameters")}
         return problem.errors(alpha, trained.solve) | history
 
-    weights = sha256(run.weights / f"{kind}_{problem.name}_{alpha:g}.safetensors")
-    return run.cell(f"accuracy/{problem.name}/{kind}/{alpha:g}", {"weights": weights}, evaluate)
+    return run.cell(f"accuracy/{problem.name}/{kind}/{alpha:g}", {"weights": trained.sha256}, evaluate)
 
 
 def published_range(problem: PaperProblem, found: dict[str, Any], seeds: int) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ N points of the coordinates (x, t), or of t alone; n outputs
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import os
 import sys
@@ -38,10 +39,14 @@ class Settings(Protocol):
 
 @dataclass
 class Baseline:
-    """A network and what its training was: settings, seconds, losses, device, versions, number of parameters."""
+    """A network and what its training was: settings, seconds, losses, device, versions, number of parameters.
+
+    sha256: of the file that it was loaded from.
+    """
 
     network: Net
     history: dict[str, Any] = field(default_factory=dict)
+    sha256: str = ""
 
     def solve(self, t: np.ndarray) -> np.ndarray:
         """States (n, N) at times (N,), of a baseline that was trained on an ODE."""
@@ -80,7 +85,7 @@ class Baseline:
             raise ValueError(
                 f"{os.fspath(path)!r}: its weights are not those of its shape; {advice}: {error}"
             ) from error
-        return cls(network, about["history"])
+        return cls(network, about["history"], hashlib.sha256(Path(path).read_bytes()).hexdigest())
 
 
 class _Watched:

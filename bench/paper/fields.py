@@ -17,7 +17,7 @@ from bench import pde_features
 from bench.paper import pinn, pinnsformer
 from bench.paper.baseline import Baseline
 from bench.paper.field_networks import train_field
-from bench.paper.run import Run, model_sha256, sha256
+from bench.paper.run import Run, model_sha256
 from stlfast import characteristics, families, pde_accuracy
 from stlfast._core import FieldDictionary
 from stlfast.field_body import FieldBody
@@ -79,8 +79,7 @@ def _network(run: Run, family: stlfast.PDEFamily, kind: str, alpha: float) -> di
         seconds = trained.history["seconds"]
         return {"mean": float(error.mean()), "max": float(error.max()), "seconds": seconds}
 
-    weights = sha256(run.weights / f"{kind}_{family.name}_{alpha:g}.safetensors")
-    return run.cell(f"fields/{kind}/{alpha:g}", {"weights": weights}, evaluate)
+    return run.cell(f"fields/{kind}/{alpha:g}", {"weights": trained.sha256}, evaluate)
 
 
 def trained_body(run: Run, family: stlfast.PDEFamily, training: Training) -> FieldBody:

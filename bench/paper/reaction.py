@@ -22,7 +22,7 @@ from bench.paper.baseline import Baseline, train
 from bench.paper.networks import Net
 from bench.paper.pinn import PINNSettings
 from bench.paper.pinnsformer import PINNsFormerSettings
-from bench.paper.run import Run, sha256
+from bench.paper.run import Run
 from stlfast.network import find_device
 
 RATE = 5.0
@@ -104,7 +104,7 @@ def networks(run: Run) -> dict[str, Any]:
     found = {}
     for name in SETTINGS:
         trained = trained_network(run, name)
-        weights = {"weights": sha256(run.weights / f"reaction_{name}.safetensors")}
+        weights = {"weights": trained.sha256}
         found[name] = run.cell(f"reaction/{name}", weights, lambda b=trained, n=name: measured(b, n))  # type: ignore[misc]
     return found
 
