@@ -30,7 +30,8 @@ from bench import compare_plot, compare_report, native
 from bench.contenders import CONTENDERS, Contender
 from bench.peers import Absent, Bind
 from bench.problem import MANY, PROBLEMS, Problem
-from stlfast import demo, timing
+from stlfast.command import demo
+from stlfast.measure import timing
 
 TARGETS = (1e-4, 1e-6, 1e-8)
 TOLERANCES = tuple(10.0 ** (-k / 2) for k in range(4, 27))  # 1e-2 … 1e-13

@@ -11,8 +11,9 @@ import numpy as np
 from bench.compare_report import SHOWN_AT, alphas, break_even, find, middle, names, own_setup, symbol
 from bench.contenders import CVODE, FIXED_OUT, HEYOKA, NUMBALSODA, OURS, OURS_CPP, RADAU, WINDOWS
 from bench.problem import START, STIFFNESS
-from stlfast.plot import BLUE, GREEN, GREY, ORANGE, RED, STYLE, _pyplot
-from stlfast.report import scientific
+from stlfast.command.pictures import _pyplot
+from stlfast.command.report import scientific
+from stlfast.results.style import BLUE, GREEN, GREY, ORANGE, RED, STYLE
 
 PURPLE, SKY, BLACK, YELLOW = "#CC79A7", "#56B4E9", "#000000", "#B8A800"  # the rest of Okabe & Ito's, yellow darkened
 LOOKS: dict[str, dict[str, Any]] = {

@@ -25,7 +25,7 @@ from bench.contenders import (
     WINDOWS,
 )
 from bench.problem import MANY, START, STIFFNESS
-from stlfast.report import machine, markdown, scientific
+from stlfast.command.report import machine, markdown, scientific
 
 SHOWN_AT = 1e-6  # the target at which ratios are stated
 STIFF_FROM = 50.0  # what is asked of duffing is asked from this alpha on

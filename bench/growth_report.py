@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from bench.compare_report import _us
-from stlfast import demo, plot, report
-from stlfast.report import scientific
+from stlfast.command import demo, report
+from stlfast.command import pictures as plot
+from stlfast.command.report import scientific
 
 ALPHA = 100.0  # of the member that is timed
 ALPHAS = (1.0, 10.0, 100.0, 1000.0)  # of those whose error is measured

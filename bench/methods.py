@@ -27,9 +27,11 @@ import stlfast
 from bench.methods_report import DEFAULT, METHODS, page
 from bench.nonlinear import Problem
 from bench.steps import compiled
-from stlfast import demo, families, published, timing
-from stlfast.full_solver import ORDER, FullSolver
-from stlfast.model_file import Dictionary
+from stlfast import families
+from stlfast.command import demo, published
+from stlfast.direct.ode.solver import ORDER, FullSolver
+from stlfast.features.dictionary import Dictionary
+from stlfast.measure import timing
 
 Start = tuple[float, ...] | None
 Case = tuple[float, float, Start]  # alpha, beta, initial values
@@ -333,7 +335,7 @@ def rank(model: stlfast.NonlinearModel, member: Member) -> int:
 
 
 def in_band(model: stlfast.NonlinearModel, member: Member) -> float:
-    return member.error(model.solve(member.y0, member.t, method="reduced", certify=False, **member.params).y)
+    return member.error(model.solve(member.y0, t=member.t, method="reduced", certify=False, **member.params).y)
 
 
 # ------------------------------------------------------------------------------------------------------------ together

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Callable
 from typing import Any
 
-from stlfast import report
+from stlfast.command import report
 
 DEFAULT = "default"
 METHODS = {

@@ -26,8 +26,10 @@ from bench.compare_report import _us
 from bench.peers import MOST_STEPS
 from bench.problem import AWAY, away_from_jumps, times
 from examples.hires import digits, hires
-from stlfast import demo, families, report, timing
-from stlfast.bench import numba_rhs
+from stlfast import families
+from stlfast.command import demo, report
+from stlfast.command.quick_bench import numba_rhs
+from stlfast.measure import timing
 
 TARGETS = (1e-4, 1e-6, 1e-8)  # largest error over max |y|, in the worst state
 LOOSE = (1e-1, 10**-1.5)  # tolerances before those of the comparison of linear problems

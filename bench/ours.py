@@ -18,9 +18,9 @@ from bench import native
 from bench.peers import Absent, Bind
 from bench.problem import Problem
 from bench.steps import PAPER
-from stlfast import demo
-from stlfast.model import SHIPPED
-from stlfast.timing import Run, repeated
+from stlfast.command import demo
+from stlfast.loading import SHIPPED
+from stlfast.measure.timing import Run, repeated
 
 
 @cache
@@ -171,7 +171,7 @@ def prepare_fixed_cpp(problem: Problem) -> Bind:
 
     def bind(params: dict[str, Any], y0: np.ndarray, t: np.ndarray, tolerance: float | None) -> Run:
         if not problem.is_grid(t):
-            return lambda calls: problem.model.solve(y0[0], t, **params).y[None]
+            return lambda calls: problem.model.solve(y0[0], t=t, **params).y[None]
         member, y = library.member_open(model, problem.family.check_params(params)), np.empty((*y0.shape, len(t)))
 
         def run(calls: int) -> np.ndarray:

@@ -23,7 +23,9 @@ import numpy as np
 import stlfast
 from bench import native
 from bench.peers import Absent
-from stlfast import characteristics, demo, pde_accuracy, report, timing
+from stlfast.command import demo, report
+from stlfast.equations.pde import characteristics
+from stlfast.measure import accuracy, timing
 
 ALPHAS = (10.0, 50.0, 200.0, 1000.0)
 TARGETS = (1e-3, 1e-4, 1e-5, 1e-6)  # largest error on the output grid and in the initial layer
@@ -50,13 +52,13 @@ def run(alphas: Sequence[float] = ALPHAS, targets: Sequence[float] = TARGETS, re
     """Everything that is measured, JSON-able."""
     started = time.perf_counter()
     model = stlfast.load("advection_reaction")
-    accuracy = pde_accuracy.measure(model, [{"alpha": a} for a in alphas], PROFILES)
+    measured = accuracy.measure_pde(model, [{"alpha": a} for a in alphas], PROFILES)
     return {
         "machine": demo.machine(),
         "sundials": _sundials(),
         "repeats": repeats,
         "compile": model.passport["compile"],
-        "accuracy": accuracy,
+        "accuracy": measured,
         "kinks": [_kink(model, alpha) for alpha in alphas],
         "times": [_times(model, alpha, targets, repeats) for alpha in alphas],
         "seconds": round(time.perf_counter() - started, 1),
@@ -93,7 +95,7 @@ def _kink(model: stlfast.PDEModel, alpha: float) -> dict[str, float]:
 
 def _times(model: stlfast.PDEModel, alpha: float, targets: Sequence[float], repeats: int) -> dict[str, Any]:
     """Seconds of our solves and of the best competitor at each target, interleaved."""
-    own = pde_accuracy.measure(model, [{"alpha": alpha}], {"own": None})[0]
+    own = accuracy.measure_pde(model, [{"alpha": alpha}], {"own": None})[0]
     core, member, p = model.core, model.at(alpha=alpha), np.array([alpha])
     data = model.data(alpha=alpha)
     _, _, table = model._table(None, None, None)

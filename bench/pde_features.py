@@ -24,12 +24,16 @@ import numpy as np
 
 import stlfast
 from bench.pde_features_report import page
-from stlfast import characteristics, demo, families, pde_full
+from stlfast import families
 from stlfast._core import FieldDictionary
-from stlfast.layers import TAU
-from stlfast.pde_family import PDEFamily
-from stlfast.pde_rows import PDEPoints, grid_points, physical, tensor_points
-from stlfast.pde_training import random_body
+from stlfast.command import demo
+from stlfast.direct.pde import solver as pde_full
+from stlfast.direct.pde.rows import PDEPoints, grid_points, physical
+from stlfast.direct.pde.tensor import tensor_points
+from stlfast.equations.pde import characteristics
+from stlfast.equations.pde.family import PDEFamily
+from stlfast.features.layers import TAU
+from stlfast.training.pde import random_body
 
 Profile = Callable[..., np.ndarray]  # x (N,), or x and y → (n, N)
 LAYER = 5.0  # half the points are before this over the fastest rate

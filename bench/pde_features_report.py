@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stlfast import report
+from stlfast.command import report
 
 
 def page(results: dict[str, Any]) -> str:

@@ -13,8 +13,8 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 import stlfast
-from stlfast import demo
-from stlfast.reference import exact
+from stlfast.command import demo
+from stlfast.measure.exact import exact
 
 STIFFNESS, START, MANY = "new stiffness", "new initial value", "many initial values"  # what is asked of a solver
 AWAY = 1e-3  # of t_span, from each jump

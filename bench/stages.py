@@ -21,8 +21,8 @@ from typing import Any
 import stlfast
 from bench import native
 from bench.peers import Absent
-from stlfast import demo, report
-from stlfast.model import SHIPPED
+from stlfast.command import demo, report
+from stlfast.loading import SHIPPED
 
 MACHINE = ("machine: a matrix of 16 kB", "machine: a matrix of 256 kB")
 FIRST_CACHE = 32768  # bytes

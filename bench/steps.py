@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 import stlfast
-from stlfast.reference import exact, point_set
+from stlfast.measure.exact import exact, point_set
 
 ALPHAS = (1.0, 10.0, 20.0, 50.0, 75.0, 150.0, 300.0, 1000.0)
 OMEGA = 1.0  # of ncff in the table of steps, as in the paper

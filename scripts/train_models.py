@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 import stlfast
-from stlfast import accuracy, pde_accuracy
+from stlfast.measure import accuracy
 
 PRETRAINED = Path(__file__).parents[1] / "python" / "stlfast" / "pretrained"
 
@@ -140,11 +140,11 @@ def make_pde(name: str, folder: Path) -> bool:
     family = getattr(stlfast.families, name)()
     compiler = stlfast.compile_nonlinear_pde if family.nonlinear else stlfast.compile_pde
     model = compiler(family, **settings["compile"])
-    rows = pde_accuracy.measure(model, members_of(family, settings["members"]), settings["profiles"])
+    rows = accuracy.measure_pde(model, members_of(family, settings["members"]), settings["profiles"])
     model.passport |= {"accuracy": rows, "created": time.strftime("%Y-%m-%d")}
     path = folder / f"{name}.safetensors"
     model.save(path)
-    reached = pde_accuracy.worst(rows) | {"bytes": path.stat().st_size}
+    reached = accuracy.worst(rows) | {"bytes": path.stat().st_size}
     reached["compile_seconds"] = model.passport["compile"]["seconds"]
     print(json.dumps({"model": name, "file": str(path), **reached, "compile": model.passport["compile"]}, indent=1))
     return _kept(name, reached, PDE_PROMISED | settings["promised"])

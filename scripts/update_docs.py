@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import stlfast
-from stlfast import accuracy, pde_accuracy, report
-from stlfast.model import SHIPPED
+from stlfast.command import report
+from stlfast.loading import SHIPPED
+from stlfast.measure import accuracy
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
@@ -66,7 +67,7 @@ def pde_facts() -> dict[str, Any]:
                 "params": {key: {"train": r.train, "solve": r.solve} for key, r in model.family.params.items()},
                 "compile": model.passport["compile"],
                 "members_measured": len(model.passport["accuracy"]),
-                **pde_accuracy.worst(model.passport["accuracy"]),
+                **accuracy.worst(model.passport["accuracy"]),
             }
     return facts
 

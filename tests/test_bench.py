@@ -28,8 +28,11 @@ from bench.contenders import (
 )
 from bench.peers import Absent, exponential
 from bench.problem import AWAY, MANY, PROBLEMS, STIFFNESS
-from stlfast import bench, cli, demo, timing
-from stlfast.reference import exact
+from stlfast.command import app as cli
+from stlfast.command import demo
+from stlfast.command import quick_bench as bench
+from stlfast.measure import timing
+from stlfast.measure.exact import exact
 
 # The solvers that do not take seconds to compile.
 QUICK = [c for c in CONTENDERS if "stlfast" not in c.name and "paper" not in c.name and "diffrax" not in c.name]
@@ -177,7 +180,7 @@ def test_our_other_forms_answer_as_solve_does(name, problem):
         pytest.skip(str(reason))
     params, y0 = problem.params(77.0), np.array([[1.5, 0.25]])
     for t in (problem.grid(77.0), problem.points(77.0)):
-        expected = problem.model.solve(y0[0], t, **params).y
+        expected = problem.model.solve(y0[0], t=t, **params).y
         np.testing.assert_allclose(bind(params, y0, t, None)(2)[0], expected, atol=1e-10)
 
 
@@ -235,7 +238,7 @@ def test_our_forms_for_nonlinear_problems_answer_as_solve_does():
     problem, y0 = PROBLEMS["duffing"], np.array([[0.7, 0.1], [2.0, 1.5], [1.0, 0.5]])
     params = problem.params(77.0)
     for t in (problem.grid(77.0), problem.points(77.0)):
-        expected = np.array([problem.model.solve(start, t, method="reduced", **params).y for start in y0])
+        expected = np.array([problem.model.solve(start, t=t, method="reduced", **params).y for start in y0])
         for name in (OURS, OURS_CPP, OURS_CPP_BARE, SWEEP, SWEEP_CPP):
             try:
                 bind = contender(name).prepare(problem)

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 import stlfast
-from stlfast import cli
+from stlfast.command import app as cli
 
 FAMILY = """
 import stlfast
@@ -46,7 +46,7 @@ def test_solve_to_csv_is_what_python_gives(tmp_path):
     assert "error bound y1 " in result.stdout
     assert path.read_text().splitlines()[0] == "t,y1,y2"
     t, *y = np.loadtxt(path, delimiter=",", skiprows=1).T
-    expected = stlfast.load("dho").solve([1, -2], np.linspace(0, 2, 9), alpha=75.0)
+    expected = stlfast.load("dho").solve([1, -2], t=np.linspace(0, 2, 9), alpha=75.0)
     np.testing.assert_array_equal(t, expected.t)
     np.testing.assert_array_equal(y, expected.y)
     assert list(tmp_path.iterdir()) == [path]  # no temporary file is left

@@ -6,7 +6,7 @@ import sympy as sp
 
 import stlfast
 from stlfast.compiler import compile as compile_model
-from stlfast.reference import exact, point_set
+from stlfast.measure.exact import exact, point_set
 
 
 @pytest.fixture(scope="module")
@@ -93,11 +93,12 @@ def test_family_that_does_not_separate():
         params={alpha: stlfast.Range(train=(1.0, 5.0), solve=(1.0, 20.0))},
     )  # fmt: skip
     body = stlfast.Body.random((48, 48, 40), tau=1e-2)
-    with pytest.raises(ValueError, match="reduced=False"):
-        stlfast.compile(family, body)
-    model = stlfast.compile(family, body, reduced=False)
+    with pytest.raises(ValueError, match="no product of a function of the parameters and one of time"):
+        stlfast.compile(family, body, reduced=True)
+    with pytest.warns(UserWarning, match="Compiled without reduced bases: members are solved on the full dictionary"):
+        model = stlfast.compile(family, body)
     solution = model.solve(alpha=13.0)
-    assert solution.method == "full dictionary"
+    assert solution.method == "full"
     truth = family.reference(t=solution.t, rtol=1e-11, atol=1e-13, alpha=13.0).y
     error = np.abs(solution.y - truth).max(axis=1)
     assert (error <= 1e-7).all()
@@ -231,9 +232,14 @@ def test_wrong_options(dho, options, message):
 
 
 def test_no_body(dho):
-    with pytest.raises(ValueError, match="a body is needed"):
-        stlfast.compile(dho.family, None)
-    with pytest.raises(ValueError, match="takes a Family, then a Body"):
+    """Chebyshev polynomials, as many as the solutions take, to the default tolerance."""
+    model = stlfast.compile(dho.family)
+    assert model.body is None
+    assert model.passport["basis"] == "chebyshev"
+    assert worst_error(model) < 1e-7
+    with pytest.raises(ValueError, match="basis='body' needs a body"):
+        stlfast.compile(dho.family, None, "body")
+    with pytest.raises(ValueError, match="takes a stlfast.Family or PDEFamily first, got Body"):
         stlfast.compile(dho.body, dho.family)
 
 

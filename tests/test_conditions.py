@@ -5,9 +5,10 @@ import pytest
 import sympy as sp
 from test_pde_family import BOX, PERIODIC, A, E, T, U, V, W, X, Y, make, make2
 
-from stlfast import Dirichlet, Inflow, Neumann, Periodic, characteristics, families
-from stlfast.conditions import check_compatible, check_corner
-from stlfast.pde_data import boundary_data, initial_data
+from stlfast import Dirichlet, Inflow, Neumann, Periodic, families
+from stlfast.equations.pde import characteristics
+from stlfast.equations.pde.compatible import check_compatible, check_corner
+from stlfast.equations.pde.data import boundary_data, initial_data
 
 HEAT, DRIFT = U.diff(X, 2) - A * U, -U.diff(X) - A * U
 UP, DOWN = Inflow(X, "low", [0]), Inflow(X, "high", [0])

@@ -7,8 +7,9 @@ import pytest
 from typer.testing import CliRunner
 
 import stlfast
-from stlfast import cli, demo, published, report
-from stlfast.reference import exact, point_set
+from stlfast.command import app as cli
+from stlfast.command import demo, published, report
+from stlfast.measure.exact import exact, point_set
 
 
 @pytest.fixture(scope="module")

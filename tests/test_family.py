@@ -13,7 +13,7 @@ import sympy as sp
 
 import stlfast
 from stlfast import Family, Range
-from stlfast.program import Instructions, to_instructions
+from stlfast.equations.program import Instructions, to_instructions
 
 T, ALPHA, Y1, Y2 = sp.symbols("t alpha y1 y2")
 

@@ -12,8 +12,8 @@ from slow import field_feature
 from stlfast import FileFormatError
 from stlfast._core import FieldBody as CoreBody
 from stlfast._core import FieldDictionary
-from stlfast.field_body import FieldBody
-from stlfast.field_network import FieldNetwork
+from stlfast.features.field_body import FieldBody
+from stlfast.training.field_network import FieldNetwork
 
 NAMES = ("x", "y", "t")
 INPUTS = (("x", "periodic"), ("y", "plain"), ("t", "log"), ("t", "plain"))

@@ -7,9 +7,10 @@ import pytest
 import sympy as sp
 
 import stlfast
-from stlfast import Body, Family, Range, _core, families, published
-from stlfast.full_solver import FullSolver
-from stlfast.model_file import Dictionary
+from stlfast import Body, Family, Range, _core, families
+from stlfast.command import published
+from stlfast.direct.ode.solver import FullSolver
+from stlfast.features.dictionary import Dictionary
 
 X = np.union1d(np.linspace(0.0, 1.0, 101), np.geomspace(1e-5, 1.0, 100))
 DUFFING, ROBERTSON = families.duffing(), families.robertson()

@@ -7,7 +7,7 @@ import pytest
 
 from bench import growth, growth_report
 from stlfast.families import chain
-from stlfast.reference import exact
+from stlfast.measure.exact import exact
 
 EFFORT = growth.Effort(
     states=(2, 3, 4, 5), coupled=(2,), truncated=((4, True), (2, False)), ranks=(4, 6, 8), points=(100, 200),

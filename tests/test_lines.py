@@ -8,10 +8,11 @@ import scipy.linalg
 import sympy as sp
 from test_pde_family import PERIODIC, A, T, U, V, W, X, Y, front, make, make2
 
-from stlfast import Dirichlet, Inflow, Neumann, PDEFamily, Periodic, Range, characteristics, families
-from stlfast.lines import Lines
-from stlfast.pde_data import boundary_data, initial_data
-from stlfast.spectral import Grid, fourier_interpolation
+from stlfast import Dirichlet, Inflow, Neumann, PDEFamily, Periodic, Range, families
+from stlfast.equations.pde import characteristics
+from stlfast.equations.pde.data import boundary_data, initial_data
+from stlfast.equations.pde.lines import Lines
+from stlfast.equations.pde.spectral import Grid, fourier_interpolation
 
 AT = {"alpha": 3.0, "E": 1.0}
 TIMES = np.array([0.0, 0.07, 0.5])

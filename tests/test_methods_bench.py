@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench import methods, methods_report
-from stlfast import published
+from stlfast.command import published
 
 
 @pytest.mark.parametrize("factor", [0.3, 4.0])

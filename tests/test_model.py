@@ -14,9 +14,9 @@ import slow
 from safetensors.numpy import load_file, save_file
 
 import stlfast
-from stlfast import _core, _files
-from stlfast.model_file import core_family
-from stlfast.reference import exact, point_set
+from stlfast import _core
+from stlfast.base import files as _files
+from stlfast.measure.exact import exact, point_set
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def test_solution_has_the_shape_of_scipys(dho):
     assert solution.y.shape == (2, 512)
     assert solution.y.flags.c_contiguous
     assert solution.success
-    assert (solution.status, solution.method) == (0, "reduced basis")
+    assert (solution.status, solution.method) == (0, "reduced")
     assert solution.error_bound.shape == solution.error_estimate.shape == (2,)
     np.testing.assert_allclose(solution.y[:, 0], dho.family.y0, atol=1e-7)
     np.testing.assert_allclose(solution(solution.t), solution.y, rtol=0.0, atol=1e-12)
@@ -47,7 +47,7 @@ def test_solution_has_the_shape_of_scipys(dho):
 
 def test_output_times_in_any_order(dho):
     t = np.array([3.0, 0.0, 10.0, 1e-3])
-    solution = dho.solve([0.3, 2.0], t, alpha=400.0)
+    solution = dho.solve([0.3, 2.0], t=t, alpha=400.0)
     np.testing.assert_array_equal(solution.t, t)
     order = np.argsort(t)
     np.testing.assert_allclose(
@@ -126,7 +126,7 @@ def test_full_dictionary_agrees_with_slow_least_squares(name):
         p = np.array(list(params.values()))
         heads = slow.least_squares(model.family, dictionary, points.x, points.weight, p, [1.0, 2.0])
         np.testing.assert_allclose(
-            model.solve([1.0, 2.0], t, reduced=False, **params).y, (H @ heads).T, rtol=0.0, atol=1e-8
+            model.solve([1.0, 2.0], t=t, reduced=False, **params).y, (H @ heads).T, rtol=0.0, atol=1e-8
         )
 
 
@@ -428,7 +428,7 @@ def test_core_refuses_what_is_not_an_array_of_its_type(dho):
             dho.core.solve({"alpha": 75.0}, ("alpha",), [1.0, 0.5], None, True, 1e-6, 1e-8, added, None)
     with pytest.raises(ValueError, match="expected"):
         _core.Family(3, *[getattr(dho.family, k).program for k in ("A", "b", "theta", "parts")], p, p, 0)
-    assert core_family(dho.family) is not None
+    assert dho.family.core() is not None
 
 
 # ---------------------------------------------------------------------------------------------------------- footprint
@@ -443,7 +443,7 @@ def test_loading_and_solving_needs_numpy_alone():
 
 
 def test_shipped_files_are_small():
-    from stlfast.model import SHIPPED
+    from stlfast.loading import SHIPPED
 
     fields = ["advection_diffusion_reaction_2d", "advection_reaction", "fisher_kpp"]
     assert stlfast.pretrained() == sorted([*fields, "dho", "duffing", "ncff", "robertson", "vdp"])

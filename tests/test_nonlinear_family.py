@@ -10,8 +10,9 @@ import slow
 import sympy as sp
 
 import stlfast
-from stlfast import Family, Range, families, reference
-from stlfast.program import Instructions, to_instructions
+from stlfast import Family, Range, families
+from stlfast.equations.program import Instructions, to_instructions
+from stlfast.measure import exact as reference
 
 T, K, E, Y1, Y2, Y3 = sp.symbols("t k E y1 y2 y3")
 RATES = {K: Range((1, 10), (1, 100)), E: Range((0.5, 2), (0.5, 2))}

@@ -10,7 +10,7 @@ import sympy as sp
 
 import stlfast
 from stlfast import families
-from stlfast.reference import point_set, truth
+from stlfast.measure.exact import point_set, truth
 
 ALPHAS, BETAS = (10.0, 20.0, 50.0, 100.0, 150.0, 300.0, 1000.0), (0.1, 0.5, 1.0)
 RATES = {"k1": 0.04, "k2": 3e7, "k3": 1e4}
@@ -44,7 +44,7 @@ def test_duffing_meets_its_error(duffing, alpha):
     times = point_set(0.0, 10.0)
     for beta in BETAS:
         for y0 in (None, np.random.default_rng(int(alpha)).uniform([0.0, -1.0], [3.0, 2.0])):
-            sol = duffing.solve(y0, times, alpha=alpha, beta=beta)
+            sol = duffing.solve(y0, t=times, alpha=alpha, beta=beta)
             exact = truth(duffing.family, times, y0, alpha=alpha, beta=beta)
             assert sol.success
             assert sol.method == "reduced"
@@ -56,7 +56,7 @@ def test_duffing_on_the_full_dictionary(duffing):
     times = point_set(0.0, 10.0)
     for alpha in ALPHAS:
         for beta, y0 in ((0.1, [3.0, 2.0]), (0.5, None), (1.0, [2.0, -1.0])):
-            sol = duffing.solve(y0, times, alpha=alpha, beta=beta, method="newton")
+            sol = duffing.solve(y0, t=times, alpha=alpha, beta=beta, method="newton")
             assert sol.success
             assert sol.method == "newton"
             assert np.abs(sol.y - truth(duffing.family, times, y0, alpha=alpha, beta=beta)).max() <= 1e-7
@@ -95,7 +95,7 @@ def test_the_core_agrees_with_numpy(name):
         expected = slow.reduced_newton(model.family, model.compiled.bands[index], p, starts[row], x)
         t0, t1 = model.family.t_span_at(**dict(zip(params, p, strict=True)))
         found = model.solve(
-            starts[row], t0 + (t1 - t0) * x, method="reduced", **dict(zip(params, p.tolist(), strict=True))
+            starts[row], t=t0 + (t1 - t0) * x, method="reduced", **dict(zip(params, p.tolist(), strict=True))
         )
         size = np.abs(expected).max(axis=1, keepdims=True)
         assert np.abs((found.y - expected) / size).max() <= 2e-8  # the last step of Newton's method, squared
@@ -114,8 +114,8 @@ def test_estimate_of_a_thousand_members(duffing):
     ratios = []
     for row in range(1000):
         member = {name: float(values[row]) for name, values in params.items()}
-        sol = models[row % 3].solve(starts[row], times, method="reduced", **member)
-        exact = sharp.solve(starts[row], times, rtol=1e-10, atol=1e-12, certify=False, **member).y
+        sol = models[row % 3].solve(starts[row], t=times, method="reduced", **member)
+        exact = sharp.solve(starts[row], t=times, rtol=1e-10, atol=1e-12, certify=False, **member).y
         error = np.abs(sol.y - exact).max(axis=1)
         ratios.append((sol.error_estimate + 1e-11) / (error + 1e-11))  # 1e-11: of the exact ones
         assert not sol.success or np.all(error <= 10 * (1e-8 + 1e-6 * np.abs(exact).max(axis=1)))
@@ -264,7 +264,7 @@ def test_many_observed(duffing):
     np.testing.assert_array_equal(duffing.solve_many(starts, observe="maximum", **MEMBER).y, every.y.max(axis=2))
     some = duffing.solve_many(starts, observe=np.array([0.5, 2.0]), certify=False, **MEMBER)
     assert some.error_estimate is None
-    np.testing.assert_allclose(some.y[4], duffing.solve(starts[4], np.array([0.5, 2.0]), **MEMBER).y, atol=1e-12)
+    np.testing.assert_allclose(some.y[4], duffing.solve(starts[4], t=np.array([0.5, 2.0]), **MEMBER).y, atol=1e-12)
 
 
 def test_many_without_bands():

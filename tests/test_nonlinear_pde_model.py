@@ -11,11 +11,12 @@ import sympy as sp
 
 import stlfast
 from stlfast import Dirichlet, PDEFamily, Range, families
-from stlfast.nonlinear_pde_compiler import NonlinearCompiled, NonlinearPDEOptions, compile_nonlinear_bands
-from stlfast.nonlinear_pde_model import NonlinearPDEModel
-from stlfast.pde_checks import amplification
-from stlfast.pde_profiles import profile_box
-from stlfast.pde_solution import PDESolution
+from stlfast.direct.pde.growth import amplification
+from stlfast.models.nonlinear_pde import NonlinearPDEModel
+from stlfast.reduced.nonlinear_pde import compile_nonlinear_bands
+from stlfast.reduced.nonlinear_pde_bands import NonlinearPDECompiled, NonlinearPDEOptions
+from stlfast.reduced.profiles import profile_box
+from stlfast.results.fields import PDESolution
 
 X, T, R, B = sp.symbols("x t r b")
 GRID = np.linspace(0, 1, 33)
@@ -182,17 +183,17 @@ def test_wrong_arguments():
 def test_pickles_and_arrays():
     again = pickle.loads(pickle.dumps(model()))
     np.testing.assert_array_equal(again.solve(hump, r=3.0).u, model().solve(hump, r=3.0).u)
-    options, arrays = model().compiled.to_arrays()
+    tensors, options = model().compiled.to_parts()
     options = json.loads(json.dumps(options))
-    assert all(isinstance(array, np.ndarray) for array in arrays.values())
-    made = NonlinearCompiled.from_arrays(model().family, options, arrays)
+    assert all(isinstance(array, np.ndarray) for array in tensors.values())
+    made = NonlinearPDECompiled.from_parts(model().family, options, tensors)
     assert made.options == SMALL
-    del arrays["band0.W"]
+    del tensors["nonlinear.band0.W"]
     with pytest.raises(ValueError, match="broken"):
-        NonlinearCompiled.from_arrays(model().family, options, arrays)
-    options, arrays = model().compiled.to_arrays()
+        NonlinearPDECompiled.from_parts(model().family, options, tensors)
+    tensors, options = model().compiled.to_parts()
     with pytest.raises(ValueError, match="wrong shape"):
-        NonlinearCompiled.from_arrays(model().family, options, arrays | {"band0.guess": np.zeros((2, 2))})
+        NonlinearPDECompiled.from_parts(model().family, options, tensors | {"nonlinear.band0.guess": np.zeros((2, 2))})
 
 
 def test_threads_agree():

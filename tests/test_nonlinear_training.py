@@ -8,9 +8,9 @@ import torch
 
 import stlfast
 from stlfast import Body, families, train_body
-from stlfast.network import Network, evaluate
-from stlfast.nonlinear_objectives import NewtonRows, NonlinearMultiHead, multihead_rows, sample_starts
-from stlfast.objectives import INITIAL_WEIGHT, VariableProjection
+from stlfast.training.network import Network, evaluate
+from stlfast.training.nonlinear_objectives import NewtonRows, NonlinearMultiHead, multihead_rows, sample_starts
+from stlfast.training.objectives import INITIAL_WEIGHT, VariableProjection
 
 CPU = torch.device("cpu")
 DUFFING, ROBERTSON = families.duffing(), families.robertson()
@@ -133,7 +133,7 @@ def test_newton_rows_are_the_nonlinear_residual_up_to_a_square(family):
     for k, p in enumerate(params):
         named = dict(zip(family.params, p, strict=True))
         t0, t1 = family.t_span_at(**named)
-        solution = stlfast.Windows(family).solve(y0[k], t0 + (t1 - t0) * rows.rows.x.numpy(), rtol=1e-9, **named)
+        solution = stlfast.Windows(family).solve(y0[k], t=t0 + (t1 - t0) * rows.rows.x.numpy(), rtol=1e-9, **named)
         sizes = np.abs(solution.y).max(axis=1)
         heads = W[k].reshape(n, -1)
         y, dy = sizes[:, None] * (heads[:, :1] + heads[:, 1:] @ h.T), sizes[:, None] * (heads[:, 1:] @ dh.T)

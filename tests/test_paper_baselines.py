@@ -15,8 +15,9 @@ from bench.paper.pinn import PINNSettings, train_pinn
 from bench.paper.pinnsformer import PINNsFormerSettings, train_pinnsformer
 from bench.paper.residual import MemberLoss, Residual
 from bench.paper.run import WEIGHTS
-from stlfast import characteristics, families
-from stlfast.network import find_device
+from stlfast import families
+from stlfast.equations.pde import characteristics
+from stlfast.training.network import find_device
 
 SMALL = PINNsFormerSettings(points=20, feed=16, hidden=24, lbfgs_steps=30, dtype="float64")
 NCFF = {"alpha": 7.0, "omega": 1.0}

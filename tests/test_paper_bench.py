@@ -17,7 +17,7 @@ from bench.paper.problems import PROBLEMS, published
 from bench.paper.run import WEIGHTS, Effort, Run
 from bench.paper.sections import Section, Table, markdown, sections
 from bench.paper.store import OtherRun, Store
-from stlfast.published import MAX_ERROR
+from stlfast.command.published import MAX_ERROR
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

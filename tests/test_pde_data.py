@@ -6,7 +6,7 @@ from test_pde_family import A, T, U, V, W, X, Y, make, make2
 
 import stlfast
 from stlfast import Dirichlet, Inflow, Neumann, Periodic
-from stlfast.pde_data import boundary_data, initial_data
+from stlfast.equations.pde.data import boundary_data, initial_data
 
 P = np.array([2.0, 1.0])
 PLAIN = make([U.diff(X, 2) - A * U, V.diff(X, 2)], u=(U, V))

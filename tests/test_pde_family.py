@@ -12,7 +12,7 @@ import sympy as sp
 
 import stlfast
 from stlfast import Dirichlet, Inflow, Neumann, PDEFamily, Periodic, Range, families
-from stlfast.pde_family import Term
+from stlfast.equations.pde.equations import Term
 
 X, Y, T, A, E = sp.symbols("x y t alpha E")
 U, V = (sp.Function(name)(X, T) for name in "uv")

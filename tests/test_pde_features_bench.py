@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from bench import pde_features, pde_features_report
-from stlfast import families, pde_full
+from stlfast import families
 from stlfast._core import FieldDictionary
-from stlfast.pde_rows import tensor_points
+from stlfast.direct.pde import solver as pde_full
+from stlfast.direct.pde.tensor import tensor_points
 
 
 @pytest.mark.parametrize("problem", pde_features.problems(), ids=lambda problem: problem.family.name)

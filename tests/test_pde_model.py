@@ -9,11 +9,14 @@ import pytest
 import sympy as sp
 
 import stlfast
-from stlfast import characteristics, families, pde_accuracy
-from stlfast.pde_compiler import Options, TensorGrid
-from stlfast.pde_groups import split
-from stlfast.pde_rows import GroupRows, tensor_points
-from stlfast.pde_snapshots import Modes, mode_data, solve_modes
+from stlfast import families
+from stlfast.direct.pde.groups import split
+from stlfast.direct.pde.rows import GroupRows
+from stlfast.direct.pde.snapshots import Modes, mode_data, solve_modes
+from stlfast.direct.pde.tensor import TensorGrid, tensor_points
+from stlfast.equations.pde import characteristics
+from stlfast.measure import accuracy
+from stlfast.reduced.pde_bands import PDEOptions
 
 ALPHAS = (10.0, 50.0, 200.0, 1000.0)
 PROFILES = {
@@ -66,7 +69,7 @@ def test_advection_reaction_is_exact_to_a_tenth_of_what_is_asked(shipped, name, 
 
 @pytest.mark.parametrize("alpha", [1.0, 3.0])
 def test_advection_reaction_where_it_is_not_stiff(shipped, alpha):
-    for row in pde_accuracy.measure(shipped, [{"alpha": alpha}], PROFILES, seed=7):
+    for row in accuracy.measure_pde(shipped, [{"alpha": alpha}], PROFILES, seed=7):
         assert row["mean"] <= 5e-4
         assert row["max"] <= 5e-3
         assert row["max"] <= row["estimate"]
@@ -173,8 +176,8 @@ def test_steep_profiles_do_not_outweigh_the_others():
 
 def test_two_dimensions():
     model = stlfast.load("advection_diffusion_reaction_2d")
-    rows = pde_accuracy.measure(model, [{"alpha": a} for a in (1.0, 20.0, 100.0)], {"own": None}, seed=3)
-    assert pde_accuracy.worst(rows)["mean"] <= 1e-3
+    rows = accuracy.measure_pde(model, [{"alpha": a} for a in (1.0, 20.0, 100.0)], {"own": None}, seed=3)
+    assert accuracy.worst(rows)["mean"] <= 1e-3
     for row in rows:
         assert row["max"] <= row["estimate"]
 
@@ -190,7 +193,7 @@ def test_reduced_solve_is_the_least_squares_solution_of_its_rows(heat):
     n, p, q, r = 1, band.space.shape[1], band.time.shape[1], band.rank
     core = band.core.reshape(n, q, p, r)
     W = np.einsum("sa,nbar,db->nsdr", band.space, core, band.time).reshape(-1, r)
-    grid = TensorGrid(family, options)
+    grid = TensorGrid(family, options.space, options.time, options.tau)
     member = np.array([2.3])
     blocks = [w[:, None] * rows.weighted(parts, family.theta_at(member))[0] for w, parts in rows.blocks(grid.functions)]
     w = points.data_weights
@@ -207,11 +210,11 @@ def test_reduced_solve_is_the_least_squares_solution_of_its_rows(heat):
 def test_modes_are_solved_on_all_functions():
     """Snapshots of u_t + u_x = −λ u are e^{−λ t} g(x − t)."""
     family = families.advection_reaction()
-    options = Options((16,), 24, 1e-3, (6,), 3, 1e-6, 100)
+    options = PDEOptions((16,), 24, 1e-3, (6,), 3, 1e-6, 100)
     splitting = split(family)
     assert sorted(splitting.groups) == [(0,), (1,)]
     rows = GroupRows(family, splitting, 0, tensor_points(family, options.space, options.time, options.tau))
-    functions, p = TensorGrid(family, options).functions, np.array([20.0])
+    functions, p = TensorGrid(family, options.space, options.time, options.tau).functions, np.array([20.0])
     data = mode_data(rows, Modes(options.degrees, options.powers), p)
     assert data.shape == (6, 1, len(rows.points.data))
     W = solve_modes(rows, functions, family.theta_at(p), data)
@@ -252,7 +255,7 @@ def test_grid_and_scattered_points_agree(shipped):
     assert default.u.shape == (2, 128, 128)
     assert default.y is None
     assert default.error_bound is None
-    assert default.method == "reduced basis"
+    assert default.method == "reduced"
 
 
 def test_samples_do_as_well_as_the_function(shipped):
@@ -325,7 +328,7 @@ def test_passport_states_the_accuracy_measured(name):
         for r in model.passport["accuracy"]
         if r["params"] == {"alpha": 100.0 if "2d" in name else 1000.0} and r["profile"] == "own"
     ]
-    (again,) = pde_accuracy.measure(model, [row["params"]], {"own": None})
+    (again,) = accuracy.measure_pde(model, [row["params"]], {"own": None})
     for key in ("mean", "max", "estimate"):
         assert again[key] == pytest.approx(row[key], rel=0.05)
     assert model.passport["compile"]["seconds"] <= 1200.0

@@ -9,9 +9,10 @@ import sympy as sp
 
 from stlfast import Dirichlet, Neumann, PDEFamily, Periodic, Range, families
 from stlfast._core import FieldDictionary
-from stlfast.pde_inputs import data_at, physical
-from stlfast.pde_newton import PDENewton, normal_solve
-from stlfast.pde_rows import tensor_points
+from stlfast.direct.pde.inputs import data_at
+from stlfast.direct.pde.newton import PDENewton, normal_solve
+from stlfast.direct.pde.rows import physical
+from stlfast.direct.pde.tensor import tensor_points
 
 X, T, R = sp.symbols("x t r")
 U, V = (sp.Function(name)(X, T) for name in "uv")

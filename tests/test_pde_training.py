@@ -12,16 +12,20 @@ import sympy as sp
 import torch
 
 import stlfast
-from stlfast import Body, characteristics, families, objectives, pde_full, train_body
+from stlfast import Body, families, train_body
 from stlfast._core import FieldDictionary
-from stlfast.field_body import FieldBody
-from stlfast.field_network import FieldNetwork
-from stlfast.pde_groups import split
-from stlfast.pde_objectives import FieldMultiHead, FieldRows
-from stlfast.pde_problems import Problem, sample_problems, sobol_points
-from stlfast.pde_rows import GroupRows, physical, tensor_points
-from stlfast.pde_snapshots import Modes, mode_data, solve_modes
-from stlfast.pde_training import random_body
+from stlfast.direct.pde import solver as pde_full
+from stlfast.direct.pde.groups import split
+from stlfast.direct.pde.rows import GroupRows, physical
+from stlfast.direct.pde.snapshots import Modes, mode_data, solve_modes
+from stlfast.direct.pde.tensor import tensor_points
+from stlfast.equations.pde import characteristics
+from stlfast.features.field_body import FieldBody
+from stlfast.training import objectives
+from stlfast.training.field_network import FieldNetwork
+from stlfast.training.pde import random_body
+from stlfast.training.pde_objectives import FieldMultiHead, FieldRows
+from stlfast.training.pde_problems import Problem, sample_problems, sobol_points
 
 CPU = torch.device("cpu")
 ADVECTION, PLANE, FISHER = (

@@ -14,8 +14,9 @@ import sympy as sp
 import torch
 
 import stlfast
-from stlfast import Body, _core, families, objectives, optimise, train_body
-from stlfast.network import Network, evaluate, find_device
+from stlfast import Body, _core, families, train_body
+from stlfast.training import objectives, optimise
+from stlfast.training.network import Network, evaluate, find_device
 
 CPU = torch.device("cpu")
 DHO, NCFF = families.dho(), families.ncff()

@@ -99,7 +99,7 @@ def test_links_lead_somewhere():
 def test_commands_are_real():
     from typer.main import get_command
 
-    from stlfast.cli import app
+    from stlfast.command.app import app
 
     known = set(get_command(app).commands)
     used = set(re.findall(r"^stlfast ([a-z]+)|`stlfast ([a-z]+)", TEXT, re.MULTILINE))

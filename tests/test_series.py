@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from stlfast.program import to_instructions
-from stlfast.series import Series
+from stlfast.direct.ode.series import Series
+from stlfast.equations.program import to_instructions
 
 ORDER = 4
 x, u, v, p, q, eps = sp.symbols("x u v p q epsilon")

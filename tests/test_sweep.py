@@ -14,7 +14,7 @@ import pytest
 import sympy as sp
 
 import stlfast
-from stlfast.reference import exact
+from stlfast.measure.exact import exact
 
 
 @pytest.fixture(scope="module")
@@ -192,7 +192,7 @@ def test_observe(dho, members):
     chosen = dho.solve_many(y0, alpha=alpha, observe=t)
     np.testing.assert_array_equal(chosen.t, t)
     assert chosen.y.shape == (30, 2, 3)
-    single = np.array([dho.solve(s, t, alpha=a).y for s, a in zip(y0, alpha, strict=True)])
+    single = np.array([dho.solve(s, t=t, alpha=a).y for s, a in zip(y0, alpha, strict=True)])
     np.testing.assert_allclose(chosen.y, single, rtol=0.0, atol=1e-10)
     for some in (final, maximum, chosen):
         np.testing.assert_array_equal(some.success, whole.success)

@@ -52,7 +52,7 @@ def main() -> int:
     from bench.paper import experiments, results, trainings
     from bench.paper.run import QUICK, WEIGHTS, Effort, Run, told
     from bench.paper.store import Store
-    from stlfast.network import find_device
+    from stlfast.training.network import find_device
 
     effort, cached = QUICK if options.quick else Effort(), options.quick or options.cached
     kind = "-quick" if options.quick else "-cached" if cached else ""

@@ -19,8 +19,8 @@ import stlfast
 from bench.paper.problems import PaperProblem, finite
 from bench.paper.run import Run, model_sha256
 from bench.steps import UNIFORM, compiled
-from stlfast.full_solver import FullSolver
-from stlfast.model_file import Dictionary
+from stlfast.direct.ode.solver import FullSolver
+from stlfast.features.dictionary import Dictionary
 
 WIDTHS = (64, 64, 64)
 

@@ -20,8 +20,8 @@ import numpy as np
 import torch
 
 from bench.paper.networks import KINDS, Net, create
-from stlfast import _files
-from stlfast.optimise import optimise
+from stlfast.base import files as _files
+from stlfast.training.optimise import optimise
 
 FORMAT, VERSION = "stlfast paper baseline", 1
 KEPT_LOSSES = 200

@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.paper.queries import COMPILED
 from bench.paper.timings import LOOSE_RADAU, PAPER_SOLVE
-from stlfast.report import scientific
+from stlfast.command.report import scientific
 
 WITHIN = 10.0  # a re-run's MAE that is within this factor of the published one reproduces it
 AT = 150.0  # the stiffest published member

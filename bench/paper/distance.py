@@ -19,9 +19,9 @@ from bench.paper.accuracy import stl_body
 from bench.paper.problems import PaperProblem, certified, finite
 from bench.paper.run import Run, model_sha256
 from bench.steps import PAPER, compiled
-from stlfast.full_solver import FullSolver
-from stlfast.model_file import Dictionary
-from stlfast.reference import truth
+from stlfast.direct.ode.solver import FullSolver
+from stlfast.features.dictionary import Dictionary
+from stlfast.measure.exact import truth
 
 POINTS = 1200  # resolve a layer 1e4 times as thin
 # ncff's dilated body reaches no bound from which bands could be made (see "dilated body" in the results).

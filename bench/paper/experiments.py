@@ -22,7 +22,7 @@ from bench.paper.queries import KINDS, queries
 from bench.paper.run import Run
 from bench.paper.store import FORMAT
 from bench.paper.timings import timings
-from stlfast import demo
+from stlfast.command import demo
 
 
 def run_all(run: Run) -> dict[str, Any]:

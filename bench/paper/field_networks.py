@@ -16,8 +16,8 @@ from bench.paper.baseline import Baseline, train
 from bench.paper.networks import Net
 from bench.paper.pinn import PINNSettings
 from bench.paper.pinnsformer import PINNsFormerSettings
-from stlfast import characteristics
-from stlfast.network import find_device
+from stlfast.equations.pde import characteristics
+from stlfast.training.network import find_device
 
 
 class AdvectionLoss:

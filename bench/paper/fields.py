@@ -18,11 +18,14 @@ from bench.paper import pinn, pinnsformer
 from bench.paper.baseline import Baseline
 from bench.paper.field_networks import train_field
 from bench.paper.run import Run, model_sha256
-from stlfast import characteristics, families, pde_accuracy
+from stlfast import families
 from stlfast._core import FieldDictionary
-from stlfast.field_body import FieldBody
-from stlfast.layers import TAU
-from stlfast.pde_rows import physical, tensor_points
+from stlfast.direct.pde.rows import physical
+from stlfast.direct.pde.tensor import tensor_points
+from stlfast.equations.pde import characteristics
+from stlfast.features.field_body import FieldBody
+from stlfast.features.layers import TAU
+from stlfast.measure import accuracy
 
 ALPHAS = (10.0, 50.0, 200.0, 1000.0)
 ROWS = (24, 40)  # functions that the collocation points would suit
@@ -104,7 +107,7 @@ def _measure(family: stlfast.PDEFamily, bodies: dict[str, FieldBody]) -> dict[st
             found = pde_features.solved(own, functions, points, alpha, POINTS)
             errors.setdefault(name, []).append({"mean": found["mean"][0], "max": found["largest"][0]})
     model = stlfast.load(family.name)
-    measured = pde_accuracy.measure(model, [{"alpha": alpha} for alpha in ALPHAS], {"own": None})
+    measured = accuracy.measure_pde(model, [{"alpha": alpha} for alpha in ALPHAS], {"own": None})
     errors["ours"] = [{"mean": row["mean"], "max": row["max"]} for row in measured]
     seconds = {name: body.history["seconds"] for name, body in bodies.items()}
     return {"alphas": list(ALPHAS), "training_seconds": seconds, "errors": errors}

@@ -10,7 +10,8 @@ import numpy as np
 from bench.compare_plot import BLACK, LOOKS, PURPLE, SKY, YELLOW
 from bench.paper.claims import worst
 from bench.paper.timings import PAPER_SOLVE
-from stlfast.plot import BLUE, GREEN, GREY, ORANGE, RED, STYLE, _pyplot
+from stlfast.command.pictures import _pyplot
+from stlfast.results.style import BLUE, GREEN, GREY, ORANGE, RED, STYLE
 
 FLOOR = 1e-16
 NAMES = ("accuracy", "times", "distance")

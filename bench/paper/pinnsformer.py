@@ -11,7 +11,7 @@ import stlfast
 from bench.paper.baseline import Baseline, train
 from bench.paper.networks import Net, create
 from bench.paper.residual import MemberLoss
-from stlfast.network import find_device
+from stlfast.training.network import find_device
 
 
 @dataclass(frozen=True)

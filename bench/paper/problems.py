@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 import stlfast
-from stlfast.reference import point_set, truth
+from stlfast.measure.exact import point_set, truth
 
 PUBLISHED = Path(__file__).with_name("published.json")  # figures of the authors' result files; facts, not results
 UNIFORM = 1000  # times that published errors are compared over, as they were measured

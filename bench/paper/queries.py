@@ -27,7 +27,7 @@ from bench.paper.run import Run, model_sha256
 from bench.paper.timings import CLOCK, compared
 from bench.problem import MANY
 from bench.steps import PAPER, compiled
-from stlfast import timing
+from stlfast.measure import timing
 
 ALPHA = 150.0
 STARTS, FORCING, BOTH = KINDS = ("initial values", "forcing", "both")

@@ -23,7 +23,7 @@ from bench.paper.networks import Net
 from bench.paper.pinn import PINNSettings
 from bench.paper.pinnsformer import PINNsFormerSettings
 from bench.paper.run import Run
-from stlfast.network import find_device
+from stlfast.training.network import find_device
 
 RATE = 5.0
 TEST_POINTS = 101

@@ -11,8 +11,8 @@ import torch
 
 import stlfast
 from bench.paper.networks import Net
-from stlfast.network import evaluate
-from stlfast.program import Instructions
+from stlfast.equations.program import Instructions
+from stlfast.training.network import evaluate
 
 
 class Residual:

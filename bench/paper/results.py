@@ -9,7 +9,7 @@ from typing import Any
 from bench.paper import html, pictures
 from bench.paper.run import WEIGHTS
 from bench.paper.sections import markdown, sections
-from stlfast._files import write_whole
+from stlfast.base.files import write_whole
 
 TITLE = "STL-PINN reproduced and surpassed"
 

@@ -13,8 +13,8 @@ from typing import Any, Protocol, TypeVar
 
 from bench.paper.baseline import KEPT_LOSSES
 from bench.paper.store import OtherRun, Store
-from stlfast import demo
-from stlfast.model import SHIPPED
+from stlfast.command import demo
+from stlfast.loading import SHIPPED
 
 WEIGHTS = Path(__file__).with_name("weights")  # of the last run that trained
 

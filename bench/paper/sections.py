@@ -9,8 +9,8 @@ import numpy as np
 
 from bench.paper.claims import claims, digits, seeds
 from bench.paper.timings import LOOSE_RADAU, PAPER_SOLVE
-from stlfast import report
-from stlfast.report import scientific
+from stlfast.command import report
+from stlfast.command.report import scientific
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ import numpy as np
 import stlfast
 from bench.paper.problems import PaperProblem
 from bench.steps import PAPER, UNIFORM, compiled
-from stlfast.full_solver import ORDER, FullSolver
-from stlfast.model_file import Dictionary
+from stlfast.direct.ode.solver import ORDER, FullSolver
+from stlfast.features.dictionary import Dictionary
 
 
 @dataclass(frozen=True)

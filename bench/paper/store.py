@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import stlfast
-from stlfast import demo
-from stlfast._files import write_whole
+from stlfast.base.files import write_whole
+from stlfast.command import demo
 
 FORMAT = 1
 

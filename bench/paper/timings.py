@@ -23,9 +23,9 @@ from bench.paper.run import Run, model_sha256
 from bench.peers import Bind
 from bench.problem import STIFFNESS, Nonlinear, Problem
 from bench.steps import PAPER, compiled
-from stlfast.full_solver import ORDER
-from stlfast.report import scientific
-from stlfast.timing import repeated
+from stlfast.command.report import scientific
+from stlfast.direct.ode.solver import ORDER
+from stlfast.measure.timing import repeated
 
 TARGET, LOOSE = 1e-6, 1e-4
 CLOCK = "wall"

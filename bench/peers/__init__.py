@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from stlfast.timing import Run
+from stlfast.measure.timing import Run
 
 # (params, y0 (B, n), t (N,), tolerance) → a Run, whose answer y (B, n, N) holds NaN where the solver failed.
 Bind = Callable[[dict[str, Any], np.ndarray, np.ndarray, float], Run]

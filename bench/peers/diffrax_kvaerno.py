@@ -12,8 +12,8 @@ import numpy as np
 
 from bench.peers import Bind
 from bench.problem import Problem
-from stlfast.bench import function, source, unpacked
-from stlfast.timing import Run, repeated
+from stlfast.command.quick_bench import function, source, unpacked
+from stlfast.measure.timing import Run, repeated
 
 
 def prepare(problem: Problem) -> Bind:

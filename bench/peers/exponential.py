@@ -13,7 +13,7 @@ import numpy as np
 from bench import native
 from bench.peers import Absent, Bind
 from bench.problem import Problem
-from stlfast.timing import Run
+from stlfast.measure.timing import Run
 
 
 def prepare(problem: Problem) -> Bind:

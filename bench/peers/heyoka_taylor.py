@@ -13,7 +13,7 @@ import numpy as np
 
 from bench.peers import MOST_STEPS, Bind
 from bench.problem import Problem
-from stlfast.timing import Run, repeated
+from stlfast.measure.timing import Run, repeated
 
 
 def prepare(problem: Problem) -> Bind:
@@ -78,7 +78,7 @@ def system(problem: Problem) -> list[tuple[Any, Any]]:
     import heyoka
     import sympy as sp
 
-    from stlfast.bench import symbolic
+    from stlfast.command.quick_bench import symbolic
 
     names, expressions = symbolic(problem.family)
     known = {names["t"]: heyoka.time}

@@ -8,8 +8,8 @@ import numpy as np
 
 from bench.peers import MOST_STEPS, Bind
 from bench.problem import Problem
-from stlfast.bench import numba_rhs
-from stlfast.timing import Run, repeated
+from stlfast.command.quick_bench import numba_rhs
+from stlfast.measure.timing import Run, repeated
 
 
 def prepare(problem: Problem, compiled: bool = False) -> Bind:

@@ -9,8 +9,8 @@ from scipy.integrate import RK45, solve_ivp
 
 from bench.peers import Bind
 from bench.problem import Problem
-from stlfast.bench import function, source
-from stlfast.timing import Run, repeated
+from stlfast.command.quick_bench import function, source
+from stlfast.measure.timing import Run, repeated
 
 MOST_EXPLICIT_STEPS = 30_000  # seconds; an explicit method would take hours for Robertson's problem
 

@@ -10,59 +10,59 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from . import _core  # noqa: F401  the compiled core, chosen for this processor
-from . import model as _model  # noqa: F401  NumPy
+from . import loading as _loading  # noqa: F401  NumPy
 
 if TYPE_CHECKING:
     from . import families
-    from ._errors import FileFormatError, MissingFileError, ParameterError, TrainingDiverged, UnknownModelError
     from ._isa import isa
-    from .body import Body
-    from .compiler import compile
-    from .conditions import Dirichlet, Inflow, Neumann, Periodic
-    from .family import Family
-    from .model import Model, load, pretrained
-    from .nonlinear_model import NonlinearModel
-    from .nonlinear_pde_model import NonlinearPDEModel, compile_nonlinear_pde
-    from .parameters import Range
-    from .pde_compiler import compile_pde
-    from .pde_family import PDEFamily
-    from .pde_model import PDEModel
-    from .pde_solution import PDESolution
-    from .solution import Solution
-    from .training import pretrain, train_body
-    from .windows import Windows
+    from .base.errors import FileFormatError, MissingFileError, ParameterError, TrainingDiverged, UnknownModelError
+    from .compiler import compile, compile_nonlinear_pde, compile_pde, pretrain
+    from .direct.windows import Windows
+    from .equations.ode.family import Family
+    from .equations.parameters import Range
+    from .equations.pde.conditions import Dirichlet, Inflow, Neumann, Periodic
+    from .equations.pde.family import PDEFamily
+    from .features.body import Body
+    from .loading import load, pretrained
+    from .models.linear import Model
+    from .models.nonlinear import NonlinearModel
+    from .models.nonlinear_pde import NonlinearPDEModel
+    from .models.pde import PDEModel
+    from .results.fields import PDESolution
+    from .results.solution import Solution
+    from .training.train import train_body
 
     __version__: str
 
 _HOME = {
-    "Body": "body",
-    "Dirichlet": "conditions",
-    "Family": "family",
-    "FileFormatError": "_errors",
-    "Inflow": "conditions",
-    "MissingFileError": "_errors",
-    "Model": "model",
-    "Neumann": "conditions",
-    "NonlinearModel": "nonlinear_model",
-    "NonlinearPDEModel": "nonlinear_pde_model",
-    "PDEFamily": "pde_family",
-    "PDEModel": "pde_model",
-    "PDESolution": "pde_solution",
-    "ParameterError": "_errors",
-    "Periodic": "conditions",
-    "Range": "parameters",
-    "Solution": "solution",
-    "TrainingDiverged": "_errors",
-    "UnknownModelError": "_errors",
-    "Windows": "windows",
+    "Body": "features.body",
+    "Dirichlet": "equations.pde.conditions",
+    "Family": "equations.ode.family",
+    "FileFormatError": "base.errors",
+    "Inflow": "equations.pde.conditions",
+    "MissingFileError": "base.errors",
+    "Model": "models.linear",
+    "Neumann": "equations.pde.conditions",
+    "NonlinearModel": "models.nonlinear",
+    "NonlinearPDEModel": "models.nonlinear_pde",
+    "PDEFamily": "equations.pde.family",
+    "PDEModel": "models.pde",
+    "PDESolution": "results.fields",
+    "ParameterError": "base.errors",
+    "Periodic": "equations.pde.conditions",
+    "Range": "equations.parameters",
+    "Solution": "results.solution",
+    "TrainingDiverged": "base.errors",
+    "UnknownModelError": "base.errors",
+    "Windows": "direct.windows",
     "compile": "compiler",
-    "compile_nonlinear_pde": "nonlinear_pde_model",
-    "compile_pde": "pde_compiler",
+    "compile_nonlinear_pde": "compiler",
+    "compile_pde": "compiler",
     "isa": "_isa",
-    "load": "model",
-    "pretrain": "training",
-    "pretrained": "model",
-    "train_body": "training",
+    "load": "loading",
+    "pretrain": "compiler",
+    "pretrained": "loading",
+    "train_body": "training.train",
 }
 
 __all__ = [

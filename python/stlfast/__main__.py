@@ -1,5 +1,5 @@
 """`python -m stlfast` is the command `stlfast`."""
 
-from .cli import app
+from .command.app import app
 
 app(prog_name="stlfast")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .conditions import Inflow, Neumann, Periodic
-from .family import Family
-from .parameters import Range
-from .pde_family import PDEFamily
+from .equations.ode.family import Family
+from .equations.parameters import Range
+from .equations.pde.conditions import Inflow, Neumann, Periodic
+from .equations.pde.family import PDEFamily
 
 
 def dho() -> Family:

@@ -1,0 +1,332 @@
+"""The command `stlfast`: demo, bench, train, solve, inspect."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from ..equations.ode.family import Family
+    from ..models.linear import Model
+    from ..models.nonlinear import NonlinearModel
+    from ..models.nonlinear_pde import NonlinearPDEModel
+    from ..models.pde import PDEModel
+    from ..results.solution import NonlinearSolution, Solution, WindowsSolution
+
+WRONG_INPUT, MISSED_TOLERANCE = 1, 3  # exit codes; Typer's own, for options it does not know, is 2
+TABLE_ROWS = 11
+TIMES = 512
+
+app = typer.Typer(
+    help="Families of stiff differential equations: train once, solve every member in one shot with an error bound.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+out, err = Console(), Console(stderr=True)
+
+
+@contextlib.contextmanager
+def _clear_errors() -> Iterator[None]:
+    """Turn errors in what the user gave into one line and an exit code."""
+    try:
+        yield
+    except typer.Exit:
+        raise
+    except (ValueError, KeyError, OSError, ImportError, RuntimeError) as error:
+        err.print(f"[red]Error:[/red] {escape(' '.join(str(error).split()))}", soft_wrap=True, highlight=False)
+        raise typer.Exit(WRONG_INPUT) from None
+
+
+def _warn(message: str) -> None:
+    err.print(f"[yellow]Warning:[/yellow] {escape(message)}", soft_wrap=True, highlight=False)
+
+
+@app.callback(invoke_without_command=True)
+def main(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+    cmakedir: Annotated[
+        bool, typer.Option("--cmakedir", help="Print the folder of stlfastConfig.cmake, for C++ projects, and stop.")
+    ] = False,
+) -> None:
+    if version:
+        import stlfast
+
+        out.print(f"stlfast {stlfast.__version__}", highlight=False)
+        raise typer.Exit
+    if cmakedir:
+        from .. import _cpu
+
+        print(Path(_cpu.__file__).parent / "lib" / "cmake" / "stlfast")  # beside what CMake installed
+        raise typer.Exit
+
+
+# -------------------------------------------------------------------------------------------------------------- demo
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option(help="Folder for the report, pictures and numbers.")] = Path("stlfast-demo"),
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Fewer members and repeats: seconds instead of a minute.")
+    ] = False,
+) -> None:
+    """Solve both shipped models from alpha = 10 to 1000; compare with exact solutions, the paper and SciPy."""
+    _one_thread()
+    from . import demo as demonstration
+    from . import report
+
+    with _clear_errors():
+        output.mkdir(parents=True, exist_ok=True)
+        effort = demonstration.Effort.quick() if quick else demonstration.Effort()
+        with _steps(effort.steps) as progress:
+            results = demonstration.run(effort, progress)
+        for name, model in results["models"].items():
+            out.print(_table(_title(name, model), report.header(model), report.rows(model)))
+        out.print(report.caption(results), highlight=False)
+        out.print(f"Machine: {report.machine(results['machine'])}.", highlight=False)
+        for path in demonstration.write(results, output):
+            out.print(f"wrote {path}", highlight=False, soft_wrap=True)
+
+
+@contextlib.contextmanager
+def _steps(total: int) -> Iterator[Callable[[str], None]]:
+    """A progress bar, as a function that is called with what each step is about to do."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True) as bar:
+        task, done = bar.add_task("starting", total=total), iter(range(total))
+        yield lambda what: bar.update(task, description=what, completed=next(done), refresh=True)
+
+
+def _title(name: str, model: dict[str, Any]) -> str:
+    return name + "".join(f", {key} = {value:g}" for key, value in model["others"].items())
+
+
+def _one_thread() -> None:
+    """Keep BLAS to one thread, so that times compare work; it reads this when NumPy and SciPy are first imported."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = "1"
+
+
+def _table(title: str, header: list[str], rows: list[list[str]]) -> Table:
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, header_style="bold", padding=(0, 1, 0, 0))
+    for name in header:
+        table.add_column(name, justify="right", no_wrap=True, vertical="bottom")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+# ------------------------------------------------------------------------------------------------------------- bench
+@app.command()
+def bench() -> None:
+    """Time both shipped models beside SciPy and, where it is installed, numbalsoda's LSODA, at matched accuracy."""
+    _one_thread()
+    from . import quick_bench as benchmark
+    from . import report
+
+    with _clear_errors():
+        with _steps(benchmark.EFFORT.steps) as progress:
+            results = benchmark.run(progress)
+        for name, model in results["models"].items():
+            table = _table(_title(name, model), benchmark.header(results, model), benchmark.rows(results, model))
+            out.print(table)
+        for solver, reason in results["absent"].items():
+            out.print(f"{solver} is absent: {reason}.", highlight=False, markup=False)
+        out.print(benchmark.caption(results), highlight=False)
+        out.print(f"Machine: {report.machine(results['machine'])}.", highlight=False)
+
+
+# ------------------------------------------------------------------------------------------------------------- train
+@app.command()
+def train(
+    family: Annotated[
+        str, typer.Argument(help="dho, duffing, …, or a family of yours: path/to/file.py:variable (runs that file).")
+    ],
+    output: Annotated[Path, typer.Option(help="The model file to write, ending in .safetensors.")],
+    objective: Annotated[str | None, typer.Option(help="varpro or multihead.")] = None,
+    widths: Annotated[str | None, typer.Option(help="Units of the layers, such as 64,64,48.")] = None,
+    activation: Annotated[str | None, typer.Option(help="tanh, sin or silu.")] = None,
+    tau: Annotated[float | None, typer.Option(help="Knee of the log-time input.")] = None,
+    members: Annotated[int | None, typer.Option(help="Members to train on.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Steps of Adam.")] = None,
+    lbfgs_steps: Annotated[int | None, typer.Option(help="Steps of L-BFGS that follow.")] = None,
+    lr: Annotated[float | None, typer.Option(help="Learning rate of Adam.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the initial weights.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1.")] = None,
+    tol: Annotated[
+        float | None, typer.Option(help="Error bound (nonlinear: error) the reduced bases are compiled for.")
+    ] = None,
+) -> None:
+    """Train a body on a family's members of little stiffness, compile it and write a model file.
+
+    What is not given is the default of stlfast.train_body and stlfast.compile. Needs PyTorch: stlfast[train].
+    """
+    given: dict[str, Any] = {
+        "objective": objective, "widths": widths, "activation": activation,
+        "tau": tau, "members": members, "steps": steps, "lbfgs_steps": lbfgs_steps, "lr": lr, "seed": seed,
+        "device": device,
+    }  # fmt: skip
+    with _clear_errors():
+        from ..training.train import train_body
+        from . import arguments, export, passport
+
+        export.check_target(output, (".safetensors",))
+        chosen = arguments.family(family)
+        options = {name: value for name, value in given.items() if value is not None}
+        if widths is not None:
+            options["widths"] = arguments.numbers(widths, "--widths", int)
+        body = train_body(chosen, **options)
+        assert body.history is not None
+        out.print(f"trained in {body.history['seconds']:.0f} s, loss {body.history['best_loss']:.4g}", highlight=False)
+        model = _compile(chosen, body, {} if tol is None else {"tol": tol})
+        model.save(output)
+        out.print(passport.bounds(model))
+        size = output.stat().st_size / 1000
+        out.print(f"wrote {output} ({size:.0f} kB), for stlfast.load({str(output)!r})", highlight=False, soft_wrap=True)
+
+
+def _compile(family: Family, body: Any, options: dict[str, Any]) -> Model | NonlinearModel:
+    from rich.progress import Progress
+
+    from ..compiler import compile
+
+    with warnings.catch_warnings(record=True) as caught, Progress(console=err, transient=True) as bar:
+        warnings.simplefilter("always")
+        task = bar.add_task("compiling", total=1.0)
+        model = compile(family, body, **options, progress=lambda share: bar.update(task, completed=share))
+    for warning in caught:
+        _warn(str(warning.message))
+    return model
+
+
+# ------------------------------------------------------------------------------------------------------------- solve
+@app.command()
+def solve(
+    model: Annotated[
+        str, typer.Argument(help="A shipped model, such as dho or duffing, or the path of a .safetensors file.")
+    ],
+    parameter: Annotated[
+        list[str] | None, typer.Option("--parameter", "-p", help="A parameter, as alpha=75; repeat for more.")
+    ] = None,
+    y0: Annotated[str | None, typer.Option(help="Initial values, such as 1,0.5; default the family's.")] = None,
+    t0: Annotated[float | None, typer.Option(help="First output time; default that of the family.")] = None,
+    t1: Annotated[float | None, typer.Option(help="Last output time; default that of the family.")] = None,
+    points: Annotated[
+        int | None, typer.Option(help="Number of uniform output times; default 512.", min=1, max=10_000_000)
+    ] = None,
+    times: Annotated[
+        Path | None, typer.Option(help="Text file of output times, instead of --t0, --t1, --points.")
+    ] = None,
+    rtol: Annotated[
+        float | None, typer.Option(help="Relative tolerance that the error bound must meet; default that of the model.")
+    ] = None,
+    atol: Annotated[float | None, typer.Option(help="The same, absolute.")] = None,
+    full: Annotated[bool, typer.Option("--full", help="Solve on the full dictionary: slower, more accurate.")] = False,
+    output: Annotated[Path | None, typer.Option(help="File for the solution, .csv or .npz.")] = None,
+) -> None:
+    """Solve one member. Exit code 1: wrong input. 3: the error bound, or estimate, misses the tolerance."""
+    with _clear_errors():
+        import numpy as np
+
+        from ..loading import load
+        from ..models.nonlinear_pde import NonlinearPDEModel
+        from ..models.pde import PDEModel
+        from . import arguments, export
+
+        if output is not None:
+            export.check_target(output)
+        loaded = load(model)
+        params = arguments.assignments(parameter or [])
+        tolerances: dict[str, Any] = {
+            name: value for name, value in (("rtol", rtol), ("atol", atol)) if value is not None
+        }
+        if isinstance(loaded, (PDEModel, NonlinearPDEModel)):
+            if (y0, t0, t1, points, times, full) != (None, None, None, None, None, False):
+                raise ValueError(f"{model} is a model of PDEs: it takes --parameter, --rtol, --atol and --output alone")
+            _solve_field(loaded, params, tolerances, output)
+            return
+        span = loaded.family.t_span_at(**params)
+        if times is not None:
+            if t0 is not None or t1 is not None:
+                raise ValueError("give either --times or --t0 and --t1")
+            t = export.read_times(times)
+        else:
+            t = np.linspace(span[0] if t0 is None else t0, span[1] if t1 is None else t1, points or TIMES)
+        start = None if y0 is None else arguments.numbers(y0, "--y0", float)
+        options: dict[str, Any] = {"method": "newton"} if loaded.family.nonlinear else {"reduced": False}
+        solution = loaded.solve(start, t=t, **tolerances, **(options if full else {}), **params)
+        if output is None:
+            out.print(_solution_table(solution, loaded.family.states))
+        else:
+            export.write_solution(output, solution, loaded.family.states)
+            out.print(f"wrote {output}: {len(t)} times", highlight=False, soft_wrap=True)
+        if solution.error_estimate is not None:
+            bounds = [f"{s} {b:.1e}" for s, b in zip(loaded.family.states, solution.error_estimate, strict=True)]
+            what = "estimate" if solution.error_bound is None else "bound"
+            out.print(f"error {what} {', '.join(bounds)} ({solution.method})", highlight=False)
+        if not solution.success:
+            _warn(solution.message)
+            raise typer.Exit(MISSED_TOLERANCE)
+
+
+def _solve_field(
+    model: PDEModel | NonlinearPDEModel, params: dict[str, Any], tolerances: dict[str, Any], output: Path | None
+) -> None:
+    from . import export
+
+    solution = model.solve(**tolerances, **params)
+    if output is not None:
+        export.write_field(output, solution)
+        out.print(f"wrote {output}: u of shape {solution.u.shape}", highlight=False, soft_wrap=True)
+    else:
+        ends = [
+            [name, *(f"{v:.6g}" for v in (u[..., 0].mean(), u[..., -1].mean(), u.min(), u.max()))]
+            for name, u in zip(solution.fields, solution.u, strict=True)
+        ]
+        out.print(_table("", ["field", "mean at the start", "mean at the end", "least", "largest"], ends))
+    assert solution.error_estimate is not None
+    estimates = [f"{s} {b:.1e}" for s, b in zip(solution.fields, solution.error_estimate, strict=True)]
+    out.print(f"error estimate {', '.join(estimates)} ({solution.method})", highlight=False)
+    if not solution.success:
+        _warn(solution.message)
+        raise typer.Exit(MISSED_TOLERANCE)
+
+
+def _solution_table(solution: Solution | NonlinearSolution | WindowsSolution, states: tuple[str, ...]) -> Table:
+    import numpy as np
+
+    shown = np.unique(np.linspace(0, len(solution.t) - 1, TABLE_ROWS).round().astype(int))
+    rows = [[f"{solution.t[k]:.6g}", *(f"{v:.9g}" for v in solution.y[:, k])] for k in shown]
+    title = f"{len(shown)} of {len(solution.t)} times" if len(shown) < len(solution.t) else ""
+    return _table(title, ["t", *states], rows)
+
+
+# ----------------------------------------------------------------------------------------------------------- inspect
+@app.command()
+def inspect(
+    model: Annotated[
+        str, typer.Argument(help="A shipped model, such as dho or duffing, or the path of a .safetensors file.")
+    ],
+) -> None:
+    """Show a model's passport: equations, ranges, training, compiled bases, measured accuracy, SHA-256."""
+    with _clear_errors():
+        from ..loading import load, where
+        from . import passport
+
+        loaded = load(model)
+        path = where(model)
+        try:
+            out.print(passport.view(loaded, path))
+        except (TypeError, AttributeError) as error:
+            raise ValueError(f"the passport in {path} is not one that compile writes: {error}") from None

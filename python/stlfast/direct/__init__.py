@@ -1,0 +1,1 @@
+"""Solving one member without anything compiled."""

@@ -1,0 +1,1 @@
+"""On all functions of a dictionary, the whole time span at once."""

@@ -1,0 +1,1 @@
+"""Families of equations, as a user writes them and as they are computed."""

@@ -1,0 +1,1 @@
+"""Families of ordinary differential equations."""

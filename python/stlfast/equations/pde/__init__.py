@@ -1,0 +1,1 @@
+"""Families of partial differential equations."""

@@ -1,0 +1,1 @@
+"""Functions that solutions are expanded in: frozen bodies and dictionaries."""

@@ -1,0 +1,1 @@
+"""How accurate and how fast: exact solutions, errors of models, timings."""

@@ -1,0 +1,1 @@
+"""Compiled families, as they are solved with."""

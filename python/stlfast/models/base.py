@@ -1,0 +1,129 @@
+"""What all compiled models share: file and repr; and what those of ODEs do: body, time span, output times, rtol."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..base import files
+from ..base.checks import finite
+from ..equations.ode.family import Family
+from ..equations.parameters import show_range
+from ..features.body import Body
+from ..reduced.bands import Compiled
+from ..results.solution import scaled_times
+
+if TYPE_CHECKING:
+    from ..equations.pde.family import PDEFamily
+    from ..reduced.nonlinear_pde_bands import NonlinearPDECompiled
+    from ..reduced.pde_bands import PDECompiled
+
+FORMAT = "stlfast"
+FORMAT_VERSION = 5  # 1 had no decoupled models, 2 no nonlinear ones, 3 no PDEs, 4 no families without training
+RTOL, ATOL = 1e-6, 1e-8
+
+
+class CompiledModel:
+    """A compiled family with its passport."""
+
+    family: Family | PDEFamily
+    compiled: Compiled | PDECompiled | NonlinearPDECompiled
+    passport: dict[str, Any]
+    compile_seconds: float | None = None  # where it was compiled in this process
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a .safetensors file: to a temporary file beside it first, which then takes its name."""
+        tensors, entries = self._file_parts()
+        metadata = {"format": FORMAT, "format_version": str(FORMAT_VERSION)}
+        files.write(path, tensors, metadata | {key: json.dumps(value) for key, value in entries.items()})
+
+    def _file_parts(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        tensors, options = self.compiled.to_parts()
+        entries = {"family": self.family.to_dict(), "compile": options, "passport": self.passport}
+        return tensors | self.family.tensors(), entries
+
+    def __repr__(self) -> str:
+        return f"{self.family!r}\n{type(self).__name__}: {self.compiled!r}"
+
+    def _repr_html_(self) -> str:
+        from ..results.html import table
+
+        family = self.family
+        rows = {"equations": "; ".join(family.equations), "compiled": repr(self.compiled)}
+        rows |= {name: show_range(r) for name, r in family.params.items()}
+        return table(f"{type(self).__name__} of {family.name}", rows)
+
+
+class ODEModelShell(CompiledModel):
+    """A compiled family of ODEs, with the body that its dictionary is made of, if any."""
+
+    family: Family
+    compiled: Compiled
+    core: Any  # with `output`, the table of the default times
+
+    def __init__(self, family: Family, body: Body | None, compiled: Compiled, passport: Mapping[str, Any]) -> None:
+        self.family = family
+        self.body = body
+        self.compiled = compiled
+        self.passport = dict(passport)
+        self.core = self._make_core()
+        self._names = tuple(family.params)
+        self._fixed_span = fixed_span(family)
+        self._fixed_times = None if self._fixed_span is None else uniform_times(self.core.output.x, self._fixed_span)
+        self._default = None if self._fixed_times is None else (self._fixed_span, self._fixed_times, None)
+        self._rtol = default_rtol(passport)
+        told = f", rtol = {self._rtol:g}, which is what the model was compiled for"
+        self._note = told if self._rtol > RTOL else ""
+
+    def _make_core(self) -> Any:
+        raise AssertionError("every kind of model has its own")
+
+    def _tolerance(self, rtol: float | None) -> tuple[float, str]:
+        """rtol, by default what the model was compiled for, and what is to be said of that."""
+        return (self._rtol, self._note) if rtol is None else (rtol, "")
+
+    def _output(self, t: Any, params: Mapping[str, Any]) -> tuple[tuple[float, float], np.ndarray, np.ndarray | None]:
+        """t_span, the output times and their x; x is None for the default grid."""
+        span = self._fixed_span or self.family.t_span_at(**params)
+        if t is None:
+            times = uniform_times(self.core.output.x, span) if self._fixed_times is None else self._fixed_times
+            return span, times, None
+        times = np.array(finite(t, "t"))
+        return span, times, scaled_times(times, span)
+
+    def _file_parts(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        tensors, entries = super()._file_parts()
+        entries["body"] = None if self.body is None else {**self.body.to_dict(), "sha256": self.body.sha256}
+        weights = {} if self.body is None else self.body.tensors()
+        return tensors | {f"body.{name}": array for name, array in weights.items()}, entries
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.family, self.body, self.compiled, self.passport)
+
+    def __repr__(self) -> str:
+        return super().__repr__() + ("" if self.body is None else f"\n{self.body!r}")
+
+
+def default_rtol(passport: Mapping[str, Any]) -> float:
+    """1e-6, or what the model was compiled for where that is looser."""
+    compiled = passport.get("compile")
+    tol = compiled.get("tol") if isinstance(compiled, Mapping) else None
+    return max(RTOL, float(tol)) if isinstance(tol, (int, float)) and math.isfinite(tol) else RTOL
+
+
+def fixed_span(family: Family) -> tuple[float, float] | None:
+    """(t0, t1), None where it depends on the parameters."""
+    if any(family.t_span.depends_on(k).any() for k in range(1, family.t_span.n_inputs)):
+        return None
+    return family.t_span_at(**{name: interval.solve[0] for name, interval in family.params.items()})
+
+
+def uniform_times(x: np.ndarray, span: tuple[float, float]) -> np.ndarray:
+    times = span[0] + (span[1] - span[0]) * x
+    times.flags.writeable = False  # solutions share them
+    return times

@@ -1,0 +1,123 @@
+"""Many solves in one call: arguments broadcast and checked, work shared between threads by the core."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..base.checks import finite, real, thread_count
+from ..base.errors import ParameterError
+from ..base.progress import shown
+from ..equations.parameters import clamped
+from ..results.solution import scaled_times
+from ..results.solutions import Solutions
+from .base import ODEModelShell
+
+if TYPE_CHECKING:
+    from .. import _core
+
+OBSERVED = ("final", "maximum")
+
+
+def solve_many(
+    model: ODEModelShell, y0: Any, params: Mapping[str, Any], observe: Any, options: tuple[Any, ...],
+    threads: int | None, out: Any, progress: Any,
+) -> Solutions:  # fmt: skip
+    """What `Model.solve_many` does, with its arguments checked first; options: those of the core's solve_many."""
+    start, members, B = _broadcast(model, y0, params)
+    members = _inside(model, members)
+    output, x = _output(model, observe)
+    final, maximum = (isinstance(observe, str) and observe == name for name in OBSERVED)
+    count = min(thread_count(threads), max(B, 1))
+    if isinstance(out, np.ndarray) and np.may_share_memory(start, out):
+        start = start.copy()
+    done = 0
+    with shown(progress, "solving", B) as tell:
+
+        def report(finished: int) -> None:
+            nonlocal done
+            done = finished
+            tell(finished)
+
+        try:
+            solve: Any = model.core.solve_many
+            y, success, bound, *full = solve(output, B, members, start, final, maximum, *options, count, out, report)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(
+                f"solve_many was stopped after about {done} of {B} solves; out, if given, is partly written"
+            ) from None
+        tell(B)
+    own = observe is None and model._fixed_times is not None
+    times = None if maximum else model._fixed_times if own else _times(model, members, x, B)
+    method = np.where(full[0], "full", "reduced") if full else np.full(B, "reduced")
+    params = {name: np.broadcast_to(column, B) for name, column in zip(model.family.params, members.T, strict=True)}
+    return Solutions(model.family, params, times, y, success, method.astype("U12"), bound)
+
+
+def _broadcast(model: ODEModelShell, y0: Any, params: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray, int]:
+    """y0 (B or 1, n), parameters (B or 1, P) in the family's order, and B."""
+    family = model.family
+    start = real(family.y0 if y0 is None else y0, "y0")
+    if start.ndim not in (1, 2) or start.shape[-1] != family.n:
+        raise ValueError(f"y0 must have shape ({family.n},) or (B, {family.n}), got {start.shape}")
+    family.check_names(params)
+    columns = {}
+    for name in family.params:
+        try:
+            columns[name] = real(params[name], name)
+        except ValueError as error:
+            raise ParameterError(str(error)) from None
+        if columns[name].ndim > 1:
+            raise ParameterError(f"{name} must be a number or have shape (B,), got {columns[name].shape}")
+    shapes = {"y0": start.shape[:-1], **{name: column.shape for name, column in columns.items()}}
+    try:
+        rows = np.broadcast_shapes(*shapes.values())
+        members = np.broadcast_shapes(*(column.shape for column in columns.values()))
+    except ValueError:
+        told = ", ".join(f"{name} {shape}" for name, shape in shapes.items() if shape)
+        raise ValueError(f"the numbers of rows of y0 and the parameters do not broadcast: {told}") from None
+    P = np.empty((*(members or (1,)), len(columns)))
+    for k, column in enumerate(columns.values()):
+        P[:, k] = column
+    return np.ascontiguousarray(np.atleast_2d(start)), P, rows[0] if rows else 1
+
+
+def _inside(model: ODEModelShell, members: np.ndarray) -> np.ndarray:
+    """Parameters (B or 1, P), set to the ends of their ranges where rounding has them beyond."""
+    for k, (name, interval) in enumerate(model.family.params.items()):
+        low, high = interval.solve
+        members[:, k] = clamped(members[:, k], interval.solve)
+        inside = (members[:, k] >= low) & (members[:, k] <= high)  # False for NaN
+        if not inside.all():
+            row = int(np.argmin(inside))
+            raise ParameterError(
+                f"{name} = {float(members[row, k])!r} in row {row} is outside [{low:g}, {high:g}], where "
+                f"{model.family.name!r} is solved"
+            )
+    return members
+
+
+def _output(model: ODEModelShell, observe: Any) -> tuple[_core.OutputTable, np.ndarray]:
+    """Where answers are evaluated, as the core's table and as x (N,)."""
+    if isinstance(observe, str):
+        if observe not in OBSERVED:
+            raise ValueError(f"observe must be None, times, 'final' or 'maximum', got {observe!r}")
+        if observe == "final":
+            return model.core.output_table(np.ones(1)), np.ones(1)
+    elif observe is not None:
+        if model._fixed_span is None:
+            raise ValueError("observe can't be times where t_span depends on the parameters; use None or 'final'")
+        x = scaled_times(finite(observe, "observe"), model._fixed_span, "observe")
+        return model.core.output_table(x), x
+    return model.core.output, model.core.output.x
+
+
+def _times(model: ODEModelShell, members: np.ndarray, x: np.ndarray, B: int) -> np.ndarray:
+    if model._fixed_span is not None:
+        t0, t1 = model._fixed_span
+        return t0 + (t1 - t0) * x
+    named = [dict(zip(model.family.params, row, strict=True)) for row in members.tolist()]
+    spans = np.array([model.family.t_span_at(**p) for p in named]).reshape(-1, 2)
+    return np.broadcast_to(spans[:, :1] + (spans[:, 1:] - spans[:, :1]) * x, (B, len(x)))

@@ -1,0 +1,1 @@
+"""Reduced bases: what compiling makes, for bands of members."""

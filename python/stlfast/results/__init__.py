@@ -1,0 +1,1 @@
+"""What solves return: values, what is known of their error, pictures, tables."""

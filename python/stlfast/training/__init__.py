@@ -1,0 +1,1 @@
+"""Training bodies: the only room that imports PyTorch."""
