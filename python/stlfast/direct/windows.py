@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import _core
 from ..base.checks import finite
+from ..base.names import public
 from ..equations.callback import Callback, values_of
 from ..equations.ode.family import Family
 from ..results.result import MISSED, NOT_CERTIFIED, WITHIN
@@ -29,6 +30,7 @@ HANDED_OVER = "Radau"
 HANDED_OVER_TOLERANCES = ((1e-1, 1e-12), (1e-2, 1e-13))  # SciPy's, over those asked for, and the smallest rtol
 
 
+@public
 class Windows:
     """Solves any member of a family, linear or not, on a chain of time windows; picklable, for many threads.
 
@@ -169,6 +171,7 @@ class Windows:
         return f"Windows({self.family!r})"
 
 
+@public
 class Stepper:
     """Advances a state through time, for simulation loops; made by `Windows.stepper`.
 
