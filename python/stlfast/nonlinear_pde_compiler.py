@@ -14,6 +14,7 @@ components of the data.
 from __future__ import annotations
 
 import itertools
+import math
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
@@ -132,8 +133,13 @@ class NonlinearCompiled:
     @cached_property
     def degree(self) -> int:
         """Of the polynomials, by their number."""
-        count, size = len(self.bands[0].guess), 1 + len(self.family.params) + self.data_modes.shape[1]
-        return next(k for k in range(LARGEST_DEGREE + 1) if len(monomials(size, k)) >= count)
+        return self._terms.index(len(self.bands[0].guess))
+
+    @property
+    def _terms(self) -> list[int]:
+        """The number of monomials of degree 0, 1, …"""
+        size = 1 + len(self.family.params) + self.data_modes.shape[1]
+        return [math.comb(size + k - 1, k) for k in range(LARGEST_DEGREE + 1)]
 
     # -------------------------------------------------------------------------------------------------------- files
     def to_arrays(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -168,6 +174,7 @@ class NonlinearCompiled:
             ok = ok and band.W.shape == (family.n, size, r) and band.samples.shape == (s, d + 1)
             ok = ok and band.sample_weights.shape == (s,) and band.guess.shape == (len(bands[0].guess), r)
             ok = ok and band.low.shape == (P,) and band.high.shape == (P,) and band.largest.shape == (1,)
+        ok = ok and made.data_modes.ndim == 2 and len(bands[0].guess) in made._terms
         if not ok:
             raise ValueError(f"the compiled family {family.name!r} is broken: an array has the wrong shape")
         return made
