@@ -33,7 +33,8 @@ def family(where: str) -> Family | PDEFamily:
     result = found if isinstance(found, (Family, PDEFamily)) or not callable(found) else found()
     if not isinstance(result, (Family, PDEFamily)):
         raise ValueError(
-            f"{where!r} is a {type(result).__name__}, expected a stlfast.Family or PDEFamily, or a function returning one"
+            f"{where!r} is a {type(result).__name__}, expected a stlfast.Family or PDEFamily, or a function that "
+            "returns one"
         )
     return result
 

@@ -122,10 +122,7 @@ class Windows:
     def _failed(
         self, windows: _core.Windowed, span: tuple[float, float], times: np.ndarray, more: str
     ) -> WindowsSolution:
-        x = scaled_times(times, span)
-        reached = x <= windows.edges[-1]
-        y = np.full((self.family.n, len(x)), np.nan)
-        y[:, reached] = self.core.evaluate(windows, x[reached])
+        y = self.core.evaluate(windows, scaled_times(times, span))  # nan beyond the last window
         if windows.finished:
             message = f"The error estimate {windows.error.max():.1e} misses the tolerance: raise rtol or atol. {more}"
         else:
