@@ -10,7 +10,8 @@ import sympy as sp
 from stlfast import Dirichlet, Neumann, PDEFamily, Periodic, Range, families
 from stlfast._core import FieldDictionary
 from stlfast.direct.pde.inputs import data_at
-from stlfast.direct.pde.newton import PDENewton, normal_solve
+from stlfast.direct.pde.member import normal_solve
+from stlfast.direct.pde.newton import PDENewton
 from stlfast.direct.pde.rows import physical
 from stlfast.direct.pde.tensor import tensor_points
 

@@ -95,6 +95,7 @@ def demo(
 
     with _clear_errors():
         output.mkdir(parents=True, exist_ok=True)
+        out.print(demonstration.first(), highlight=False)
         effort = demonstration.Effort.quick() if quick else demonstration.Effort()
         with _steps(effort.steps) as progress:
             results = demonstration.run(effort, progress)
