@@ -9,32 +9,30 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.integrate import solve_ivp
 
 import stlfast
+from bench.tanks_report import SHOWN_METHOD, caption, page
 from examples.tanks import family, model
-from stlfast.command import demo, quick_bench, report
+from stlfast.command import demo, quick_bench
 from stlfast.results.style import BLUE, GREEN, GREY, ORANGE, STYLE
 
+COMPILED = "LSODA, compiled (numbalsoda)"
 EFFORT = demo.Effort(alphas=(1000.0,), repeats=9, shown=(1.0, 30.0, 1000.0))
-SHOWN_METHOD = "Radau"  # SciPy's, whose values the picture has as circles
-TITLES = {
-    quick_bench.NUMBALSODA: "LSODA, compiled (numbalsoda)",
-    "SciPy LSODA": "LSODA (SciPy)",
-    "SciPy Radau": "Radau (SciPy)",
-    "RK45": "RK45 (SciPy)",
-}
 
 
 def run() -> dict[str, Any]:
     """Everything that is measured, JSON-able."""
     assert isinstance(model, stlfast.Model)
     found, absent = quick_bench.solvers()
-    solvers = found | {"RK45": partial(demo.scipy, "RK45")}
+    solvers = {COMPILED: found[quick_bench.NUMBALSODA]} if quick_bench.NUMBALSODA in found else {}
+    solvers |= {f"{method} (SciPy)": partial(scipy, method) for method in ("LSODA", "Radau", "RK45")}
     rows = [demo.compare(model, k, {}, EFFORT, lambda _: None, solvers) for k in EFFORT.alphas]
     return {
         "target": demo.TARGET,
@@ -48,37 +46,24 @@ def run() -> dict[str, Any]:
     }
 
 
-def caption(results: dict[str, Any]) -> str:
-    """What the picture shows, with the numbers of its stiffest member."""
-    row, members = results["rows"][-1], ", ".join(f"{k:g}" for k in results["shown"])
-    return (
-        f"Two tanks that exchange heat, at k = {members}: the lines are one compiled model, the circles SciPy's "
-        f"{SHOWN_METHOD} for each member. At k = {row['params']['k']:g} the largest error is "
-        f"{report.scientific(row['error'])}, its bound {report.scientific(row['bound'])}, and a solve from Python takes "
-        f"{report.microseconds(row['seconds'])} µs."
+def scipy(
+    method: str, model: stlfast.Model, params: dict[str, Any]
+) -> Callable[[np.ndarray | None, float], np.ndarray | None]:
+    """solve_ivp as one who is in a hurry writes it: a function of plain floats, and the exact Jacobian."""
+    family, (span, J) = model.family, (model.family.t_span_at(**params), model.family.matrix(0.0, **params))
+    constants = "\n".join(f"{name} = {value!r}" for name, value in params.items())
+    rhs = quick_bench.function(
+        quick_bench.source(family, "t, y", f"{', '.join(family.states)} = y.tolist()\n{constants}")
     )
+    jac = {"Radau": {"jac": J}, "LSODA": {"jac": lambda t, y: J}}.get(method, {})
+    grid = np.linspace(*span, demo.POINTS)
 
+    def solve(t: np.ndarray | None, tolerance: float) -> np.ndarray | None:
+        times = grid if t is None else t
+        answer = solve_ivp(rhs, span, family.y0, method, times, rtol=tolerance, atol=tolerance, **jac)
+        return answer.y if answer.success else None
 
-def table(results: dict[str, Any]) -> str:
-    """Times at equal accuracy, and the number of solves from which on compiling has paid for itself."""
-    row, build = results["rows"][-1], results["compile_seconds"]
-    cells = [["stlfast, bound included", report.microseconds(row["seconds"]), "1", ""]]
-    order = {name: row[name] for name in results["solvers"] if row[name]["seconds"] is not None}
-    for name, theirs in sorted(order.items(), key=lambda item: item[1]["seconds"]):
-        solves = build / (theirs["seconds"] - row["seconds"])
-        cells.append([
-            TITLES[name], f"{theirs['seconds'] * 1e6:,.0f}", f"{theirs['ratio']:,.0f}", f"{float(f'{solves:.2g}'):,.0f}"
-        ])  # fmt: skip
-    titles = ["solver", "µs a solve", "over stlfast's", "compiling pays after, solves"]
-    return report.markdown(titles, cells, left=1)
-
-
-def table_caption(results: dict[str, Any]) -> str:
-    target = report.scientific(results["target"], 0)
-    return (
-        f"One new member, k = {results['rows'][-1]['params']['k']:g}, 512 output times, one thread, the loosest "
-        f"tolerance with an error of at most {target}. Compiling took {results['compile_seconds']:.1f} s."
-    )
+    return solve
 
 
 def picture(results: dict[str, Any], path: Path) -> None:
@@ -112,7 +97,7 @@ def main(folder: Path) -> None:
     results = run()
     (folder / "results" / "tanks.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     picture(results, folder / "tanks.png")
-    print(caption(results), table_caption(results), table(results), sep="\n\n")
+    print(caption(results), page(results), sep="\n\n")
 
 
 if __name__ == "__main__":
