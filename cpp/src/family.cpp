@@ -54,8 +54,8 @@ void Family::validate() const {
     }
     if (high.size() != low.size() || !low.allFinite() || !high.allFinite() || (low.array() > high.array()).any())
         throw std::invalid_argument("Family: low and high must be finite, of one length, with low <= high");
-    if (stiffness < 0 || stiffness >= n_parameters())
-        throw std::invalid_argument("Family: stiffness is " + std::to_string(stiffness) + ", expected 0 … " +
+    if (stiffness < -1 || stiffness >= n_parameters())
+        throw std::invalid_argument("Family: stiffness is " + std::to_string(stiffness) + ", expected −1 … " +
                                     std::to_string(n_parameters() - 1));
 }
 

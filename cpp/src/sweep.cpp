@@ -142,6 +142,7 @@ class Sweep {
             Map<VectorXd>(results_.y + query * n_, n_) =
                 Map<const MatrixXd>(y, output_.x().size(), n_).colwise().maxCoeff();
         results_.success[query] = answer.within || !answer.certified;
+        if (results_.full) results_.full[query] = answer.band < 0;
         if (answer.certified) Map<VectorXd>(results_.bound + query * n_, n_) = answer.bound;
     }
 

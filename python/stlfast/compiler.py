@@ -123,7 +123,8 @@ def compile(
     else:
         raise ValueError(f"compile takes a stlfast.Family or PDEFamily first, got {type(family).__name__}")
     model.compile_seconds = perf_counter() - started
-    return model
+    result: Model | NonlinearModel | PDEModel | NonlinearPDEModel = model
+    return result
 
 
 def compile_pde(family: PDEFamily, **options: Any) -> PDEModel | NonlinearPDEModel:
@@ -242,4 +243,5 @@ def _passport(
 ) -> dict[str, Any]:
     compiled = {"functions": functions, "options": options, "groups": groups, "ranks": ranks}
     named = {"stlfast": _core.__version__, "family": family.name, "basis": "tensor", "compile": compiled}
-    return json.loads(json.dumps(named))  # tuples as the lists that files give back
+    result: dict[str, Any] = json.loads(json.dumps(named))
+    return result

@@ -18,7 +18,7 @@ struct Family {
     std::optional<Program> theta;  // Q outputs; absent, as parts, where A does not separate
     std::optional<Program> parts;  // Q·n² outputs
     Eigen::VectorXd low, high;     // (P) the parameters that can be solved
-    Eigen::Index stiffness;        // index of the parameter that makes members stiff
+    Eigen::Index stiffness;        // index of the parameter that makes members stiff, −1: none is positive
     // The rest of a nonlinear right-hand side, N(x, y, p), n outputs, and ∂N/∂y, n² outputs, row-major.
     std::optional<Program> N = std::nullopt, J = std::nullopt;
 

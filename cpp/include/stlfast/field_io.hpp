@@ -4,7 +4,7 @@
 //   loaded.model->factor(parameters, member, workspace);
 //   loaded.model->solve(member, data, true, {}, answer, workspace);
 //
-// The file has format version 4 and, besides the family's programs, these float64 arrays; n fields, M data of a field,
+// The file has format version 4 or 5 and, besides the family's programs, these float64 arrays; n fields, M data of a field,
 // d space coordinates, C_t check times, and what field_band.hpp says of a band:
 //
 //   mixing            (n, n)
@@ -36,7 +36,6 @@ LoadedFieldModel load_fields(const std::string& path);
 // --------------------------------------------------------------------------------------------------- implementation
 namespace model_file {
 
-constexpr const char* field_version = "4";
 
 inline FieldBand read_field_band(Safetensors& file, const std::string& prefix) {
     const auto vector = [&](const char* name) { return file.take_vector<double>(prefix + name); };
@@ -95,9 +94,8 @@ inline LoadedFieldModel read_fields(Safetensors& file) {
 
 inline LoadedFieldModel load_fields(const std::string& path) {
     Safetensors file(path);
-    if (!file.has_metadata("format") || file.metadata("format") != "stlfast" ||
-        file.metadata("format_version") != model_file::field_version)
-        file.fail("no stlfast model of PDEs (format version 4)");
+    model_file::check_version(file);
+    if (!model_file::of_fields(file)) file.fail("no stlfast model of PDEs, but one of ordinary differential equations");
     try {
         return model_file::read_fields(file);
     } catch (const std::logic_error& error) {  // what the core throws for numbers that make no sense

@@ -23,9 +23,9 @@
 // and these texts in its metadata, all but the first two JSON:
 //
 //   format          stlfast
-//   format_version  1, 2 or 3
+//   format_version  1, 2, 3 or 5
 //   family          {"name", "states": n names, "params": P of {"name", "train": [low, high], "solve": [low, high]},
-//                   "stiffness": name, "y0": n numbers, "y0_range": null or n of [low, high], "equations", and of
+//                   "stiffness": name or null, "y0": n numbers, "y0_range": null or n of [low, high], "equations", and of
 //                   nonlinear families "polynomial_degree"}
 //   body            null, or {"activation", "input", "tau", "history", "sha256"}
 //   compile         {"dictionary": {"dilations", "constant", "functions", "tau"}, "row_weights": "sqrt_t" or "none",
@@ -139,7 +139,7 @@ inline std::pair<double, double> LoadedFamily::t_span_at(const Eigen::VectorXd& 
 
 namespace model_file {
 
-constexpr int newest_version = 3;
+constexpr int newest_version = 5;  // 4 is of PDEs alone
 constexpr int most_functions = 4096;  // Chebyshev polynomials in a dictionary
 
 [[noreturn]] inline void refuse(const std::string& problem) { throw std::invalid_argument(problem); }
@@ -278,10 +278,14 @@ inline Family read_family(Safetensors& file, const nlohmann::json& meta, Eigen::
     }
     if (std::set<std::string>(names.begin(), names.end()).size() != names.size())
         refuse("the family's parameters have names that are not distinct");
-    const auto stiffness = std::find(names.begin(), names.end(), entry<std::string>(meta, "stiffness"));
-    if (stiffness == names.end()) refuse("the family's stiffness is none of its parameters");
-    const auto k = stiffness - names.begin();
-    if (!(low[static_cast<std::size_t>(k)] > 0)) refuse("the stiffness parameter must have a positive range");
+    Eigen::Index stiffness = -1;
+    if (!meta.contains("stiffness") || !meta["stiffness"].is_null()) {
+        const auto found = std::find(names.begin(), names.end(), entry<std::string>(meta, "stiffness"));
+        if (found == names.end()) refuse("the family's stiffness is none of its parameters");
+        stiffness = found - names.begin();
+        if (!(low[static_cast<std::size_t>(stiffness)] > 0))
+            refuse("the stiffness parameter must have a positive range");
+    }
 
     const auto P = static_cast<Eigen::Index>(names.size());
     const auto optional = [&](const std::string& name, Eigen::Index states = 0) {
@@ -295,7 +299,7 @@ inline Family read_family(Safetensors& file, const nlohmann::json& meta, Eigen::
                   optional("parts"),
                   vector_of(low),
                   vector_of(high),
-                  k,
+                  stiffness,
                   optional("N", n),
                   optional("J", n)};
     family.validate();
@@ -328,15 +332,21 @@ inline void check_version(const Safetensors& file) {
     const auto& version = file.metadata("format_version");
     for (int known = 1; known <= newest_version; ++known)
         if (version == std::to_string(known)) return;
-    if (version == "4") file.fail("a model of PDEs: open it with load_fields (stlfast/field_io.hpp)");
     file.fail("has format version '" + version.substr(0, 20) + "', this stlfast reads up to " +
               std::to_string(newest_version) + ": upgrade stlfast");
+}
+
+inline bool of_fields(Safetensors& file) {
+    if (file.metadata("format_version") == "4") return true;
+    const auto meta = parse(file, "family");
+    return meta.is_object() && meta.value("kind", nlohmann::json()) == "pde";
 }
 
 template <class Loaded, class Read>
 Loaded open(const std::string& path, bool nonlinear, const Read& read_model) {
     Safetensors file(path);
     check_version(file);
+    if (of_fields(file)) file.fail("a model of PDEs: open it with load_fields (stlfast/field_io.hpp)");
     try {
         return read<Loaded>(file, nonlinear, read_model);
     } catch (const std::logic_error& error) {  // what the core throws for numbers that make no sense

@@ -36,6 +36,7 @@ struct SweepResults {
     double* y;      // (B, n, E) or (B, n)
     bool* success;  // (B) whether the bound meets the tolerance; true where not certified
     double* bound;  // (B, n); untouched where not certified
+    bool* full = nullptr;  // (B) whether the full dictionary answered, of linear models; null: not wanted
 };
 
 // Throws std::invalid_argument for wrong shapes, for numbers that are not finite (which row) and for fewer than one

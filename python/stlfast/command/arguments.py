@@ -7,6 +7,8 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..equations.ode.family import Family
 from ..equations.pde.family import PDEFamily
 
@@ -77,6 +79,12 @@ def sweep_values(texts: list[str]) -> dict[str, list[float]]:
             raise ValueError(f"the parameter {name} is given twice")
         params[name] = values
     return params
+
+
+def combined(values: dict[str, list[float]]) -> dict[str, np.ndarray]:
+    """All combinations of the values, an array for each parameter."""
+    grid = np.meshgrid(*values.values(), indexing="ij")
+    return {name: column.ravel() for name, column in zip(values, grid, strict=True)}
 
 
 def _listed(text: str) -> list[float]:

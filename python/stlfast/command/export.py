@@ -13,6 +13,7 @@ import numpy as np
 from ..base.files import write_whole
 from ..results.fields import PDESolution
 from ..results.solution import NonlinearSolution, Solution, WindowsSolution
+from ..results.solutions import Solutions
 
 AnySolution = Solution | NonlinearSolution | WindowsSolution
 SUFFIXES = (".csv", ".npz")
@@ -35,6 +36,34 @@ def check_target(path: Path, suffixes: Sequence[str] = SUFFIXES) -> None:
         raise ValueError(f"the output must end in {' or '.join(suffixes)}, got {str(path)!r}")
     if not path.parent.is_dir():
         raise ValueError(f"there is no folder {str(path.parent)!r} to write {path.name!r} in; make it first")
+
+
+def check_picture(path: Path) -> None:
+    """ValueError unless matplotlib can write a picture of this name."""
+    from matplotlib.figure import Figure
+
+    known = sorted(Figure().canvas.get_supported_filetypes())
+    check_target(path, tuple(f".{suffix}" for suffix in known))
+
+
+def write_sweep(path: Path, found: Solutions, states: Sequence[str]) -> None:
+    """CSV: a row for each member and time. NPZ: t, y (B, n, N), states, each parameter (B,), success, method, error."""
+    check_target(path)
+    if path.suffix.lower() == ".npz":
+        data = io.BytesIO()
+        error = {} if found.error_estimate is None else {"error_estimate": found.error_estimate}
+        arrays: dict[str, Any] = {**found.params, **error, "t": found.t, "y": found.y, "states": np.array(states)}
+        np.savez_compressed(data, **arrays, success=found.success, method=found.method)
+        write_whole(path, data.getvalue())
+        return
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow([*found.params, "t", *states, "success"])
+    for row in found:
+        assert row.t is not None
+        head, end = [repr(v) for v in row.params.values()], str(row.success)
+        rows.writerows([*head, *(repr(float(v)) for v in line), end] for line in np.vstack([row.t, row.y]).T)
+    write_whole(path, text.getvalue().encode())
 
 
 def write_field(path: Path, solution: PDESolution) -> None:

@@ -37,6 +37,14 @@ def view(model: AnyModel, path: Path) -> Group:
     return Group(*parts, measured)
 
 
+def summary(model: AnyModel) -> tuple[str, str, str]:
+    """Kind, equations and parameters of a model, for a list of them."""
+    family = model.family
+    kind = "PDE" if isinstance(family, PDEFamily) else "ODE"
+    ranges = "\n".join(f"{name} {r.solve[0]:g} … {r.solve[1]:g}" for name, r in family.params.items())
+    return f"{'nonlinear' if family.nonlinear else 'linear'} {kind}", "\n".join(family.equations), ranges
+
+
 def section(title: str, facts: Iterable[tuple[str, str]]) -> Group:
     table = Table.grid(padding=(0, 2))
     for name, value in facts:

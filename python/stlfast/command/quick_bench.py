@@ -116,7 +116,8 @@ def function(text: str, math: Any = math) -> Callable[..., Any]:
     """The function f of a source, which calls the functions of a module."""
     scope: dict[str, Any] = {"math": math}
     exec(compile(text, "<right-hand side>", "exec"), scope)
-    return scope["f"]
+    result: Callable[..., Any] = scope["f"]
+    return result
 
 
 def numba_rhs(family: Family) -> Any:

@@ -46,7 +46,8 @@ class Callback:
 
         def evaluate(x: float, y: Sequence[float]) -> list[float]:
             _, values, length = self._values(np.array([x, *y])[:, None], list(inputs))
-            return (length * values[:, 0]).tolist()
+            result: list[float] = (length * values[:, 0]).tolist()
+            return result
 
         return evaluate
 

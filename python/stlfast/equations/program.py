@@ -119,7 +119,8 @@ class Instructions:
         constant = self.outputs - self.n_inputs
         values = np.append(self.constants, np.nan)
         is_constant = (constant >= 0) & (constant < len(self.constants))
-        return values[np.where(is_constant, constant, -1)] == 0.0
+        result: np.ndarray = values[np.where(is_constant, constant, -1)] == 0.0
+        return result
 
     def tensors(self) -> dict[str, np.ndarray]:
         return {"code": self.code, "constants": self.constants, "outputs": self.outputs}

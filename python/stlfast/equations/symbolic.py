@@ -100,7 +100,7 @@ def jacobian(N: Sequence[sp.Expr], y: Sequence[sp.Symbol]) -> list[sp.Expr]:
     return [_finite(sp.diff(Ni, yj)).replace(_RealAbs, sp.Abs) for Ni in real for yj in y]
 
 
-class _RealAbs(sp.Function):
+class _RealAbs(sp.Function):  # type: ignore[misc]  # SymPy has no types
     """|u| of a real u; SymPy's own may be a complex modulus, whose derivative is in parts that have no instructions."""
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
@@ -118,7 +118,8 @@ def polynomial_degree(N: Sequence[sp.Expr], y: Sequence[sp.Symbol]) -> int | Non
     exact = [_exact(Ni) for Ni in N]
     if not all(Ni.is_polynomial(*y) for Ni in exact):
         return None
-    return max(sp.Poly(Ni, *y).total_degree() for Ni in exact if Ni != 0)
+    result: int | None = max(sp.Poly(Ni, *y).total_degree() for Ni in exact if Ni != 0)
+    return result
 
 
 def invariants(f: Sequence[sp.Expr]) -> list[list[int]]:

@@ -59,11 +59,13 @@ def exact(
         big[n:-1, n + 1 :] = np.eye(DEGREE)
         y = expm(big)[:n] @ np.concatenate([y, np.zeros(DEGREE), [1.0]])
         values[stop] = y
-    return np.array([values[time] for time in t]).T
+    result: np.ndarray = np.array([values[time] for time in t]).T
+    return result
 
 
 def truth(family: Family, t: np.ndarray, y0: Sequence[float] | np.ndarray | None = None, **params: Any) -> np.ndarray:
     """y (n, N) at increasing times t (N,): `exact` or, of a nonlinear family, LSODA at its sharpest, to about 1e-10."""
     if family.nonlinear:
-        return family.reference(y0, t, "LSODA", **params).y
+        result: np.ndarray = family.reference(y0, t, "LSODA", **params).y
+        return result
     return exact(family, t, y0, **params)

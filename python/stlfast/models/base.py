@@ -83,6 +83,11 @@ class ODEModelShell(CompiledModel):
         told = f", rtol = {self._rtol:g}, which is what the model was compiled for"
         self._note = told if self._rtol > RTOL else ""
 
+    @property
+    def fixed_span(self) -> tuple[float, float] | None:
+        """(t0, t1); None where t_span depends on the parameters."""
+        return self._fixed_span
+
     def _make_core(self) -> Any:
         raise AssertionError("every kind of model has its own")
 

@@ -43,7 +43,7 @@ def solve_many(
 
         try:
             solve: Any = model.core.solve_many
-            y, success, bound, *full = solve(output, B, members, start, final, maximum, *options, count, out, report)
+            y, success, bound, full = solve(output, B, members, start, final, maximum, *options, count, out, report)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(
                 f"solve_many was stopped after about {done} of {B} solves; out, if given, is partly written"
@@ -51,7 +51,7 @@ def solve_many(
         tell(B)
     own = observe is None and model._fixed_times is not None
     times = None if maximum else model._fixed_times if own else _times(model, members, x, B)
-    method = np.where(full[0], "full", "reduced") if full else np.full(B, "reduced")
+    method = np.where(full, "full", "reduced")
     params = {name: np.broadcast_to(column, B) for name, column in zip(model.family.params, members.T, strict=True)}
     return Solutions(model.family, params, times, y, success, method.astype("U12"), bound)
 

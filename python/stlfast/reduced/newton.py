@@ -62,7 +62,8 @@ class _Table:
         total = self.parts[0].copy()
         for q, part in zip(self.which, self.parts[1:], strict=True):
             total += theta[q] * part
-        return total
+        result: np.ndarray = total
+        return result
 
 
 class ReducedNewton:

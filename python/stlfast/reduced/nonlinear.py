@@ -184,7 +184,8 @@ def _expanded(family: Family, solutions: list[Curve], tau: float) -> np.ndarray:
     coefficients = coefficients.reshape(values.shape)
     size = np.abs(coefficients).max(axis=(0, 2))[:, None]
     needed = np.flatnonzero((np.abs(coefficients) > RESOLVED * size).any(axis=(0, 1)))
-    return coefficients[:, :, : needed[-1] + 1]
+    result: np.ndarray = coefficients[:, :, : needed[-1] + 1]
+    return result
 
 
 def cube_corners(d: int) -> np.ndarray:
@@ -274,7 +275,8 @@ class _Modes:
         weighted = self.size[:, None] ** 2 * w.T  # so that a state is moved in proportion to its size
         components = functions.reshape(len(functions), len(self.size), -1)
         excess = np.linalg.solve(w @ weighted, w @ components)
-        return (components - weighted @ excess).reshape(len(functions), -1)
+        result: np.ndarray = (components - weighted @ excess).reshape(len(functions), -1)
+        return result
 
     def enough(self, tol: float) -> int:
         """The least rank whose modes could meet tol."""
@@ -326,4 +328,5 @@ def _leading(columns: np.ndarray, rank: int) -> np.ndarray:
 
 
 def _x(z: np.ndarray, tau: float) -> np.ndarray:
-    return np.minimum(tau * np.expm1(0.5 * (z + 1.0) * np.log1p(1.0 / tau)), 1.0)
+    result: np.ndarray = np.minimum(tau * np.expm1(0.5 * (z + 1.0) * np.log1p(1.0 / tau)), 1.0)
+    return result

@@ -156,7 +156,8 @@ class _Compiler:
     # ------------------------------------------------------------------------------------------------------- bands
     def _stacked(self, snapshots: list[_Snapshot]) -> np.ndarray:
         """(snapshots, n·S·D), so that singular values are root mean squares over the nodes."""
-        return np.stack([s.values.ravel() for s in snapshots]) / np.sqrt(len(self.grid.nodes))
+        result: np.ndarray = np.stack([s.values.ravel() for s in snapshots]) / np.sqrt(len(self.grid.nodes))
+        return result
 
     def _growth(self, snapshots: list[_Snapshot]) -> np.ndarray:
         """Root mean square (n·S·D,) over the snapshots of what the reaction makes of errors at the nodes."""

@@ -122,7 +122,8 @@ class NonlinearPDECompiled:
         y = (data.ravel() - self.data_mean) @ self.data_modes
         v = np.concatenate([[1.0], unit_parameters(self.family, p), y])
         degree = self.degree if degree is None else degree
-        return np.prod(v[monomials(len(v), degree)], axis=1)
+        result: np.ndarray = np.prod(v[monomials(len(v), degree)], axis=1)
+        return result
 
     @cached_property
     def degree(self) -> int:

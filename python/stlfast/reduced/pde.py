@@ -95,7 +95,8 @@ class _GroupCompiler:
         """Values (n, S·D, K) at the nodes of the solutions for all modes of data."""
         data = mode_data(self.rows, Modes(self.options.degrees, self.options.powers), p)
         W = solve_modes(self.rows, self.functions, self.rows.family.theta_at(p), data)
-        return np.einsum("Nm,nmK->nNK", self.at_nodes, W, optimize=True)
+        result: np.ndarray = np.einsum("Nm,nmK->nNK", self.at_nodes, W, optimize=True)
+        return result
 
     def pieces(self, found: list[np.ndarray], first: int, last: int) -> list[tuple[int, int]]:
         """Ranges of the nodes, overlapping by an interval, whose rank is at most max_rank."""
@@ -111,7 +112,8 @@ class _GroupCompiler:
     def stacked(self, snapshots: np.ndarray) -> np.ndarray:
         """(n·S·D, K), so that singular values are root mean squares over the nodes."""
         n, nodes, K = snapshots.shape
-        return snapshots.reshape(n * nodes, K) / np.sqrt(nodes)
+        result: np.ndarray = snapshots.reshape(n * nodes, K) / np.sqrt(nodes)
+        return result
 
     def band(self, low: np.ndarray, high: np.ndarray, member: np.ndarray, snapshots: np.ndarray) -> PDEBand:
         n, nodes, _ = snapshots.shape

@@ -41,7 +41,8 @@ class ProfileBox:
     def values(self, coefficients: np.ndarray, x: np.ndarray, p: np.ndarray) -> np.ndarray:
         """The profile (n, N) with coefficients (n, K) at x (d, N), of the member p."""
         modes = np.stack([self.modes(field, x) for field in range(self.family.n)])  # (n, K, N)
-        return self.family.initial_at(x, p) + np.einsum("nk,nkN->nN", coefficients, modes)
+        result: np.ndarray = self.family.initial_at(x, p) + np.einsum("nk,nkN->nN", coefficients, modes)
+        return result
 
     def modes(self, field: int, x: np.ndarray) -> np.ndarray:
         """φ (K, N) of a field at x (d, N)."""
@@ -108,7 +109,8 @@ class ProfileBox:
                 assert condition.side is not None
                 held[SIDES.index(condition.side)] = True
         k = np.arange(count)[:, None] + (0.5 if held[0] != held[1] else float(held[0]))
-        return np.sin(np.pi * k * z) if held[0] else np.cos(np.pi * k * z)
+        result: np.ndarray = np.sin(np.pi * k * z) if held[0] else np.cos(np.pi * k * z)
+        return result
 
 
 def profile_box(

@@ -125,7 +125,8 @@ class PDESolution(OnGrid, Result):
 
     @property
     def error_estimate(self) -> np.ndarray | None:
-        return self._estimate
+        result: np.ndarray | None = self._estimate
+        return result
 
     @property
     def _within(self) -> bool:
@@ -199,7 +200,8 @@ class NonlinearPDESolution(PDESolution):
 
     @property
     def method(self) -> str:
-        return self._answer.method
+        result: str = self._answer.method
+        return result
 
     @property
     def iterations(self) -> int:
@@ -211,11 +213,13 @@ class NonlinearPDESolution(PDESolution):
 
     @property
     def residual(self) -> float:
-        return self._answer.residual
+        result: float = self._answer.residual
+        return result
 
     @property
     def _failure(self) -> str:
-        return self._answer.failure
+        result: str = self._answer.failure
+        return result
 
     @property
     def _note(self) -> str:

@@ -63,7 +63,8 @@ def plot_states(states: Sequence[str], t: np.ndarray, y: np.ndarray, title: str,
         axes[0].set_title(title, fontsize=10, loc="left", wrap=True)
         if path is not None:
             figure.savefig(path)
-    return figure
+    result: Figure = figure
+    return result
 
 
 def _early(t: np.ndarray, y: np.ndarray) -> bool:
@@ -95,7 +96,8 @@ def plot_observed(
         axis.legend()
         if path is not None:
             figure.savefig(path)
-    return figure
+    result: Figure = figure
+    return result
 
 
 def plot_fields(fields: Sequence[str], axes: Mapping[str, np.ndarray], u: np.ndarray, path: PathLike | None) -> Figure:
@@ -108,7 +110,8 @@ def plot_fields(fields: Sequence[str], axes: Mapping[str, np.ndarray], u: np.nda
         (_line if len(axes) == 2 else _plane)(figure, fields, axes, u)
         if path is not None:
             figure.savefig(path)
-    return figure
+    result: Figure = figure
+    return result
 
 
 def _line(figure: Figure, fields: Sequence[str], named: Mapping[str, np.ndarray], values: np.ndarray) -> None:
@@ -155,6 +158,6 @@ def _times(t: np.ndarray, count: int = PROFILES) -> list[int]:
     """Indices of about `count` output times: the first, the last, and between them some spaced logarithmically."""
     order = np.argsort(t)
     if len(t) <= count:
-        return order.tolist()
+        return [int(k) for k in order]
     inner = np.geomspace(1, len(t) - 1, count - 1)
-    return order[np.unique(np.concatenate([[0], inner.round()]).astype(int))].tolist()
+    return [int(k) for k in order[np.unique(np.concatenate([[0], inner.round()]).astype(int))]]

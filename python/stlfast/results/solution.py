@@ -147,10 +147,12 @@ class Solution(Trajectory):
 
     @property
     def heads(self) -> np.ndarray:
-        return self._model.core.coefficients(self._answer)
+        result: np.ndarray = self._model.core.coefficients(self._answer)
+        return result
 
     def _values(self, times: np.ndarray, x: np.ndarray) -> np.ndarray:
-        return self._model.core.evaluate(self._answer, x)
+        result: np.ndarray = self._model.core.evaluate(self._answer, x)
+        return result
 
 
 class NonlinearAnswer(Protocol):
@@ -172,6 +174,12 @@ class NonlinearAnswer(Protocol):
     def residual(self) -> float: ...
 
 
+class NonlinearSolved(Solved, Protocol):
+    """A nonlinear model, whose answers are in the reduced basis or on the dictionary."""
+
+    def evaluate(self, answer: Any, x: np.ndarray) -> np.ndarray: ...
+
+
 @public
 class NonlinearSolution(Trajectory):
     """Solution of one member of a nonlinear family: n states, N output times.
@@ -191,11 +199,12 @@ class NonlinearSolution(Trajectory):
     """
 
     __slots__ = ("_answer", "_method", "_told")
+    _model: NonlinearSolved
     windows = 0
     _remedy = "raise rtol or atol, or leave method to its default, which goes on to time windows"
 
     def __init__(
-        self, model: Solved, answer: NonlinearAnswer, method: str, span: tuple[float, float], t: np.ndarray,
+        self, model: NonlinearSolved, answer: NonlinearAnswer, method: str, span: tuple[float, float], t: np.ndarray,
         y: np.ndarray, note: str = "",
     ) -> None:  # fmt: skip
         self._model, self._span, self.t, self.y = model, span, t, y
@@ -237,7 +246,8 @@ class NonlinearSolution(Trajectory):
         return self._answer.residual
 
     def _values(self, times: np.ndarray, x: np.ndarray) -> np.ndarray:
-        return self._model.evaluate(self._answer, x)  # type: ignore[attr-defined]  # in the basis or on the dictionary
+        result: np.ndarray = self._model.evaluate(self._answer, x)
+        return result
 
 
 @public
@@ -303,11 +313,14 @@ class WindowsSolution(Trajectory):
         return self._found.residual if self._windowed else 0.0
 
     def _values(self, times: np.ndarray, x: np.ndarray) -> np.ndarray:
+        values: np.ndarray
         if not self._windowed:
-            return self._found(times)
+            values = self._found(times)
+            return values
         if (x > self._found.edges[-1]).any():
             raise ValueError(f"the solution was not reached: {self.message}")
-        return self._model.core.evaluate(self._found, x)
+        values = self._model.core.evaluate(self._found, x)
+        return values
 
 
 def evaluated(t: Any, span: tuple[float, float], values: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> np.ndarray:

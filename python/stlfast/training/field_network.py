@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 
@@ -48,7 +49,7 @@ class FieldNetwork(torch.nn.Module):
             h = torch.stack(layer)  # (J, N, width)
         return [h[parts.index(order)] for order in orders]
 
-    def export(self, history: dict | None = None) -> FieldBody:
+    def export(self, history: dict[str, Any] | None = None) -> FieldBody:
         """The body with the present weights."""
         body = self.body
         options = (body.inputs, body.coordinates, body.activation, body.tau, history)

@@ -9,9 +9,10 @@ Everything is float64 and lives on one device; PyTorch's global settings are lef
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from ..equations.program import OPS
@@ -60,12 +61,12 @@ def evaluate(
     return torch.stack([registers[r].expand(shape) for r in instructions.outputs.tolist()], dim=1)
 
 
-def parameters(arrays: tuple, device: torch.device) -> torch.nn.ParameterList:
+def parameters(arrays: Iterable[np.ndarray], device: torch.device) -> torch.nn.ParameterList:
     copies = [torch.tensor(array, dtype=torch.float64, device=device) for array in arrays]
     return torch.nn.ParameterList([torch.nn.Parameter(copy) for copy in copies])
 
 
-def arrays(parameters: torch.nn.ParameterList) -> tuple:
+def arrays(parameters: torch.nn.ParameterList) -> tuple[np.ndarray, ...]:
     return tuple(p.detach().cpu().numpy() for p in parameters)
 
 
@@ -108,7 +109,7 @@ class Network(torch.nn.Module):
         """s and ds/dx, (N, 1) each."""
         return map_input(self.body.input, self.body.tau, x[:, None])
 
-    def export(self, history: dict | None = None) -> Body:
+    def export(self, history: dict[str, Any] | None = None) -> Body:
         """The body with the present weights."""
         body = self.body
         return Body(arrays(self.weights), arrays(self.biases), body.activation, body.input, body.tau, history)

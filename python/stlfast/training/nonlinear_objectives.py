@@ -127,7 +127,8 @@ def _preconditioner(J: np.ndarray, steepest: np.ndarray) -> np.ndarray:
     n = len(J)
     own = steepest[:, None, None] * np.eye(n)
     R = np.linalg.qr(np.concatenate([own, J.transpose(2, 1, 0)], axis=1), mode="r")  # RᵀR = m² s'² I + J Jᵀ
-    return np.linalg.inv(R).transpose(0, 2, 1)
+    result: np.ndarray = np.linalg.inv(R).transpose(0, 2, 1)
+    return result
 
 
 class NonlinearMultiHead(MultiHead):

@@ -202,8 +202,10 @@ class VariableProjection:
         stacked, rhs = torch.cat([K, bound], dim=1), torch.cat([self.rows.rhs, zero], dim=1)
         if K.is_cuda:  # lstsq there waits for the device, and refines in a loop of its own
             Q, R = torch.linalg.qr(stacked)
-            return torch.linalg.solve_triangular(R, Q.mT @ rhs, upper=True)
-        return torch.linalg.lstsq(stacked, rhs, driver="gels").solution
+            heads: torch.Tensor = torch.linalg.solve_triangular(R, Q.mT @ rhs, upper=True)
+        else:
+            heads = torch.linalg.lstsq(stacked, rhs, driver="gels").solution
+        return heads
 
 
 class MultiHead:

@@ -92,7 +92,7 @@ def _evaluate(loss: Loss, outcome: Outcome) -> torch.Tensor:
     try:
         value = loss()
         number = value.item()
-    except torch.linalg.LinAlgError:
+    except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
         number = math.nan
     step = len(outcome.losses)
     if not math.isfinite(number):

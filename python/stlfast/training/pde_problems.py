@@ -46,7 +46,8 @@ def sobol_points(family: PDEFamily, count: int, tau: float, seed: int) -> PDEPoi
 
 
 def _log_time(s: np.ndarray, tau: float) -> np.ndarray:
-    return tau * np.expm1(s * np.log1p(1 / tau))
+    result: np.ndarray = tau * np.expm1(s * np.log1p(1 / tau))
+    return result
 
 
 def sample_problems(family: PDEFamily, members: int, zooms: Sequence[float]) -> list[Problem]:

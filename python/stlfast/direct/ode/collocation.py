@@ -55,7 +55,10 @@ class Equations:
         if N is None:
             return self._linear(y)
         points = self._points(y)
-        return self._linear(y) + (N.unchecked(points, self.p) if isinstance(N, Callback) else N(points, self.p))
+        result: np.ndarray = self._linear(y) + (
+            N.unchecked(points, self.p) if isinstance(N, Callback) else N(points, self.p)
+        )
+        return result
 
     def linearised(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """f and J."""
@@ -79,7 +82,8 @@ class Equations:
 
     def _linear(self, y: np.ndarray) -> np.ndarray:
         n = len(y)
-        return np.einsum("ijq,jq->iq", self.A.reshape(n, n, -1), y) + self.b
+        result: np.ndarray = np.einsum("ijq,jq->iq", self.A.reshape(n, n, -1), y) + self.b
+        return result
 
     def _points(self, y: np.ndarray) -> np.ndarray:
         return np.concatenate([self.grid.x[None], y])
@@ -98,7 +102,8 @@ def preconditioner(J: np.ndarray, rate: np.ndarray) -> np.ndarray:
 
 def scaled(J: np.ndarray, size: np.ndarray) -> np.ndarray:
     """J for states in units of their sizes (n,)."""
-    return J * (size / size[:, None]).reshape(-1, 1)
+    result: np.ndarray = J * (size / size[:, None]).reshape(-1, 1)
+    return result
 
 
 def sizes(y: np.ndarray) -> np.ndarray:
@@ -109,7 +114,8 @@ def sizes(y: np.ndarray) -> np.ndarray:
 
 def largest(y: np.ndarray) -> np.ndarray:
     """The largest value of each state, (n,)."""
-    return np.abs(y).max(axis=1)
+    result: np.ndarray = np.abs(y).max(axis=1)
+    return result
 
 
 def relative(change: np.ndarray, size: np.ndarray) -> float:

@@ -90,12 +90,15 @@ class Series:
 
 def _coefficient(name: str, a: np.ndarray, b: np.ndarray, c: np.ndarray, k: int) -> np.ndarray:
     """Coefficient k of c = a + b, a − b, …, where coefficients 0 … k − 1 of c are known."""
+    found: np.ndarray
     if name == "add":
-        return a[k] + b[k]
-    if name == "sub":
-        return a[k] - b[k]
-    if name == "neg":
-        return -a[k]
-    if name == "mul":
-        return np.einsum("kn,kn->n", a[: k + 1], b[k::-1])
-    return (a[k] - np.einsum("kn,kn->n", c[:k], b[k:0:-1])) / b[0]
+        found = a[k] + b[k]
+    elif name == "sub":
+        found = a[k] - b[k]
+    elif name == "neg":
+        found = -a[k]
+    elif name == "mul":
+        found = np.einsum("kn,kn->n", a[: k + 1], b[k::-1])
+    else:
+        found = (a[k] - np.einsum("kn,kn->n", c[:k], b[k:0:-1])) / b[0]
+    return found

@@ -160,13 +160,15 @@ class FullSolver:
         x = finite(x, "x")
         if x.ndim != 1 or x.min(initial=0.0) < 0 or x.max(initial=0.0) > 1:
             raise ValueError("x must be one-dimensional and lie in [0, 1], where 1 is the end of t_span")
-        return (self._functions.evaluate(x)[0] @ self._heads(heads)).T
+        result: np.ndarray = (self._functions.evaluate(x)[0] @ self._heads(heads)).T
+        return result
 
     def fitted(self, solution: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """Heads (M, n) that come nearest to a solution x (N,) → (n, N) at the collocation points: a first guess."""
         rows = np.concatenate([self._start, self._grid.H])
         values = solution(np.concatenate([[0.0], self._grid.x]))
-        return np.linalg.lstsq(rows, values.T, rcond=None)[0]
+        result: np.ndarray = np.linalg.lstsq(rows, values.T, rcond=None)[0]
+        return result
 
     def error_estimate(self, p: np.ndarray, y0: np.ndarray, heads: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
         """Estimate (n,) of max |error|, max |y| (n,), and max x |f − y'| / max |y|, for an N with instructions.

@@ -61,4 +61,5 @@ def part_matrices(family: PDEFamily, points: np.ndarray) -> dict[tuple[int, tupl
 def _sample(family: PDEFamily) -> np.ndarray:
     box = np.concatenate([family.domain, [family.t_span]])
     unit = np.random.default_rng(1).random((family.d + 1, 1 if family.constant_coefficients else 64))
-    return box[:, :1] + (box[:, 1:] - box[:, :1]) * unit
+    result: np.ndarray = box[:, :1] + (box[:, 1:] - box[:, :1]) * unit
+    return result

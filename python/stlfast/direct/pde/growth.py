@@ -41,7 +41,8 @@ class Reaction:
         for q, C in self.linear:
             reaction = reaction + theta[q] * C
         if n == 1:
-            return reaction[0, 0]
+            result: np.ndarray = reaction[0, 0]
+            return result
         own = reaction[range(n), range(n)]
         return np.asarray((own + np.abs(reaction).sum(axis=1) - np.abs(own)).max(axis=0))
 
@@ -95,7 +96,8 @@ def amplification(a: np.ndarray, times: np.ndarray) -> np.ndarray:
     log = np.zeros_like(a)
     for k in range(len(steps) - 1, -1, -1):
         np.maximum(log[k + 1] + steps[k], 0.0, out=log[k])
-    return np.exp(np.minimum(log, MOST_AMPLIFIED))
+    result: np.ndarray = np.exp(np.minimum(log, MOST_AMPLIFIED))
+    return result
 
 
 def carried(
@@ -152,7 +154,8 @@ def carried(
 def _neighbours(E: np.ndarray, around: bool) -> np.ndarray:
     """The mean of both neighbours; at an end the one there is."""
     if around:
-        return (np.roll(E, 1) + np.roll(E, -1)) / 2
+        found: np.ndarray = (np.roll(E, 1) + np.roll(E, -1)) / 2
+        return found
     result = np.empty_like(E)
     result[1:-1] = (E[2:] + E[:-2]) / 2
     result[0], result[-1] = E[1], E[-2]

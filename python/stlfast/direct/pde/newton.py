@@ -163,7 +163,8 @@ class PDENewton:
 
     def constant(self, data: np.ndarray) -> np.ndarray:
         """Coefficients (n, m) of the initial values in data (n, M), constant in time."""
-        return data[:, : len(self.points.initial)] @ self._constant.T
+        result: np.ndarray = data[:, : len(self.points.initial)] @ self._constant.T
+        return result
 
     @cached_property
     def _constant(self) -> np.ndarray:
@@ -420,7 +421,8 @@ class PDENewton:
         return self.functions.evaluate(self._between, [(0,) * (self.family.d + 1)])[0]
 
     def _size(self, W: np.ndarray) -> np.ndarray:
-        return np.abs(W @ self._sample.T).max(axis=1)
+        result: np.ndarray = np.abs(W @ self._sample.T).max(axis=1)
+        return result
 
     def _change(self, step: np.ndarray, W: np.ndarray) -> float:
         return _largest_ratio(self._size(step), self._size(W))
@@ -438,7 +440,8 @@ def least_squares(system: TallLeastSquares, rcond: float) -> np.ndarray:
 
     R, norms = _scaled_factor(system)
     if _full_rank(R, rcond):
-        return solve_triangular(R, system.Qtb()) / norms[:, None]
+        result: np.ndarray = solve_triangular(R, system.Qtb()) / norms[:, None]
+        return result
     return system.solve(rcond)[0]
 
 

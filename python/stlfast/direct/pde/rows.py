@@ -185,7 +185,8 @@ class GroupRows:
 def physical(family: PDEFamily, points: np.ndarray) -> np.ndarray:
     """(d + 1, N) from scaled points (N, d + 1)."""
     box = np.concatenate([family.domain, [family.t_span]])
-    return (box[:, 0] + points * (box[:, 1] - box[:, 0])).T
+    result: np.ndarray = (box[:, 0] + points * (box[:, 1] - box[:, 0])).T
+    return result
 
 
 def chebyshev_points(count: int) -> np.ndarray:

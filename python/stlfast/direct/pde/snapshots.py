@@ -68,7 +68,8 @@ def _carried(rows: GroupRows, profile: _Profile, field: int, points: np.ndarray,
     direction = rows.mixing[:, rows.fields[field], None]  # in the family's own fields
 
     def start(x: np.ndarray) -> np.ndarray:
-        return direction * profile(x)
+        result: np.ndarray = direction * profile(x)
+        return result
 
     u = characteristics.solution(rows.family, start, points, p)
     return np.asarray((rows.unmixing @ u)[rows.fields])
@@ -126,22 +127,26 @@ class _Profile:
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Values (N,) at x (d, N)."""
-        return np.prod([self._factor(k, row) for k, row in enumerate(x)], axis=0)
+        result: np.ndarray = np.prod([self._factor(k, row) for k, row in enumerate(x)], axis=0)
+        return result
 
     def slope(self, x: np.ndarray, axis: int) -> np.ndarray:
         """∂/∂x_axis at x (d, N), by a complex step."""
         step = 1e-30
         shifted = x.astype(complex)
         shifted[axis] += 1j * step
-        return np.prod([self._factor(k, row) for k, row in enumerate(shifted)], axis=0).imag / step
+        result: np.ndarray = np.prod([self._factor(k, row) for k, row in enumerate(shifted)], axis=0).imag / step
+        return result
 
     def _factor(self, axis: int, x: np.ndarray) -> np.ndarray:
         low, high = self.box[axis]
         z, k = (x - low) / (high - low), self.degrees[axis]
         if not self.periodic[axis]:
-            return np.polynomial.chebyshev.chebval(2 * z - 1, np.eye(k + 1)[k])
+            values: np.ndarray = np.polynomial.chebyshev.chebval(2 * z - 1, np.eye(k + 1)[k])
+            return values
         angle = 2 * np.pi * ((k + 1) // 2) * z
-        return np.cos(angle) if k % 2 or k == 0 else np.sin(angle)
+        values = np.cos(angle) if k % 2 or k == 0 else np.sin(angle)
+        return values
 
 
 def _weight(k: int, count: int) -> float:

@@ -53,7 +53,8 @@ def solution(
     from scipy.linalg import expm
 
     times, which = np.unique(elapsed, return_inverse=True)
-    return np.einsum("Nij,jN->iN", expm(times[:, None, None] * R)[which], start)
+    result: np.ndarray = np.einsum("Nij,jN->iN", expm(times[:, None, None] * R)[which], start)
+    return result
 
 
 def _matrix(family: PDEEquations, p: np.ndarray, order: tuple[int, ...]) -> np.ndarray:
@@ -64,4 +65,5 @@ def _matrix(family: PDEEquations, p: np.ndarray, order: tuple[int, ...]) -> np.n
 def reach(family: PDEEquations) -> float:
     """c (t1 − t0), how far an inflow comes; the largest of the members at the corners of the solve ranges."""
     span = family.t_span[1] - family.t_span[0]
-    return max((-_matrix(family, p, (1,))[0, 0] * span for p in family.corners()), key=abs)
+    result: float = max((-_matrix(family, p, (1,))[0, 0] * span for p in family.corners()), key=abs)
+    return result

@@ -116,7 +116,8 @@ class PDEEquations:
     def coefficients_at(self, points: np.ndarray, p: np.ndarray) -> np.ndarray:
         """θ_part(p) c(x, t) of each term at points (d + 1, N): (K, N)."""
         theta = self.theta_at(p)[[term.part for term in self.terms]]  # (K,)
-        return theta[:, None] * self.coefficients(points, np.zeros(0))
+        result: np.ndarray = theta[:, None] * self.coefficients(points, np.zeros(0))
+        return result
 
     def matrices_at(self, points: np.ndarray, p: np.ndarray) -> dict[tuple[int, ...], np.ndarray]:
         """For each of `partials` the matrix that multiplies that derivative of u, (n, n, N) at points (d + 1, N)."""

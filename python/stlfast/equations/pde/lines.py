@@ -160,7 +160,8 @@ class Lines:
 
     def _side(self, axis: int, high: bool) -> np.ndarray:
         """Which of the grid's points are on a side, (N,) bool."""
-        return self.x[axis] == self.grids[axis].points[-1 if high else 0]
+        result: np.ndarray = self.x[axis] == self.grids[axis].points[-1 if high else 0]
+        return result
 
     def _g(self, t: float) -> np.ndarray:
         """The boundary data, (B,)."""
@@ -189,7 +190,8 @@ class Lines:
             total += family.source(self._at(t), self.p).ravel()[self.free]
         if family.N is not None:
             total += family.N(self._states(t, v, g), self.p).ravel()[self.free]
-        return total
+        result: np.ndarray = total
+        return result
 
     def jac(self, t: float, v: np.ndarray) -> np.ndarray:
         (LK, _), family = self.steady or self._rows(t), self.family
@@ -197,7 +199,8 @@ class Lines:
             return LK
         J = family.J(self._states(t, v, self._g(t)), self.p).reshape(family.n, family.n, self.N)
         of_N = np.einsum("ijN,jNF->iNF", J, self.K.reshape(family.n, self.N, -1))
-        return LK + of_N.reshape(family.n * self.N, -1)[self.free]
+        result: np.ndarray = LK + of_N.reshape(family.n * self.N, -1)[self.free]
+        return result
 
     def _states(self, t: float, v: np.ndarray, g: np.ndarray) -> np.ndarray:
         return np.concatenate([self._at(t), (self.K @ v + self.G @ g).reshape(self.family.n, self.N)])
@@ -215,7 +218,8 @@ class Lines:
             if not result.success:
                 raise RuntimeError(f"{method} failed on {self.family.name!r}: {result.message}; try another method")
             V = result.y
-        return self.K @ V + self.G @ np.stack([self._g(t) for t in times], axis=1)
+        found: np.ndarray = self.K @ V + self.G @ np.stack([self._g(t) for t in times], axis=1)
+        return found
 
 
 def block_diagonal(blocks: Sequence[np.ndarray]) -> np.ndarray:

@@ -189,10 +189,12 @@ class _Line:
         from scipy.interpolate import CubicSpline
 
         if not self.periodic:
-            return CubicSpline(self.samples, np.eye(len(self.samples)))
+            spline: Callable[[np.ndarray], np.ndarray] = CubicSpline(self.samples, np.eye(len(self.samples)))
+            return spline
         knots = np.append(self.distinct, self.distinct[0] + self.length)
         values = np.concatenate([np.eye(len(self.distinct)), np.eye(1, len(self.distinct))])
-        return CubicSpline(knots, values, bc_type="periodic")
+        spline = CubicSpline(knots, values, bc_type="periodic")
+        return spline
 
     def matrix(self, x: np.ndarray) -> np.ndarray:
         """Values at x (N,) from those at the samples, (N, S)."""

@@ -52,7 +52,8 @@ class Grid:
         i, j = np.mgrid[: self.N, : self.N] * (np.pi / (2 * (self.N - 1)))
         difference = self.length * np.sin(i + j) * np.sin(i - j) + np.eye(self.N)  # x_i − x_j without cancellation
         D = w / w[:, None] / difference - np.eye(self.N)
-        return D - np.diag(D.sum(axis=1))  # rows sum to 0: the derivative of 1
+        result: np.ndarray = D - np.diag(D.sum(axis=1))
+        return result
 
     def differentiation(self, order: int) -> np.ndarray:
         """(N, N) for a derivative of any order."""
@@ -69,7 +70,8 @@ class Grid:
         matrix /= matrix.sum(axis=1, keepdims=True)
         matrix[rows] = 0.0
         matrix[rows, columns] = 1.0
-        return matrix
+        result: np.ndarray = matrix
+        return result
 
     def unresolved(self, values: np.ndarray) -> float:
         """The last tenth of the coefficients of values (N, …), relative to the largest value: small if N is enough."""
@@ -93,7 +95,8 @@ def fourier_interpolation(points: np.ndarray, length: float, x: np.ndarray) -> n
     matrix = np.sin(N * angle) / (N * sine)
     matrix[at_point.any(axis=1)] = 0.0
     matrix[at_point] = 1.0
-    return matrix
+    result: np.ndarray = matrix
+    return result
 
 
 def _weights(N: int) -> np.ndarray:
