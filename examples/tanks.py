@@ -4,7 +4,7 @@ import stlfast
 
 t, k, u, v = sp.symbols("t k u v")
 family = stlfast.Family(
-    name="tanks",  # two tanks that exchange heat at rate k; one is heated and cooled in turns, the other leaks
+    name="tanks",  # they exchange heat at rate k; u is heated and cooled in turns, v leaks
     t=t,
     y=[u, v],
     rhs=[k * (v - u) + sp.cos(t), k * (u - v) - v],

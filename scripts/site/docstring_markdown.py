@@ -67,7 +67,7 @@ def _apart(title: str, text: str, names: frozenset[str]) -> Iterator[tuple[str, 
         if text[: begins.start()].endswith((". ", "; ")) and names.issuperset(begins[1].split(", ")):
             yield title, text[start : begins.start()].strip().rstrip(";")
             title, start = begins[1], begins.end()
-    yield title, text[start:].strip()
+    yield title, text[start:].strip().rstrip(";")
 
 
 def _item(title: str, text: str, link: Callable[[str], str | None]) -> str:
