@@ -44,6 +44,7 @@ WINDOWS, SWEEP_CPP = "stlfast, time windows", "stlfast (C++), solve_many"
 NUMBALSODA, NUMBALSODA_LOOP = "LSODA (numbalsoda)", "LSODA (numbalsoda, compiled loop)"
 HEYOKA = "Taylor (heyoka)"
 CVODE, RADAU, TABLE = "BDF (CVODE, C++)", "Radau (SciPy)", "propagator table (C++)"
+EXPONENTIAL = "matrix exponential (C++)"
 EVERY = (STIFFNESS, START, MANY)
 
 CONTENDERS = (
@@ -70,6 +71,6 @@ CONTENDERS = (
     Contender("LSODA (SciPy)", partial(scipy_ivp.prepare, method="LSODA"), (STIFFNESS, MANY), adaptive=True, most=10),
     Contender(RADAU, partial(scipy_ivp.prepare, method="Radau"), (STIFFNESS, MANY), adaptive=True, most=10),
     Contender("RK45 (SciPy)", partial(scipy_ivp.prepare, method="RK45"), adaptive=True),
-    Contender("matrix exponential (C++)", exponential.prepare),
+    Contender(EXPONENTIAL, exponential.prepare),
     Contender(TABLE, exponential.prepare_table, (START, MANY)),
 )
