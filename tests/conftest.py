@@ -11,6 +11,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
+TERMINAL = ("COLUMNS", "LINES", "TERMINAL_WIDTH", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
+
+os.environ.setdefault("MPLBACKEND", "Agg")
 # Before NumPy and PyTorch are loaded, here and in the processes that tests start: matrices are small, and pytest's
 # workers share the cores. Counts that are set already stay.
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -22,6 +25,13 @@ def pytest_configure(config):
         folder = tempfile.TemporaryDirectory()
         config.add_cleanup(folder.cleanup)
         os.environ["STLFAST_BENCH_BUILD"] = folder.name  # which workers take over
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart():
+    """No test depends on the terminal. Before test modules are imported; pytest has read these for itself."""
+    for name in TERMINAL:
+        os.environ.pop(name, None)
 
 
 def pytest_collection_modifyitems(items):
