@@ -30,10 +30,10 @@ from bench.growth_report import ALPHA, ALPHAS, AT, BARE, COUPLED, EIGH, FIXED, L
 from bench.peers import numbalsoda_lsoda
 from bench.steps import compiled
 from stlfast.command import demo
-from stlfast.compiler import BASES
 from stlfast.families import chain
 from stlfast.measure import timing
 from stlfast.measure.exact import point_set
+from stlfast.reduced.dictionaries import BASES
 from stlfast.reduced.linear import _truncated
 
 Built = tuple[stlfast.Model, dict[str, Any]]

@@ -136,4 +136,7 @@ def test_a_member_that_no_band_can_hold_says_so(body):
         stiffness=alpha, params={alpha: stlfast.Range(train=(1.0, 10.0), solve=(1.0, 1000.0))}, y0=[1, 1, 1],
     )  # fmt: skip
     with pytest.raises(RuntimeError, match="raise tol or max_rank"):
-        stlfast.compile(family, body, max_rank=3, tol=1e-6)
+        stlfast.compile(family, body, max_rank=3, tol=1e-6, reduced=True)
+    with pytest.warns(UserWarning, match=r"raise tol or max_rank.*Compiled without reduced bases"):
+        model = stlfast.compile(family, body, max_rank=3, tol=1e-6)
+    assert model.solve(alpha=3.0).method == "full"

@@ -10,7 +10,7 @@ import pytest
 import sympy as sp
 
 import stlfast
-from stlfast import Dirichlet, PDEFamily, Range, families
+from stlfast import Dirichlet, PDEFamily, Range
 from stlfast.direct.pde.growth import amplification
 from stlfast.models.nonlinear_pde import NonlinearPDEModel
 from stlfast.reduced.nonlinear_pde import compile_nonlinear_bands
@@ -168,8 +168,6 @@ def test_wrong_arguments():
         model().solve(r=2.0, x=[0.5, 1.5])
     with pytest.raises(ValueError, match="returned shape"):
         model().solve(lambda x: x, r=2.0)
-    with pytest.raises(ValueError, match="is linear"):
-        compile_nonlinear_bands(families.advection_reaction())
     with pytest.raises(ValueError, match="space must have one number"):
         compile_nonlinear_bands(mild(), NonlinearPDEOptions(space=(8, 8)))
     with pytest.raises(ValueError, match="snapshots must be"):

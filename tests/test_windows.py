@@ -166,6 +166,30 @@ def test_a_solution_that_ends_is_no_success():
     assert windows.solve(k=0.1).success
 
 
+@pytest.mark.parametrize(
+    ("name", "y0", "options"),
+    [
+        ("robertson", [1.0, -1e9, 0.0], {"k1": 0.04, "k2": 3e7, "k3": 1e4, "extrapolate": True}),
+        ("vdp", [2.0, 1e200], {"mu": 5.0, "fallback": False}),
+    ],
+)
+def test_no_window_at_all_is_no_success(name, y0, options):
+    model = stlfast.load(name)
+    sol = model.solve(y0, **options)
+    assert not sol.success
+    assert "No window could be solved at t = 0: the solution may not exist beyond it; y is nan beyond." in sol.message
+    assert sol.error_estimate is None
+    for each in (sol, pickle.loads(pickle.dumps(sol))):
+        np.testing.assert_array_equal(each.y[:, 0], y0)
+        assert np.isnan(each.y[:, 1:]).all()
+        np.testing.assert_array_equal(each(each.t[0]), y0)
+        with pytest.raises(ValueError, match="was not reached"):
+            each(each.t[1])
+    assert "no estimate" in repr(sol)
+    late = model.solve(y0, t=sol.t[-1:], **options)  # none of whose times is the first
+    assert np.isnan(late.y).all()
+
+
 def test_handing_over_says_so(monkeypatch):
     from stlfast.direct import windows as module
 

@@ -2,6 +2,7 @@
 #include <pybind11/stl.h>
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "arguments.hpp"
@@ -40,15 +41,16 @@ std::unique_ptr<FieldModel> make_model(const Program& theta, const std::vector<I
                                        const std::vector<std::pair<bool, Index>>& axes, const py::object& weight,
                                        const py::object& time, const py::object& check_times, Index check_spaces,
                                        const std::vector<GroupTuple>& groups) {
-    FieldModel::Definition definition{
-        theta,
-        varying,
-        vector_of(low, "low"),
-        vector_of(high, "high"),
-        matrix_of(mixing, "mixing"),
-        {},
-        {vector_of(weight, "weight"), vector_of(time, "time"), vector_of(check_times, "check_times"), check_spaces},
-        {}};
+    FieldPoints points{vector_of(weight, "weight"), vector_of(time, "time"), vector_of(check_times, "check_times"),
+                       check_spaces};
+    FieldModel::Definition definition{theta,
+                                      varying,
+                                      vector_of(low, "low"),
+                                      vector_of(high, "high"),
+                                      matrix_of(mixing, "mixing"),
+                                      {},
+                                      std::move(points),
+                                      {}};
     for (const auto& [periodic, size] : axes) definition.axes.push_back({periodic, size});
     for (const auto& [fields, bands] : groups) {
         definition.groups.push_back({fields, {}});

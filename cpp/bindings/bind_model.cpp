@@ -33,8 +33,6 @@ py::tuple to_tuple(const Band& band) {
 std::unique_ptr<Model> make_model(const Family& family, const Dictionary& dictionary, const Points& points,
                                   bool shared_head, const std::string& solver, bool decoupled, Index uniform_checks,
                                   const ModesTuple& modes, const std::vector<BandTuple>& bands) {
-    if (uniform_checks < 0 || uniform_checks > 1 << 20)
-        throw py::value_error("uniform_checks is " + std::to_string(uniform_checks) + ", expected 0 … 1048576");
     std::vector<Band> converted;
     for (const auto& [low, high, tau, coefficients] : bands)
         converted.push_back(

@@ -2,6 +2,7 @@
 #include <pybind11/stl.h>
 
 #include <memory>
+#include <utility>
 
 #include "stlfast/nonlinear_sweep.hpp"
 #include "swept.hpp"
@@ -21,10 +22,10 @@ using BandTuple =
 NonlinearBand band_of(const BandTuple& band) {
     const auto& [low, high, tau, coefficients, x, equation, powers, guess] = band;
     const auto equations = checked_array<int>(equation, "equation", 1);
-    return {{vector_of(low, "low"), vector_of(high, "high"), tau, matrix_of(coefficients, "coefficients")},
-            vector_of(x, "x"),
-            Eigen::Map<const Eigen::VectorXi>(equations.data(), equations.size()),
-            matrix_of<int>(powers, "powers"),
+    // With a name: GCC 12 destroys an aggregate in braces twice where what follows it in other braces throws.
+    Band functions{vector_of(low, "low"), vector_of(high, "high"), tau, matrix_of(coefficients, "coefficients")};
+    return {std::move(functions), vector_of(x, "x"),
+            Eigen::Map<const Eigen::VectorXi>(equations.data(), equations.size()), matrix_of<int>(powers, "powers"),
             matrix_of(guess, "guess")};
 }
 

@@ -2,6 +2,7 @@
 
 #include <Eigen/Cholesky>
 #include <stdexcept>
+#include <string>
 
 #include "stlfast/assembly.hpp"
 #include "stlfast/buffer.hpp"
@@ -18,6 +19,9 @@ using Eigen::VectorXd;
 
 namespace {
 
+constexpr Index longest_expansion = 4096;
+constexpr double smallest_tau = 1e-12;
+
 const Family& separable(const Family& family) {
     if (!family.separable())
         throw std::invalid_argument(
@@ -27,6 +31,19 @@ const Family& separable(const Family& family) {
 }
 
 }  // namespace
+
+void check(const Band& band, const Family& family) {
+    const auto refuse = [](const std::string& what) { throw std::invalid_argument("a band's " + what); };
+    const Index P = family.n_parameters(), rows = band.coefficients.rows(), columns = band.coefficients.cols();
+    if (band.low.size() != P || band.high.size() != P) refuse("low and high must have P entries");
+    if (rows < 1 || rows > longest_expansion || columns < 1 || (!band.decoupled && columns % family.n != 0))
+        refuse("coefficients do not fit the family");
+    if (!band.coefficients.allFinite() || !(band.tau >= smallest_tau && band.tau <= 1 / smallest_tau))
+        refuse("numbers must be finite, and tau of a sensible size");
+    if (!(band.low.array() >= family.low.array()).all() || !(band.high.array() <= family.high.array()).all() ||
+        !(band.low.array() <= band.high.array()).all())
+        refuse("box must lie inside the solve ranges");
+}
 
 MatrixXd stacked(const MatrixXd& blocks, Index n) {
     const Index N = blocks.rows(), r = blocks.cols() / n;

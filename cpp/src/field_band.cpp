@@ -8,6 +8,7 @@
 #include <string>
 
 #include "stlfast/buffer.hpp"
+#include "stlfast/sizes.hpp"
 
 namespace STLFAST_NAMESPACE {
 
@@ -26,16 +27,18 @@ double grown(double a, double h) { return std::abs(a * h) < 1e-8 ? h : std::expm
 FieldOperators::FieldOperators(const FieldBand& band, const FieldPoints& points, Index n, Index P, Index V)
     : band_(&band), points_(&points), n_(n), r_(band.core.cols()), M_(points.weight.size()), V_(V) {
     const auto refuse = [](const std::string& what) { throw std::invalid_argument("a field band's " + what); };
-    const Index C = points.check_times.size() * points.check_spaces, pairs = (V + 1) * (V + 2) / 2;
+    const Index C = product_of({points.check_times.size(), points.check_spaces}), pairs = (V + 1) * (V + 2) / 2;
     if (band.low.size() != P || band.high.size() != P || !(band.low.array() <= band.high.array()).all())
         refuse("low and high must be P increasing pairs");
     if (band.centre.size() != V) refuse("centre must have V entries");
-    if (r_ == 0 || band.core.rows() != n * band.space.cols() * band.time.cols()) refuse("core must be (n q p, r)");
+    if (band.space.size() == 0 || band.time.size() == 0 || r_ == 0) refuse("space, time and core must not be empty");
+    if (band.core.rows() != product_of({n, band.space.cols(), band.time.cols()})) refuse("core must be (n q p, r)");
     if (band.gram.rows() != dense::packed_size(r_) || band.gram.cols() != pairs)
         refuse("gram must be (r (r + 1)/2, " + std::to_string(pairs) + ")");
-    if (band.right.rows() != r_ || band.right.cols() != n * M_) refuse("right must be (r, n M)");
-    if (band.checks.rows() != (V + 1) * n * C || band.checks.cols() != r_) refuse("checks must be ((V + 1) n C, r)");
-    if (band.reaction.rows() < 1 || band.reaction.cols() != (V + 1) * n * n)
+    if (band.right.rows() != r_ || band.right.cols() != product_of({n, M_})) refuse("right must be (r, n M)");
+    if (band.checks.rows() != product_of({V + 1, n, C}) || band.checks.cols() != r_)
+        refuse("checks must be ((V + 1) n C, r)");
+    if (band.reaction.rows() < 1 || band.reaction.cols() != product_of({V + 1, n, n}))
         refuse("reaction must be (samples, (V + 1) n²)");
     if (!(band.tau > 0) || !std::isfinite(band.tau)) refuse("tau must be positive");
     for (const MatrixXd* const m : {&band.space, &band.time, &band.core, &band.gram, &band.right, &band.checks})

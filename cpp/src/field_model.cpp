@@ -9,6 +9,7 @@
 #include "stlfast/buffer.hpp"
 #include "stlfast/chebyshev.hpp"
 #include "stlfast/nearest_band.hpp"
+#include "stlfast/sizes.hpp"
 
 namespace STLFAST_NAMESPACE {
 
@@ -67,13 +68,17 @@ FieldModel::FieldModel(Definition definition) : definition_(std::move(definition
     for (const Index q : own.varying)
         if (q < 0 || q >= own.theta.n_outputs()) refuse("varying must be outputs of theta");
     const auto& points = own.points;
-    if (points.weight.size() == 0 || points.time.size() != points.weight.size() || !(points.weight.array() > 0).all())
-        refuse("the data must have positive weights and times");
-    if (points.check_times.size() < 2 || points.check_spaces < 1) refuse("there must be check points");
+    if (points.weight.size() == 0 || points.time.size() != points.weight.size() || !(points.weight.array() > 0).all() ||
+        !(points.time.array() >= 0).all() || !(points.time.array() <= 1).all())
+        refuse("the data must have positive weights, and times in [0, 1]");
+    const Index C_t = points.check_times.size();
+    if (C_t < 2 || points.check_spaces < 1 ||
+        !(points.check_times.tail(C_t - 1).array() > points.check_times.head(C_t - 1).array()).all())
+        refuse("there must be check points, at increasing times");
     Index S = 1;
     for (const SpaceAxis& axis : own.axes) {
         if (axis.size < 1) refuse("every axis must have functions");
-        S *= axis.size;
+        S = product_of({S, axis.size});
     }
     std::vector<bool> there(std::size_t(n), false);
     for (const FieldGroup& group : own.groups) {

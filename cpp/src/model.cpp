@@ -23,8 +23,6 @@ constexpr Index dense_checks = 800;    // one on the full dictionary about M tim
 constexpr Index dense_uniform = 1200;  // and one with a user's forcing as often as that does
 constexpr Index output_points = 512;
 constexpr Index sample_points = 16;
-constexpr Index longest_expansion = 4096;
-constexpr double smallest_tau = 1e-12;
 
 VectorXd joined(const VectorXd& first, const VectorXd& second) {
     VectorXd all(first.size() + second.size());
@@ -87,7 +85,11 @@ Model::Model(Family family, Dictionary dictionary, Points collocation, FullOptio
     if (modes_.g.cols() != K || (K > 0 && modes_.g.rows() != grids_.collocation.x.size()) ||
         modes_.interpolate.rows() != K || modes_.interpolate.cols() != K)
         throw std::invalid_argument("Model: the forcing modes' shapes do not fit each other or the points");
-    check_bands();
+    for (const auto& band : bands_) {
+        if (band.decoupled != options_.decoupled)
+            throw std::invalid_argument("Model: bands are decoupled where the model is");
+        check(band, family_);
+    }
     centre_.resize(P, static_cast<Index>(bands_.size())), half_.resizeLike(centre_);
     VectorXd low(P), high(P);
     for (Index k = 0; k < centre_.cols(); ++k) {
@@ -96,20 +98,6 @@ Model::Model(Family family, Dictionary dictionary, Points collocation, FullOptio
         centre_.col(k) = 0.5 * (low + high);
         half_.col(k) = (0.5 * (high - low)).cwiseMax(std::numeric_limits<double>::min());
         largest_size_ = std::max(largest_size_, size(k));
-    }
-}
-
-void Model::check_bands() const {
-    const Index P = family_.n_parameters();
-    for (const auto& band : bands_) {
-        const Index rows = band.coefficients.rows(), columns = band.coefficients.cols();
-        if (band.low.size() != P || band.high.size() != P || rows < 1 || rows > longest_expansion || columns < 1 ||
-            (!band.decoupled && columns % family_.n != 0) || band.decoupled != options_.decoupled)
-            throw std::invalid_argument("Model: a band's shapes do not fit the family");
-        if (!band.coefficients.allFinite() || !(band.tau >= smallest_tau && band.tau <= 1 / smallest_tau) ||
-            !(band.low.array() >= family_.low.array()).all() || !(band.high.array() <= family_.high.array()).all() ||
-            !(band.low.array() <= band.high.array()).all())
-            throw std::invalid_argument("Model: a band's numbers must be finite, its box inside the solve ranges");
     }
 }
 

@@ -34,11 +34,12 @@ NonlinearModel::NonlinearModel(Family family, Starts starts, std::vector<Nonline
     family_.validate();
     if (starts_.y0.size() != family_.n || starts_.low.size() != family_.n || starts_.high.size() != family_.n)
         throw std::invalid_argument("NonlinearModel: the starts must have one entry for each state");
-    for (const auto& band : bands)
-        operators_.emplace_back(band, family_, starts_,
-                                check_points(std::max({fewest_checks, checks_per_function * band.x.size(),
-                                                       band.functions.coefficients.rows()}),
-                                             band.functions.tau, uniform_checks));
+    for (const auto& band : bands) {
+        check(band.functions, family_);
+        const Index checks =
+            std::max({fewest_checks, checks_per_function * band.x.size(), band.functions.coefficients.rows()});
+        operators_.emplace_back(band, family_, starts_, check_points(checks, band.functions.tau, uniform_checks));
+    }
     for (const auto& own : operators_) largest_size_ = std::max(largest_size_, own.size());
 }
 

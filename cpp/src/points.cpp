@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
+#include <string>
 
 namespace STLFAST_NAMESPACE {
 
@@ -12,9 +13,13 @@ using Eigen::VectorXd;
 
 namespace {
 
+constexpr Index most_uniform_checks = 1 << 20;  // far beyond any model; keeps a broken file from asking for all memory
+
 // The inverse of s = log(1 + x/τ)/log(1 + 1/τ).
 VectorXd from_log_time(const ArrayXd& s, double tau) {
     const double scale = std::log1p(1 / tau);
+    if (!(tau > 0) || !std::isfinite(tau) || !std::isfinite(scale))
+        throw std::invalid_argument("tau is " + std::to_string(tau) + ", expected a positive finite number");
     return s.unaryExpr([&](double v) { return tau * std::expm1(v * scale); }).min(1.0);
 }
 
@@ -41,6 +46,9 @@ Points weighted_points(VectorXd x, bool quadrature) {
 }
 
 VectorXd check_points(Index N, double tau, Index uniform) {
+    if (uniform < 0 || uniform > most_uniform_checks)
+        throw std::invalid_argument("uniform_checks is " + std::to_string(uniform) + ", expected 0 … " +
+                                    std::to_string(most_uniform_checks));
     VectorXd x(N + std::max<Index>(uniform - 1, 0));
     x.head(N) = from_log_time(ArrayXd::LinSpaced(N, 0, 1), tau);
     x[0] = 0, x[N - 1] = 1;

@@ -235,10 +235,12 @@ Windowed Windows::solve(RightHandSide& f, const VectorXd& y0, double begin, doub
     result.finished = x >= end;
     result.iterations = attempt.iterations;
     result.edges = Map<const VectorXd>(edges.data(), Index(edges.size()));
-    result.values.resize(Index(windows.size()) * M, n);
+    result.values.resize(std::max<Index>(Index(windows.size()) * M, 1), n);
+    result.values.row(0) = y0.transpose();  // all that is known without windows
     for (Index k = 0; k < Index(windows.size()); ++k)
         result.values.middleRows(k * M, M) = windows[static_cast<std::size_t>(k)];
-    if (options.estimate) result.error = carried.largest_error, result.relative_error = carried.relative;
+    if (options.estimate && !windows.empty())
+        result.error = carried.largest_error, result.relative_error = carried.relative;
     return result;
 }
 
@@ -247,7 +249,15 @@ void Windows::evaluate(const Windowed& solution, const Ref<const VectorXd>& x, R
     MatrixXd values;
     for (Index q = 0; q < x.size(); ++q) {
         const auto* const begin = solution.edges.data();
-        const Index k = std::clamp<Index>(std::upper_bound(begin, begin + K + 1, x[q]) - begin - 1, 0, K - 1);
+        if (K < 0 || !(begin[0] <= x[q] && x[q] <= begin[K])) {
+            y.row(q).setConstant(std::numeric_limits<double>::quiet_NaN());
+            continue;
+        }
+        if (K == 0) {  // x is where the solution starts
+            y.row(q) = solution.values.row(0);
+            continue;
+        }
+        const Index k = std::min<Index>(std::upper_bound(begin, begin + K + 1, x[q]) - begin - 1, K - 1);
         const double from = solution.edges[k], length = solution.edges[k + 1] - from;
         points_.interpolate(VectorXd::Constant(1, (x[q] - from) / length), values);
         y.row(q) = values * solution.values.middleRows(k * M, M);

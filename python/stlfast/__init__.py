@@ -17,19 +17,21 @@ if TYPE_CHECKING:
     from ._isa import isa
     from .base.errors import FileFormatError, MissingFileError, ParameterError, TrainingDiverged, UnknownModelError
     from .compiler import compile, compile_nonlinear_pde, compile_pde, pretrain
-    from .direct.windows import Windows
+    from .direct.windows import Stepper, Windows
     from .equations.ode.family import Family
     from .equations.parameters import Range
     from .equations.pde.conditions import Dirichlet, Inflow, Neumann, Periodic
     from .equations.pde.family import PDEFamily
     from .features.body import Body
+    from .features.field_body import FieldBody
     from .loading import load, pretrained
-    from .models.linear import Model
+    from .models.linear import Member, Model
     from .models.nonlinear import NonlinearModel
     from .models.nonlinear_pde import NonlinearPDEModel
-    from .models.pde import PDEModel
-    from .results.fields import PDESolution
-    from .results.solution import Solution
+    from .models.pde import PDEMember, PDEModel
+    from .results.fields import NonlinearPDESolution, PDESolution, PDESolutionRow, PDESolutions
+    from .results.solution import NonlinearSolution, Solution, WindowsSolution
+    from .results.solutions import SolutionRow, Solutions
     from .training.train import train_body
 
     __version__: str
@@ -38,23 +40,34 @@ _HOME = {
     "Body": "features.body",
     "Dirichlet": "equations.pde.conditions",
     "Family": "equations.ode.family",
+    "FieldBody": "features.field_body",
     "FileFormatError": "base.errors",
     "Inflow": "equations.pde.conditions",
+    "Member": "models.linear",
     "MissingFileError": "base.errors",
     "Model": "models.linear",
     "Neumann": "equations.pde.conditions",
     "NonlinearModel": "models.nonlinear",
     "NonlinearPDEModel": "models.nonlinear_pde",
+    "NonlinearPDESolution": "results.fields",
+    "NonlinearSolution": "results.solution",
     "PDEFamily": "equations.pde.family",
+    "PDEMember": "models.pde",
     "PDEModel": "models.pde",
     "PDESolution": "results.fields",
+    "PDESolutionRow": "results.fields",
+    "PDESolutions": "results.fields",
     "ParameterError": "base.errors",
     "Periodic": "equations.pde.conditions",
     "Range": "equations.parameters",
     "Solution": "results.solution",
+    "SolutionRow": "results.solutions",
+    "Solutions": "results.solutions",
+    "Stepper": "direct.windows",
     "TrainingDiverged": "base.errors",
     "UnknownModelError": "base.errors",
     "Windows": "direct.windows",
+    "WindowsSolution": "results.solution",
     "compile": "compiler",
     "compile_nonlinear_pde": "compiler",
     "compile_pde": "compiler",
@@ -69,23 +82,34 @@ __all__ = [
     "Body",
     "Dirichlet",
     "Family",
+    "FieldBody",
     "FileFormatError",
     "Inflow",
+    "Member",
     "MissingFileError",
     "Model",
     "Neumann",
     "NonlinearModel",
     "NonlinearPDEModel",
+    "NonlinearPDESolution",
+    "NonlinearSolution",
     "PDEFamily",
+    "PDEMember",
     "PDEModel",
     "PDESolution",
+    "PDESolutionRow",
+    "PDESolutions",
     "ParameterError",
     "Periodic",
     "Range",
     "Solution",
+    "SolutionRow",
+    "Solutions",
+    "Stepper",
     "TrainingDiverged",
     "UnknownModelError",
     "Windows",
+    "WindowsSolution",
     "compile",
     "compile_nonlinear_pde",
     "compile_pde",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, overload
 
 import numpy as np
 
@@ -18,14 +18,18 @@ from .base import files
 from .base.errors import FileFormatError, UnknownModelError
 from .equations.ode.family import Family
 from .features.body import Body
-from .models.base import FORMAT, FORMAT_VERSION
+from .models.base import FORMAT, FORMAT_VERSION, CompiledModel
 from .models.linear import Model
 from .reduced.bands import Compiled
+
+Kind = TypeVar("Kind", bound="CompiledModel")
 
 if TYPE_CHECKING:
     from .models.nonlinear import NonlinearModel
     from .models.nonlinear_pde import NonlinearPDEModel
     from .models.pde import PDEModel
+
+    AnyModel: TypeAlias = Model | NonlinearModel | PDEModel | NonlinearPDEModel
 
 SHIPPED = Path(__file__).parent / "pretrained"
 VERSIONS = {str(version) for version in range(1, FORMAT_VERSION + 1)}
@@ -36,26 +40,44 @@ def pretrained() -> list[str]:
     return sorted(path.stem for path in SHIPPED.glob("*.safetensors"))
 
 
-def load(name: str | os.PathLike[str]) -> Model | NonlinearModel | PDEModel | NonlinearPDEModel:
+@overload
+def load(name: Literal["dho", "ncff"]) -> Model: ...
+@overload
+def load(name: Literal["duffing", "robertson", "vdp"]) -> NonlinearModel: ...
+@overload
+def load(name: Literal["advection_reaction", "advection_diffusion_reaction_2d"]) -> PDEModel: ...
+@overload
+def load(name: Literal["fisher_kpp"]) -> NonlinearPDEModel: ...
+@overload
+def load(name: str | os.PathLike[str], kind: type[Kind]) -> Kind: ...
+@overload
+def load(name: str | os.PathLike[str], kind: None = None) -> AnyModel: ...
+
+
+def load(name: str | os.PathLike[str], kind: type[Any] | None = None) -> Any:
     """A model that comes with the package, by name, or one of yours, by the path of its .safetensors file.
 
+    kind: the class that it must be of, such as stlfast.Model, for type checkers and people; None for any of the four.
+
     Errors: UnknownModelError (a KeyError and ValueError) lists the known names; MissingFileError and FileFormatError
-    (both ValueError) say what is wrong with a file. Loading runs no code from the file.
+    (both ValueError) say what is wrong with a file; ValueError for a model of another kind. Loading runs no code from
+    the file.
     """
     if not isinstance(name, (str, os.PathLike)):
         raise ValueError(f"load takes a name or a path, got {name!r}")
     text = os.fspath(name)
-    if text in pretrained():
-        return read(SHIPPED / f"{text}.safetensors")
-    if os.path.dirname(text) or text.endswith(".safetensors"):
-        return read(text)
+    if text in pretrained() or os.path.dirname(text) or text.endswith(".safetensors"):
+        model = read(where(text))
+        if kind is not None and not isinstance(model, kind):
+            raise ValueError(f"{text!r} holds a {type(model).__name__}, not a {kind.__name__}")
+        return model
     raise UnknownModelError(
         f"there is no shipped model {text!r}; known: {', '.join(pretrained())}. A file of yours is given by its path, "
         "ending in .safetensors"
     )
 
 
-def read(path: str | os.PathLike[str]) -> Model | NonlinearModel | PDEModel | NonlinearPDEModel:
+def read(path: str | os.PathLike[str]) -> AnyModel:
     """The model in a file; MissingFileError or FileFormatError says what is wrong with it."""
     where = os.fspath(path)
     tensors, metadata = files.read(path)

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
 
 #include "stlfast/field_io.hpp"
 #include "stlfast/field_sweep.hpp"
@@ -107,6 +108,23 @@ TEST(Fields, WrongNumbersAreRefused) {
     EXPECT_THROW(FieldTable(model, MatrixXd::Constant(1, 1, 2.0), VectorXd::Zero(1)), std::invalid_argument);
     EXPECT_THROW(load_fields(STLFAST_MODELS "dho.safetensors"), FileError);
     EXPECT_THROW(load_fields("nowhere.safetensors"), FileError);
+}
+
+TEST(Fields, SizesThatOverflowAndTablesWithoutRowsAreRefused) {
+    using Definition = FieldModel::Definition;
+    const auto expect_refused = [](const std::function<void(Definition&)>& change) {
+        Definition definition = advection().model->definition();
+        change(definition);
+        EXPECT_THROW(FieldModel(std::move(definition)), std::invalid_argument);
+    };
+    expect_refused([](Definition& d) { d.points.check_spaces = Index(1) << 62; });
+    expect_refused([](Definition& d) { d.axes.assign(2, {false, Index(1) << 32}); });  // 0 functions in 64 bits
+    expect_refused([](Definition& d) { d.groups[0].bands[0].time.resize(0, 0); });
+    expect_refused([](Definition& d) {
+        FieldBand& band = d.groups[0].bands[0];
+        band.time.resize(0, 0), band.core.resize(0, band.core.cols());
+    });
+    expect_refused([](Definition& d) { d.points.check_times.reverseInPlace(); });
 }
 
 }  // namespace

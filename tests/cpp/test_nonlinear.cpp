@@ -150,6 +150,9 @@ TEST(Nonlinear, BandsThatDoNotFitAreRefused) {
     refused(b);
     b = band(), b.functions.tau = 0;
     refused(b);
+    b = band(), b.functions.coefficients.resize(Index(1) << 60, 0);
+    refused(b);
+    EXPECT_THROW(NonlinearModel(model.family(), model.starts(), {band()}, Index(1) << 60), std::invalid_argument);
 }
 
 }  // namespace

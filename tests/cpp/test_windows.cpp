@@ -86,6 +86,36 @@ TEST(Windows, StopWhereASolutionEnds) {
     EXPECT_NEAR(found.edges[found.edges.size() - 1], std::log(2.0), 1e-3);
 }
 
+TEST(Windows, WithoutOneTheInitialValueIsAllThatIsKnown) {
+    const Family family = logistic();
+    RightHandSide f(family, VectorXd::Ones(1));
+    WindowOptions options;
+    options.floor = VectorXd::Constant(1, 1e-3);
+    const Windowed found = Windows().solve(f, VectorXd::Constant(1, 1e200), 0, 1, options);  // whose square overflows
+    EXPECT_FALSE(found.finished);
+    EXPECT_EQ(found.edges.size(), 1);
+    EXPECT_EQ(found.error.size(), 0);
+    MatrixXd y(3, 1);
+    const VectorXd x = Eigen::Vector3d(0, 1e-9, 1);
+    Windows().evaluate(found, x, y);
+    EXPECT_EQ(y(0, 0), 1e200);
+    EXPECT_TRUE(std::isnan(y(1, 0)) && std::isnan(y(2, 0)));
+    Windows().evaluate({}, x, y);
+    EXPECT_TRUE(y.array().isNaN().all());
+}
+
+TEST(Windows, BeyondTheLastThereIsNothing) {
+    const Family family = scalar_family(-3);
+    RightHandSide f(family, VectorXd::Ones(1));
+    WindowOptions options;
+    options.floor = VectorXd::Constant(1, 1e-3);
+    const Windowed found = Windows().solve(f, VectorXd::Ones(1), 0, 1, options);
+    MatrixXd y(3, 1);
+    Windows().evaluate(found, Eigen::Vector3d(-0.1, 1, 1.1), y);
+    EXPECT_TRUE(std::isnan(y(0, 0)) && std::isnan(y(2, 0)));
+    EXPECT_NEAR(y(1, 0), std::exp(-3), 1e-5);
+}
+
 TEST(Family, RefusesProgramsOfTheStatesThatDoNotFit) {
     Family family = logistic();
     family.J.reset();

@@ -30,6 +30,9 @@ struct Band {
     bool decoupled = false;        // whether all states share the functions: see decoupled.hpp
 };
 
+// Throws std::invalid_argument where a band's shapes do not fit the family, or its numbers make no sense.
+void check(const Band& band, const Family& family);
+
 // The columns (N, n r) of a band's functions, one block of r for each equation, stacked to (n N, r): times the
 // coefficients c they give the values (N, n) of a solution, one state after the other.
 Eigen::MatrixXd stacked(const Eigen::MatrixXd& blocks, Eigen::Index n);

@@ -70,16 +70,16 @@ inline LoadedFieldModel read_fields(Safetensors& file) {
 
     loaded.data_points = file.take_matrix<double>("data.points");
     if (loaded.data_points.cols() != Eigen::Index(sizes.size()) + 1) refuse("data.points must be (M, d + 1)");
-    FieldModel::Definition definition{
-        read_program(file, "theta", Eigen::Index(low.size())),
-        entry<std::vector<Eigen::Index>>(compiled, "varying"),
-        vector_of(low),
-        vector_of(high),
-        file.take_matrix<double>("mixing"),
-        {},
-        {file.take_vector<double>("data.weights"), loaded.data_points.rightCols(1),
-         file.take_vector<double>("check_times"), entry<Eigen::Index>(compiled, "check_spaces")},
-        {}};
+    FieldPoints points{file.take_vector<double>("data.weights"), loaded.data_points.rightCols(1),
+                       file.take_vector<double>("check_times"), entry<Eigen::Index>(compiled, "check_spaces")};
+    FieldModel::Definition definition{read_program(file, "theta", Eigen::Index(low.size())),
+                                      entry<std::vector<Eigen::Index>>(compiled, "varying"),
+                                      vector_of(low),
+                                      vector_of(high),
+                                      file.take_matrix<double>("mixing"),
+                                      {},
+                                      std::move(points),
+                                      {}};
     for (std::size_t k = 0; k < sizes.size(); ++k) definition.axes.push_back({periodic[k], sizes[k]});
     for (const auto& fields : entry<std::vector<std::vector<Eigen::Index>>>(compiled, "groups")) {
         const auto group = "groups." + std::to_string(definition.groups.size()) + ".";

@@ -210,13 +210,6 @@ void read_bands(Safetensors& file, const Read& read) {
     }
 }
 
-inline std::int64_t read_uniform_checks(const nlohmann::json& options) {
-    const auto uniform_checks = entry<std::int64_t>(options, "uniform_checks");
-    if (uniform_checks < 0 || uniform_checks > 1 << 20)
-        refuse("uniform_checks is " + std::to_string(uniform_checks) + ", expected 0 … 1048576");
-    return uniform_checks;
-}
-
 // What the full dictionary is solved with.
 struct Full {
     Dictionary dictionary;
@@ -228,16 +221,16 @@ inline Full read_full(Safetensors& file, const nlohmann::json& options) {
     const auto row_weights = entry<std::string>(options, "row_weights");
     if (row_weights != "sqrt_t" && row_weights != "none")
         refuse("row_weights is '" + row_weights + "', expected 'sqrt_t' or 'none'");
+    ForcingModes modes{file.take_matrix<double>("modes.g"), file.take_vector<double>("modes.magic"),
+                       file.take_matrix<double>("modes.interpolate")};
     return {read_dictionary(file, entry<nlohmann::json>(options, "dictionary")),
-            weighted_points(file.take_vector<double>("points"), row_weights == "sqrt_t"),
-            {file.take_matrix<double>("modes.g"), file.take_vector<double>("modes.magic"),
-             file.take_matrix<double>("modes.interpolate")}};
+            weighted_points(file.take_vector<double>("points"), row_weights == "sqrt_t"), std::move(modes)};
 }
 
 inline std::unique_ptr<const Model> read_model(Safetensors& file, const nlohmann::json&, Family family) {
     const auto options = parse(file, "compile");
     auto full = read_full(file, options);
-    const auto uniform_checks = read_uniform_checks(options);
+    const auto uniform_checks = entry<std::int64_t>(options, "uniform_checks");
     const bool decoupled = options.contains("decoupled") && entry<bool>(options, "decoupled");
     const FullOptions how{entry<bool>(options, "shared_head"),
                           least_squares_from(entry<std::string>(options, "solver")), decoupled};
@@ -270,7 +263,7 @@ inline std::unique_ptr<const NonlinearModel> read_nonlinear_model(Safetensors& f
     }
     return std::make_unique<const NonlinearModel>(std::move(family),
                                                   Starts{vector_of(y0), vector_of(low), vector_of(high)},
-                                                  std::move(bands), read_uniform_checks(options));
+                                                  std::move(bands), entry<std::int64_t>(options, "uniform_checks"));
 }
 
 // The names of its parameters go to `names`.
@@ -325,8 +318,8 @@ Loaded read(Safetensors& file, bool nonlinear, const Read& read_model) {
     const Eigen::VectorXd low = family.low, high = family.high;
     auto model = read_model(file, meta, std::move(family));
     file.finish();
-    return {{entry<std::string>(meta, "name"), states, names, low, high, vector_of(y0), std::move(t_span)},
-            std::move(model)};
+    LoadedFamily loaded{entry<std::string>(meta, "name"), states, names, low, high, vector_of(y0), std::move(t_span)};
+    return {std::move(loaded), std::move(model)};
 }
 
 inline void check_version(const Safetensors& file) {

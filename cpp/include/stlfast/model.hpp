@@ -108,7 +108,6 @@ class Model {
         std::unique_ptr<DecoupledSpace> decoupled;
         Eigen::MatrixXd H, dH;  // at the dense check points (C, M)
     };
-    void check_bands() const;
     const Full& full() const;
     bool solve_reduced(const ConstVector& parameters, const Data& data, const SolveOptions& options, bool factored,
                        Answer& answer, Workspace& workspace) const;

@@ -24,7 +24,8 @@ Points log_time_points(Eigen::Index N, double tau);
 Points weighted_points(Eigen::VectorXd x, bool quadrature);
 
 // N ≥ 2 points evenly spaced in the log-time map with the given τ, both ends included, together with the ends of
-// `uniform` equal pieces of [0, 1]; increasing.
+// `uniform` equal pieces of [0, 1]; increasing. Throws std::invalid_argument for a τ that is not positive and finite,
+// and for too many pieces.
 Eigen::VectorXd check_points(Eigen::Index N, double tau, Eigen::Index uniform = 0);
 
 }  // namespace STLFAST_NAMESPACE

@@ -52,8 +52,8 @@ struct Windowed {
     double relative_error = 0;    // largest estimate over the state's largest size so far plus the floor
     bool finished = false;        // whether the windows reach the end
     Eigen::VectorXd edges;        // (K + 1)
-    Eigen::MatrixXd values;       // (K (m + 1), n): each window's at its beginning and the points
-    Eigen::VectorXd error;        // (n) estimate of max |error|; empty where not asked for
+    Eigen::MatrixXd values;       // (K (m + 1), n): each window's at its beginning and the points; (1, n) for K = 0
+    Eigen::VectorXd error;        // (n) estimate of max |error|; empty where not asked for, or K = 0
     Eigen::Index rejected = 0;    // attempts at windows that were too long
     Eigen::Index iterations = 0;  // of Newton's method in all, of rejected attempts too
     double last_step = 0;         // the largest of a window's last Newton step
@@ -68,7 +68,7 @@ class Windows {
     Windowed solve(RightHandSide& f, const Eigen::VectorXd& y0, double begin, double end,
                    const WindowOptions& options) const;
 
-    // Values (N, n) at x (N), inside the edges.
+    // Values (N, n) at x (N); nan outside the edges.
     void evaluate(const Windowed& solution, const Eigen::Ref<const Eigen::VectorXd>& x,
                   Eigen::Ref<Eigen::MatrixXd> y) const;
 

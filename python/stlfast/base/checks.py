@@ -39,6 +39,11 @@ def real(value: Any, what: str) -> np.ndarray:
         raise ValueError(f"{what} must be an array of real numbers, got {value!r}") from None
 
 
+def rows(values: np.ndarray, n: int) -> np.ndarray:
+    """Values (n, …), of one row also without that axis, (…)."""
+    return values[None] if n == 1 and values.ndim == 1 else values
+
+
 def tolerance(value: Any, what: str) -> float:
     """A number from 0 on."""
     if isinstance(value, (str, bytes)) or np.ndim(value) or not 0 <= real(value, what) < np.inf:

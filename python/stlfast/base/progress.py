@@ -15,14 +15,22 @@ class Report(Protocol):
     def __call__(self, done: float, told: str = "") -> None: ...
 
 
+def _nothing(done: float, told: str = "") -> None:
+    pass
+
+
 @contextlib.contextmanager
 def shown(progress: Progress | None, what: str, total: float = 1.0) -> Iterator[Report]:
     """A function to be called with how much of `total` is done; ValueError for a progress of another kind."""
     if callable(progress):
         function = progress
-        yield lambda done, told="": function(done) and None
+
+        def call(done: float, told: str = "") -> None:
+            function(done)
+
+        yield call
     elif progress is None or progress is False:
-        yield lambda done, told="": None
+        yield _nothing
     elif progress is True:
         from rich.console import Console
         from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -32,6 +40,10 @@ def shown(progress: Progress | None, what: str, total: float = 1.0) -> Iterator[
         columns = (texts[0], BarColumn(), TaskProgressColumn(), texts[1], TimeElapsedColumn())
         with Bar(*columns, texts[2], TimeRemainingColumn(), console=Console(stderr=True)) as bar:
             task = bar.add_task(what, total=total, told="")
-            yield lambda done, told="": bar.update(task, completed=done, told=told)
+
+            def update(done: float, told: str = "") -> None:
+                bar.update(task, completed=done, told=told)
+
+            yield update
     else:
         raise ValueError(f"progress must be True, False or a function, got {progress!r}")

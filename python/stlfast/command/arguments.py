@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import inspect
+import math
 from pathlib import Path
 from typing import Any
 
 from ..equations.ode.family import Family
+from ..equations.pde.family import PDEFamily
 
 
-def family(where: str) -> Family:
-    """A shipped family, or the variable of a Python file: a Family, or a function that returns one."""
+def family(where: str) -> Family | PDEFamily:
+    """A shipped family, or the variable of a Python file: a Family, a PDEFamily, or a function that returns one."""
     from .. import families
 
     path, colon, variable = where.rpartition(":")
@@ -20,9 +22,7 @@ def family(where: str) -> Family:
         shipped = {
             name: value
             for name, value in vars(families).items()
-            if getattr(value, "__module__", "") == families.__name__
-            and not inspect.signature(value).parameters
-            and inspect.signature(value).return_annotation == "Family"  # of ordinary differential equations
+            if getattr(value, "__module__", "") == families.__name__ and not inspect.signature(value).parameters
         }
         if where not in shipped:
             raise ValueError(
@@ -30,10 +30,11 @@ def family(where: str) -> Family:
                 "path/to/file.py:variable"
             )
         found = shipped[where]
-    result = found if isinstance(found, Family) or not callable(found) else found()
-    if not isinstance(result, Family):
+    result = found if isinstance(found, (Family, PDEFamily)) or not callable(found) else found()
+    if not isinstance(result, (Family, PDEFamily)):
         raise ValueError(
-            f"{where!r} is a {type(result).__name__}, expected a stlfast.Family or a function returning one"
+            f"{where!r} is a {type(result).__name__}, expected a stlfast.Family or PDEFamily, or a function that "
+            "returns one"
         )
     return result
 
@@ -52,21 +53,52 @@ def _variable(path: Path, name: str) -> Any:
     return variables[name]
 
 
-def assignments(texts: list[str]) -> dict[str, Any]:
+def assignments(texts: list[str]) -> dict[str, float]:
     """Parameters by name, from name=number."""
-    params: dict[str, Any] = {}
+    values = sweep_values(texts)
+    for name, each in values.items():
+        if len(each) > 1:
+            raise ValueError(f"{name} has {len(each)} values, and one member takes one")
+    return {name: each[0] for name, each in values.items()}
+
+
+def sweep_values(texts: list[str]) -> dict[str, list[float]]:
+    """Values of parameters by name, from name=number, name=number,number,… or name=first:last:count, logarithmic."""
+    params: dict[str, list[float]] = {}
     for text in texts:
         name, equals, value = (part.strip() for part in text.partition("="))
-        try:
-            number = float(value)
-        except ValueError:
-            number = None
-        if not (name and equals) or number is None:
-            raise ValueError(f"a parameter is given as name=number, such as alpha=75, got {text!r}")
+        values = _spaced(text, value) if ":" in value else _listed(value)
+        if not (name and equals) or not values:
+            raise ValueError(
+                "a parameter is given as name=number, such as alpha=75, as alpha=75,100 or, spaced logarithmically, as "
+                f"alpha=10:1000:50, got {text!r}"
+            )
         if name in params:
             raise ValueError(f"the parameter {name} is given twice")
-        params[name] = number
+        params[name] = values
     return params
+
+
+def _listed(text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        return []
+
+
+def _spaced(text: str, value: str) -> list[float]:
+    """first:last:count, logarithmically; evenly where an end is not positive."""
+    try:
+        first, last, count = value.split(":")
+        low, high, number = float(first), float(last), int(count)
+    except ValueError:
+        return []
+    if number < 2 or not (math.isfinite(low) and math.isfinite(high)):
+        raise ValueError(f"first:last:count takes two numbers and a count of at least 2, got {text!r}")
+    if low <= 0 or high <= 0:
+        return [low + (high - low) * k / (number - 1) for k in range(number)]
+    inner = [low * (high / low) ** (k / (number - 1)) for k in range(1, number - 1)]
+    return [low, *inner, high]
 
 
 def numbers(text: str, option: str, kind: type) -> list[Any]:

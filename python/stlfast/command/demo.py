@@ -76,9 +76,9 @@ def run(effort: Effort, progress: Callable[[str], None]) -> dict[str, Any]:
     for name, others in MEMBERS.items():
         model = _linear(name)
         models[name] = {
-            "stiffness": model.family.stiffness,
+            "stiffness": _stiffness(model),
             "others": others,
-            "trained": list(model.family.params[model.family.stiffness].train),
+            "trained": list(model.family.params[_stiffness(model)].trained),
             "rows": [compare(model, alpha, others, effort, progress) for alpha in effort.alphas],
         }
     return {
@@ -135,7 +135,7 @@ def compare(
     solvers: Mapping[str, Solver] = SCIPY,
 ) -> dict[str, Any]:
     """One row: the model's error, bound and time, and those of other solvers at the target accuracy."""
-    params = {model.family.stiffness: alpha, **others}
+    params: dict[str, Any] = {_stiffness(model): alpha, **others}
     progress(f"{model.family.name} at {', '.join(f'{k} = {v:g}' for k, v in params.items())}")
     row = accuracy.measure(model, [params])[0]
     t = point_set(*model.family.t_span_at(**params))
@@ -171,15 +171,16 @@ def _measured_field(effort: Effort) -> dict[str, Any]:
 
 
 def _field() -> PDEModel:
-    model = load(FIELD)
-    assert isinstance(model, PDEModel)
-    return model
+    return load(FIELD, PDEModel)
 
 
 def _linear(name: str) -> Model:
-    model = load(name)
-    assert isinstance(model, Model)
-    return model
+    return load(name, Model)
+
+
+def _stiffness(model: Model) -> str:
+    assert model.family.stiffness is not None
+    return model.family.stiffness
 
 
 def curves(models: dict[str, Any], alphas: Sequence[float]) -> dict[str, list[dict[str, Any]]]:
@@ -189,12 +190,12 @@ def curves(models: dict[str, Any], alphas: Sequence[float]) -> dict[str, list[di
 
 def _curve(model: Model, alpha: float, others: dict[str, Any]) -> dict[str, Any]:
     """On logarithmic times that start before the transient."""
-    params = {model.family.stiffness: alpha, **others}
+    params: dict[str, Any] = {_stiffness(model): alpha, **others}
     t0, t1 = model.family.t_span_at(**params)
     t = t0 + (t1 - t0) * np.geomspace(1e-6, 1.0, 400)
     few = t[::20]
     return {
-        "stiffness": model.family.stiffness,
+        "stiffness": _stiffness(model),
         "params": params,
         "states": model.family.states,
         "t": t,

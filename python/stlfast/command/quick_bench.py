@@ -40,8 +40,7 @@ def run(progress: Callable[[str], None]) -> dict[str, Any]:
     compared, absent = solvers()
     models = {}
     for name, others in demo.MEMBERS.items():
-        model = load(name)
-        assert isinstance(model, Model)
+        model = load(name, Model)
         rows = [demo.compare(model, alpha, others, EFFORT, progress, compared) for alpha in EFFORT.alphas]
         models[name] = {"stiffness": model.family.stiffness, "others": others, "rows": rows}
     return {

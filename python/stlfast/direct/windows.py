@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import _core
 from ..base.checks import finite
+from ..base.names import public
 from ..equations.callback import Callback, values_of
 from ..equations.ode.family import Family
 from ..results.result import MISSED, NOT_CERTIFIED, WITHIN
@@ -29,6 +30,7 @@ HANDED_OVER = "Radau"
 HANDED_OVER_TOLERANCES = ((1e-1, 1e-12), (1e-2, 1e-13))  # SciPy's, over those asked for, and the smallest rtol
 
 
+@public
 class Windows:
     """Solves any member of a family, linear or not, on a chain of time windows; picklable, for many threads.
 
@@ -120,10 +122,7 @@ class Windows:
     def _failed(
         self, windows: _core.Windowed, span: tuple[float, float], times: np.ndarray, more: str
     ) -> WindowsSolution:
-        x = scaled_times(times, span)
-        reached = x <= windows.edges[-1]
-        y = np.full((self.family.n, len(x)), np.nan)
-        y[:, reached] = self.core.evaluate(windows, x[reached])
+        y = self.core.evaluate(windows, scaled_times(times, span))  # nan beyond the last window
         if windows.finished:
             message = f"The error estimate {windows.error.max():.1e} misses the tolerance: raise rtol or atol. {more}"
         else:
@@ -169,6 +168,7 @@ class Windows:
         return f"Windows({self.family!r})"
 
 
+@public
 class Stepper:
     """Advances a state through time, for simulation loops; made by `Windows.stepper`.
 

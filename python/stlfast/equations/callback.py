@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..base.checks import real
+from ..base.checks import real, rows
 from .program import Instructions
 
 DIFFERENCE = 1.5e-8  # relative step of a difference quotient, √ε
@@ -54,6 +54,8 @@ class Callback:
         t0, t1 = self.t_span.scalar(inputs)(0.0)
         t, y = t0 + (t1 - t0) * points[0], points[1:].copy()
         values = real(self.function(t, y, **dict(zip(self.names, inputs, strict=True))), f"the value of {self.what}")
+        if self.shape == (1,):
+            values = rows(values, 1)
         expected = (*self.shape, len(t))
         if values.shape != expected:
             raise ValueError(

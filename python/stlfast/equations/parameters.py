@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..base.errors import ParameterError
+from ..base.names import public
 
 # Keyword arguments of solve and reference, which take the parameters by name too.
 RESERVED = {
@@ -33,6 +34,7 @@ ROUNDING_ERRORS = 4.0  # of the larger end of a range, by which a parameter may 
 MOST_CORNERS = 6  # dimensions of a box of which all corners are looked at
 
 
+@public
 @dataclass(frozen=True, init=False)
 class Range:
     """Closed intervals of a parameter: members that can be solved and, where a body is trained, members to train on.
@@ -56,6 +58,13 @@ class Range:
         object.__setattr__(self, "train", None if train is None else interval(train, "the train range of a parameter"))
         if self.train is not None and not (self.solve[0] <= self.train[0] and self.train[1] <= self.solve[1]):
             raise ValueError(f"the train range {self.train} must lie within the solve range {self.solve}; widen solve")
+
+    @property
+    def trained(self) -> tuple[float, float]:
+        """The train range; ValueError where there is none."""
+        if self.train is None:
+            raise ValueError(f"{self} has no train range: Range(train=(1, 10), solve=(1, 1000))")
+        return self.train
 
 
 def check_ranges(params: Any) -> None:

@@ -15,11 +15,13 @@ import numpy as np
 
 from ..base import files as _files
 from ..base.errors import FileFormatError
+from ..base.names import public
 from .layers import TAU, Layers, check_layers, check_options, check_widths, deeper_layers, slopes, split
 
 INPUTS = ("log", "plain")
 
 
+@public
 @dataclass(frozen=True, eq=False, repr=False)
 class Body(Layers):
     """Frozen layers, float64 (float32 is converted), copied and read-only.

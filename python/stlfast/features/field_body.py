@@ -18,12 +18,14 @@ import numpy as np
 from .. import _core
 from ..base import files as _files
 from ..base.errors import FileFormatError
+from ..base.names import public
 from .layers import TAU, Layers, check_layers, check_options, check_widths, deeper_layers, slopes, split
 
 COLUMNS = {"plain": 1, "log": 1, "periodic": 2}  # of each kind of input
 INPUTS = (("x", "plain"), ("t", "log"), ("t", "plain"))
 
 
+@public
 @dataclass(frozen=True, eq=False, repr=False)
 class FieldBody(Layers):
     """Frozen layers, float64 (float32 is converted), copied and read-only.

@@ -23,7 +23,7 @@ from .exact import point_set, truth
 
 AnyPDEModel = PDEModel | NonlinearPDEModel
 
-FULL = {"": {}, "_full": {"reduced": False}}  # end of a key → options of solve
+FULL: dict[str, dict[str, Any]] = {"": {}, "_full": {"reduced": False}}  # end of a key → options of solve
 COUNT = 4000  # scattered points, where the solution is known in closed form
 GRID = (64, 24)  # otherwise that many random coordinates on each axis, in one and two dimensions,
 TIMES = 32  # and times

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 FORMAT = "stlfast"
 FORMAT_VERSION = 5  # 1 had no decoupled models, 2 no nonlinear ones, 3 no PDEs, 4 no families without training
 RTOL, ATOL = 1e-6, 1e-8
+Output = tuple[tuple[float, float], np.ndarray, np.ndarray | None]  # t_span, times, their x (None: the default ones)
 
 
 class CompiledModel:
@@ -75,7 +76,9 @@ class ODEModelShell(CompiledModel):
         self._names = tuple(family.params)
         self._fixed_span = fixed_span(family)
         self._fixed_times = None if self._fixed_span is None else uniform_times(self.core.output.x, self._fixed_span)
-        self._default = None if self._fixed_times is None else (self._fixed_span, self._fixed_times, None)
+        self._default: Output | None = None
+        if self._fixed_span is not None and self._fixed_times is not None:
+            self._default = (self._fixed_span, self._fixed_times, None)
         self._rtol = default_rtol(passport)
         told = f", rtol = {self._rtol:g}, which is what the model was compiled for"
         self._note = told if self._rtol > RTOL else ""
@@ -87,7 +90,7 @@ class ODEModelShell(CompiledModel):
         """rtol, by default what the model was compiled for, and what is to be said of that."""
         return (self._rtol, self._note) if rtol is None else (rtol, "")
 
-    def _output(self, t: Any, params: Mapping[str, Any]) -> tuple[tuple[float, float], np.ndarray, np.ndarray | None]:
+    def _output(self, t: Any, params: Mapping[str, Any]) -> Output:
         """t_span, the output times and their x; x is None for the default grid."""
         span = self._fixed_span or self.family.t_span_at(**params)
         if t is None:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
-from ..base.checks import real
+from ..base.checks import real, rows
+from ..base.names import public
 from ..base.progress import Progress
 from ..results.solution import Solution
 from ..results.solutions import Solutions
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 METHODS = {"reduced": True, "full": False}  # whether in the reduced basis
 
 
+@public
 class Model(ODEModelShell):
     """A linear family, compiled; immutable, picklable, safe to solve with from many threads.
 
@@ -179,7 +181,7 @@ class Model(ODEModelShell):
         if not callable(forcing):
             raise ValueError(f"forcing must be a function of t (C,) that returns (n, C), got {forcing!r}")
         x = self.core.forcing_points
-        values = real(forcing(span[0] + (span[1] - span[0]) * x), "the value of forcing")
+        values = rows(real(forcing(span[0] + (span[1] - span[0]) * x), "the value of forcing"), self.family.n)
         expected = (self.family.n, len(x))
         if values.shape != expected:
             raise ValueError(f"forcing returned shape {values.shape} for {len(x)} times, expected {expected}")
@@ -202,6 +204,7 @@ def _forcings(forcing: Any) -> tuple[Forcing, ...]:
         ) from None
 
 
+@public
 class Member:
     """A member of a family with everything that depends on its parameters done once; made by `Model.at`.
 

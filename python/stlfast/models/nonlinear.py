@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import _core
+from ..base.names import public
 from ..base.progress import Progress
 from ..direct.ode.solver import METHODS as DICTIONARY_METHODS
 from ..direct.ode.solver import ORDER, FullAnswer, FullSolver
@@ -29,6 +30,7 @@ REDUCED, WINDOWS = "reduced", "windows"
 METHODS = (REDUCED, WINDOWS, *DICTIONARY_METHODS)
 
 
+@public
 class NonlinearModel(ODEModelShell):
     """A nonlinear family, compiled; immutable, picklable, safe to solve with from many threads.
 
@@ -194,8 +196,9 @@ class NonlinearModel(ODEModelShell):
         rtol, _ = self._tolerance(rtol)
         sweep = solve_many(self, y0, params, observe, (certify, rtol, atol), threads, out, progress)
         if method is None and not sweep.success.all():
-            options = {"rtol": rtol, "atol": atol, "certify": certify, "fallback": fallback, "extrapolate": True}
-            self._solve_again(sweep, y0, observe, options)
+            self._solve_again(
+                sweep, y0, observe, {"rtol": rtol, "atol": atol, "certify": certify, "fallback": fallback}
+            )
         return sweep
 
     def _solve_again(self, sweep: Solutions, y0: Any, observe: Any, options: dict[str, Any]) -> None:
@@ -203,8 +206,8 @@ class NonlinearModel(ODEModelShell):
         starts = np.broadcast_to(self.family.y0 if y0 is None else y0, (len(sweep), self.family.n))
         times = None if isinstance(observe, str) else observe
         for row in np.flatnonzero(~sweep.success):
-            named = {name: float(values[row]) for name, values in sweep.params.items()}
-            again = self.windows.solve(starts[row], t=times, **options, **named)
+            named: dict[str, Any] = {name: float(values[row]) for name, values in sweep.params.items()}
+            again = self.windows.solve(starts[row], t=times, extrapolate=True, **options, **named)
             sweep.success[row], sweep.method[row] = again.success, again.method
             if sweep.error_estimate is not None:
                 sweep.error_estimate[row] = np.inf if again.error_estimate is None else again.error_estimate

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..base.checks import finite, tolerance
+from ..base.names import public
 from ..direct.pde.growth import carried
 from ..direct.pde.inputs import Given, check_flag, scaled_axes
 from ..direct.pde.newton import PDENewton
@@ -31,6 +32,7 @@ SMALLEST_RTOL = 1e-11
 LINES_GRID = {1: (129, 257), 2: (49, 65)}  # points of each axis and times of what sol(points) interpolates
 
 
+@public
 class NonlinearPDEModel(PDEModelShell):
     """A nonlinear family of PDEs, compiled; immutable, picklable, safe to solve with from many threads.
 

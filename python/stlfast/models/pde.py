@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import _core
 from ..base.checks import finite, real, thread_count
+from ..base.names import public
 from ..direct.pde.inputs import Given, check_flag, data_at, scaled_axes
 from ..direct.pde.rows import grid_points
 from ..equations.parameters import box, clamped
@@ -24,6 +25,7 @@ RTOL, ATOL = 1e-3, 1e-6
 METHODS = ("reduced",)
 
 
+@public
 class PDEModel(PDEModelShell):
     """A linear family of PDEs, compiled; immutable, picklable, safe to solve with from many threads.
 
@@ -163,6 +165,7 @@ class PDEModel(PDEModelShell):
         return _core.FieldTable(self.core, grid_points(scaled[:-1]), scaled[-1])
 
 
+@public
 class PDEMember:
     """One member of a model with everything done that depends on its parameters."""
 

@@ -7,6 +7,7 @@ In a file: nonlinear.data_mean, nonlinear.data_modes and, for band k, nonlinear.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
@@ -126,8 +127,13 @@ class NonlinearPDECompiled:
     @cached_property
     def degree(self) -> int:
         """Of the polynomials, by their number."""
-        count, size = len(self.bands[0].guess), 1 + len(self.family.params) + self.data_modes.shape[1]
-        return next(k for k in range(LARGEST_DEGREE + 1) if len(monomials(size, k)) >= count)
+        return self._terms.index(len(self.bands[0].guess))
+
+    @property
+    def _terms(self) -> list[int]:
+        """The number of monomials of degree 0, 1, …"""
+        size = 1 + len(self.family.params) + self.data_modes.shape[1]
+        return [math.comb(size + k - 1, k) for k in range(LARGEST_DEGREE + 1)]
 
     # -------------------------------------------------------------------------------------------------------- files
     def to_parts(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -156,6 +162,7 @@ class NonlinearPDECompiled:
         size = int(np.prod(made.options.space)) * made.options.time
         M, P, d = family.n * len(made.points.data), len(family.params), family.d
         ok = bool(bands) and made.data_mean.shape == (M,) and made.data_modes.shape[:1] == (M,)
+        ok = ok and made.data_modes.ndim == 2 and len(bands[0].guess) in made._terms
         for band in bands:
             r, s = band.W.shape[-1], len(band.samples)
             ok = ok and band.W.shape == (family.n, size, r) and band.samples.shape == (s, d + 1)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -42,9 +43,13 @@ def compile_bands(family: PDEFamily, options: PDEOptions, report: Report) -> PDE
     for number in range(len(splitting.groups)):
         rows = GroupRows(family, splitting, number, points)
         compiler = _GroupCompiler(rows, grid.functions, options, grid, varying, (check_times, check_z))
-        groups.append(compiler.bands(lambda share, done=number: report((done + share) / len(splitting.groups))))
+        groups.append(compiler.bands(partial(_share, report, number, len(splitting.groups))))
         report((number + 1) / len(splitting.groups))
     return PDECompiled(options, splitting, varying, points, check_times, len(check_z), groups)
+
+
+def _share(report: Report, group: int, groups: int, done: float) -> None:
+    report((group + done) / groups)
 
 
 class _GroupCompiler:

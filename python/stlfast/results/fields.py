@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from ..base.checks import finite
+from ..base.names import public
 from . import frames
 from .result import Result
 from .solutions import Row, Sweep
@@ -85,6 +86,7 @@ class OnGrid:
         return frames.fields_dataset(self.fields, self._named_axes, self.u, frames.attributes(self))  # type: ignore[arg-type]
 
 
+@public
 class PDESolution(OnGrid, Result):
     """Solution of one member of a family of PDEs.
 
@@ -118,7 +120,7 @@ class PDESolution(OnGrid, Result):
         return self._model.family
 
     @property
-    def method(self) -> str:  # type: ignore[override]
+    def method(self) -> str:
         return "reduced"
 
     @property
@@ -180,6 +182,7 @@ class NonlinearPDEAnswer:
     coefficients: np.ndarray | None = None  # (n, S·D) in the tensor basis
 
 
+@public
 class NonlinearPDESolution(PDESolution):
     """Solution of one member of a nonlinear family of PDEs; as PDESolution, and
 
@@ -219,6 +222,7 @@ class NonlinearPDESolution(PDESolution):
         return "; handed over to the method of lines" if self.method == "lines" else ""
 
 
+@public
 class PDESolutions(Sweep):
     """What `PDEModel.solve_many` returns for B members and data.
 
@@ -266,6 +270,7 @@ class PDESolutions(Sweep):
         return f"PDESolutions({len(self)}, u {self.u.shape}, {int(self.success.sum())} successful)"
 
 
+@public
 class PDESolutionRow(OnGrid, Row):
     """The answer of one query of a sweep: x, y, t, u (n, …), params, and what a `PDESolution` tells."""
 

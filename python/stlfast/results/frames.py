@@ -62,7 +62,7 @@ def sweep_dataset(states: Sequence[str], many: Solutions) -> Any:
         assert many.t is not None
         dims = ("query", "time") if many.t.ndim == 2 else ("query", "t")
         coordinates["t"] = (dims, many.t) if many.t.ndim == 2 else many.t
-    variables = {name: (dims, many.y[:, i]) for i, name in enumerate(states)}
+    variables: dict[str, Any] = {name: (dims, many.y[:, i]) for i, name in enumerate(states)}
     variables |= {"success": ("query", many.success), "method": ("query", many.method)}
     if many.error_estimate is not None:
         named = zip(states, many.error_estimate.T, strict=True)

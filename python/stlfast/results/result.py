@@ -35,7 +35,9 @@ class Result:
     __slots__ = ()
     _known = "error estimate"  # what there is: an error bound or an error estimate
 
-    method: str
+    @property
+    def method(self) -> str:
+        raise AssertionError("every kind of answer has its own")
 
     @property
     def error_bound(self) -> np.ndarray | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from ..base.names import public
 from . import frames
 from .result import Result
 
@@ -94,6 +95,7 @@ class Trajectory(Result):
         return result_table(f"{type(self).__name__} of {self._model.family.name}", self, ends)
 
 
+@public
 class Solution(Trajectory):
     """Solution of one member of a linear family: n states, N output times.
 
@@ -170,6 +172,7 @@ class NonlinearAnswer(Protocol):
     def residual(self) -> float: ...
 
 
+@public
 class NonlinearSolution(Trajectory):
     """Solution of one member of a nonlinear family: n states, N output times.
 
@@ -187,7 +190,7 @@ class NonlinearSolution(Trajectory):
     `sol(t)` evaluates the closed form at any times of t_span: (n, len(t)); `sol.sol` is the same function.
     """
 
-    __slots__ = ("_answer", "_told", "method")
+    __slots__ = ("_answer", "_method", "_told")
     windows = 0
     _remedy = "raise rtol or atol, or leave method to its default, which goes on to time windows"
 
@@ -196,7 +199,11 @@ class NonlinearSolution(Trajectory):
         y: np.ndarray, note: str = "",
     ) -> None:  # fmt: skip
         self._model, self._span, self.t, self.y = model, span, t, y
-        self._answer, self.method, self._told = answer, method, note
+        self._answer, self._method, self._told = answer, method, note
+
+    @property
+    def method(self) -> str:
+        return self._method
 
     @property
     def error_estimate(self) -> np.ndarray | None:
@@ -233,6 +240,7 @@ class NonlinearSolution(Trajectory):
         return self._model.evaluate(self._answer, x)  # type: ignore[attr-defined]  # in the basis or on the dictionary
 
 
+@public
 class WindowsSolution(Trajectory):
     """Solution of one member on time windows: n states, N output times.
 

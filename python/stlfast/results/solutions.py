@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..base.names import public
 from . import frames
 from .result import Result
 
@@ -73,7 +74,7 @@ class Row(Result):
         self.params = {name: float(values[i]) for name, values in sweep.params.items()}
 
     @property
-    def method(self) -> str:  # type: ignore[override]  # what others keep as an attribute
+    def method(self) -> str:
         return self._method
 
     @property
@@ -99,6 +100,7 @@ class Row(Result):
         return self._ok
 
 
+@public
 class Solutions(Sweep):
     """What `Model.solve_many` returns for B queries.
 
@@ -155,6 +157,7 @@ class Solutions(Sweep):
         return f"Solutions({len(self)}, y {self.y.shape}, {int(self.success.sum())} successful)"
 
 
+@public
 class SolutionRow(Row):
     """The answer of one query of a sweep: t (N,) or None, y (n, N) or (n,), params, and what a `Solution` tells."""
 

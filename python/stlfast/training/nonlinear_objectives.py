@@ -97,7 +97,7 @@ def _solution(family: Family, p: np.ndarray, y0: np.ndarray, x: np.ndarray) -> n
     named = dict(zip(family.params, p.tolist(), strict=True))
     t0, t1 = family.t_span_at(**named)
     times = np.clip(t0 + (t1 - t0) * x, t0, t1)
-    found = Windows(family).solve(y0, times, rtol=RTOL, atol=ATOL, certify=False, **named)
+    found = Windows(family).solve(y0, t=times, rtol=RTOL, atol=ATOL, certify=False, **named)
     if not found.success:
         raise ValueError(
             f"family {family.name!r}: the train member {named} with y0 = {y0.tolist()} could not be solved; narrow the "

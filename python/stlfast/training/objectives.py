@@ -47,7 +47,7 @@ def sample_members(family: Family | PDEFamily, count: int, varied: list[str], fu
         unit[:, columns.index(name)] = (0.5 + golden[k] * np.arange(count)) % 1.0
     values = np.empty_like(unit)
     for k, (name, interval) in enumerate(family.params.items()):
-        low, high = interval.train
+        low, high = interval.trained
         if name == family.stiffness:
             values[:, k] = np.geomspace(low, high, count) if count > 1 else np.sqrt(low * high)
         else:
@@ -158,7 +158,7 @@ def _forcing_samples(family: Family, params: np.ndarray, varied: list[str], coun
     for u in unit:
         sample = params.copy()
         for k, name in enumerate(varied):
-            low, high = family.params[name].train
+            low, high = family.params[name].trained
             sample[:, columns.index(name)] = low + (high - low) * u[k]
         samples.append(sample)
     return samples

@@ -23,7 +23,7 @@ ODE_OPTIONS: dict[str, Any] = {
 
 
 def train(family: Family, settings: dict[str, Any], device: str, progress: Progress) -> Body:
-    check_trained(family.name, family.params)
+    check_trained(family.name, family.params, family.stiffness)
     resolve(settings, ODE_OPTIONS, ("modes", "zooms"), "families of PDEs")
     check(settings, {"members": 1, "forcings": 1, "points": 10})
     if isinstance(family.N, Callback):

@@ -27,7 +27,7 @@ SIDE_POWERS = 2  # of time, on sides that take values from outside
 
 def train(family: PDEFamily, settings: dict[str, Any], device: str, progress: Progress) -> FieldBody:
     """`train_body` of a family of PDEs."""
-    check_trained(family.name, family.params)
+    check_trained(family.name, family.params, family.stiffness)
     defaults = {"widths": WIDTHS, "points": POINTS[family.d], "modes": MODES[family.d], "zooms": ZOOMS}
     resolve(settings, defaults, OTHERS, "ordinary differential equations")
     check(settings, {"members": 1, "points": 10, "modes": 1})

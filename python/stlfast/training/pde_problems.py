@@ -56,6 +56,7 @@ def sample_problems(family: PDEFamily, members: int, zooms: Sequence[float]) -> 
     """
     groups = range(len(split(family).groups))
     params = sample_members(family, members, [name for name in family.params if name != family.stiffness])
+    assert family.stiffness is not None
     at = list(family.params).index(family.stiffness)
     most = family.params[family.stiffness].solve[1]
     problems = []

@@ -75,8 +75,8 @@ def check(settings: dict[str, Any], counts: dict[str, int]) -> None:
             raise ValueError(f"{name} must be a positive number, got {settings[name]!r}")
 
 
-def check_trained(name: str, params: Mapping[str, Range]) -> None:
-    """ValueError where a parameter has no range to train on."""
+def check_trained(name: str, params: Mapping[str, Range], stiffness: str | None) -> None:
+    """ValueError where a parameter has no range to train on, or none is positive, to space members along."""
     without = [parameter for parameter, r in params.items() if r.train is None]
     if without or not params:
         which = ", ".join(without) or "no parameter"
@@ -84,3 +84,5 @@ def check_trained(name: str, params: Mapping[str, Range]) -> None:
             f"family {name!r}: training needs train ranges, and {which} has none: "
             "stlfast.Range(train=(1, 10), solve=(1, 1000)). stlfast.compile(family) goes without training"
         )
+    if stiffness is None:
+        raise ValueError(f"family {name!r}: training needs a stiffness parameter, whose ranges are positive")

@@ -98,6 +98,8 @@ def newton(problem: Problem, heads: np.ndarray, tolerance: float) -> Run:
 def continued(problem: Problem, heads: np.ndarray, tolerance: float, failed: Run) -> Run:
     """From the family's member of lowest stiffness in geometric steps, each from the solution before."""
     name = problem.family.stiffness
+    if name is None:
+        return replace(failed, failure=f"{failed.failure} No parameter is positive, to continue in.")
     k = list(problem.family.params).index(name)
     low, high = problem.family.params[name].solve[0], problem.p[k]
     steps, members, reached, to, stride = failed.steps, 0, 0.0, 0.0, FIRST_STRIDE  # shares of the way

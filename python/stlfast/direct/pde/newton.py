@@ -246,6 +246,8 @@ class PDENewton:
     def _continued(self, member: _Member, W: np.ndarray, tolerance: float, failed: _Run) -> _Run:
         """From the member of lowest stiffness in geometric steps, each from the solution before; data stay."""
         name = self.family.stiffness
+        if name is None:
+            return replace(failed, failure=f"{failed.failure} No parameter is positive, to continue in.")
         k = list(self.family.params).index(name)
         low, high = self.family.params[name].solve[0], member.p[k]
         steps, members, reached, to, stride = failed.steps, 0, 0.0, 0.0, FIRST_STRIDE  # shares of the way

@@ -5,22 +5,32 @@ S functions of space, D of time, n fields, d coordinates.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ..._core import FieldDictionary
 from ...equations.pde.family import PDEFamily
 from .rows import PDEPoints, chebyshev_points, grid_points, with_data_points
 
+MOST_POINTS = 2**24  # far beyond what can be compiled; keeps a broken file from asking for all memory
+
 
 def tensor_points(family: PDEFamily, space: tuple[int, ...], time: int, tau: float) -> PDEPoints:
     """Points for `space` × `time` functions, about twice as many in every coordinate, clustered as the functions are.
 
     Space: Chebyshev points, uniform ones where periodic. Time: Chebyshev points of log(1 + x/τ). Rows are weighted by
-    √x, which on such points is the quadrature of ∫ residual² dx up to a constant.
+    √x, which on such points is the quadrature of ∫ residual² dx up to a constant. ValueError for too many, and for a
+    tau that is not positive.
     """
+    sizes = [count + 3 if periodic else 2 * count for count, periodic in zip(space, family.periodic, strict=True)]
+    if not all(isinstance(k, int) and k > 0 for k in (*space, time)) or math.prod(sizes) * 2 * time > MOST_POINTS:
+        raise ValueError(f"{space} × {time} functions are no positive integers, or make over {MOST_POINTS} points")
+    if not (0 < tau < math.inf and 1 / tau < math.inf):
+        raise ValueError(f"tau must be a positive number, got {tau!r}")
     axes = [
-        np.arange(k := count + 3 if periodic else 2 * count) / k if periodic else chebyshev_points(2 * count)
-        for count, periodic in zip(space, family.periodic, strict=True)
+        np.arange(k) / k if periodic else chebyshev_points(k)
+        for k, periodic in zip(sizes, family.periodic, strict=True)
     ]
     times = tau * np.expm1(chebyshev_points(2 * time) * np.log1p(1 / tau))
     z = grid_points(axes)  # (N_z, d)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...base.errors import FileFormatError
+from ...base.names import public
 from .. import parameters
 from ..callback import Callback
 from ..parameters import Range, box_corners, show_range
@@ -28,6 +29,7 @@ Forcing = Callable[[np.ndarray], np.ndarray]
 IMPLICIT = {"Radau", "BDF", "LSODA"}  # SciPy's methods that use a Jacobian
 
 
+@public
 @dataclass(frozen=True, eq=False, repr=False, init=False)
 class Family(Equations):
     """y' = A(p, t) y + b(p, t) + N(t, y, p) with parameter ranges and initial values; immutable and picklable.

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...base.names import public
 from ..program import Instructions
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class _OnSide:
             raise ValueError(f"{what}: values has no value for any field; leave the condition out")
 
 
+@public
 @dataclass(frozen=True)
 class Dirichlet(_OnSide):
     """u = values at the end `side` of the axis x.
@@ -59,6 +61,7 @@ class Dirichlet(_OnSide):
     """
 
 
+@public
 @dataclass(frozen=True)
 class Neumann(_OnSide):
     """∂u/∂x = values at the end `side` of the axis x: the derivative along the axis, which at "low" points inward.
@@ -67,6 +70,7 @@ class Neumann(_OnSide):
     """
 
 
+@public
 @dataclass(frozen=True)
 class Inflow(_OnSide):
     """u = values at the end `side` of the axis x where the velocity enters.
@@ -83,6 +87,7 @@ class Inflow(_OnSide):
             raise ValueError(f"Inflow: side must be 'low' or 'high', got {self.side!r}")
 
 
+@public
 @dataclass(frozen=True)
 class Periodic:
     """u is the same at both ends of the axis x, with all its derivatives, for all fields."""

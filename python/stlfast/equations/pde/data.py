@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ...base.checks import real
+from ...base.checks import real, rows
 from . import characteristics
 from .conditions import Condition, Data
 from .equations import PDEEquations
@@ -114,7 +114,7 @@ def _axes(family: PDEEquations) -> list[Axis]:
 
 
 def _called(function: Callable[..., Any], arguments: np.ndarray, n: int, what: str) -> np.ndarray:
-    values = real(function(*(row.copy() for row in arguments)), f"the value of {what}")
+    values = rows(real(function(*(row.copy() for row in arguments)), f"the value of {what}"), n)
     expected = (n, arguments.shape[1])
     if values.shape != expected:
         raise ValueError(f"{what} returned shape {values.shape} for {expected[1]} points, expected {expected}")

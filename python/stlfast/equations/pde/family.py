@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...base.errors import FileFormatError
+from ...base.names import public
 from .. import parameters
 from ..parameters import Range, interval, show, show_range
 from . import characteristics, file, lines, wellposed
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 RESERVED = parameters.RESERVED | {"x", "y", "u0", "boundary", "inflow", "cells", "kinks", "data"}
 
 
+@public
 @dataclass(frozen=True, eq=False, repr=False, init=False)
 class PDEFamily(PDEEquations):
     """u_t = Σ_q θ_q(p) Σ c(x, t) ∂^order u + f(x, t; p) + N(u, x, t, p) on a box; immutable and picklable.

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ...base.checks import finite
+from ...base.checks import finite, rows
 from .spectral import fourier_interpolation
 
 FEWEST = 4  # samples of a cubic spline
@@ -48,7 +48,7 @@ def interpolation(axes: Sequence[Axis], given: Any, m: int, what: str) -> Callab
     """points (len(axes), N) → values (m, N), prepared here; given: samples (points, values)."""
     if not isinstance(given, (tuple, list)) or len(given) != 2:
         raise ValueError(f"{what} must be a function, or samples (points, values), got {type(given).__name__}")
-    points, values = finite(given[0], f"{what}: points"), finite(given[1], f"{what}: values")
+    points, values = finite(given[0], f"{what}: points"), rows(finite(given[1], f"{what}: values"), m)
     d = len(axes)
     if d == 1 and points.ndim == 2 and points.shape[1] == 1:
         points = points[:, 0]
