@@ -69,9 +69,9 @@ def main(
     ] = False,
 ) -> None:
     if version:
-        import stlfast
+        from .. import _core
 
-        out.print(f"stlfast {stlfast.__version__}", highlight=False)
+        out.print(f"stlfast {_core.__version__}", highlight=False)
         raise typer.Exit
     if cmakedir:
         from .. import _cpu
