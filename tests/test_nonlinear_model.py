@@ -114,7 +114,7 @@ def test_estimate_of_a_thousand_members(duffing):
     ratios = []
     for row in range(1000):
         member = {name: float(values[row]) for name, values in params.items()}
-        sol = models[row % 3].solve(starts[row], t=times, method="reduced", **member)
+        sol = models[row % 3].solve(starts[row], t=times, rtol=1e-6, method="reduced", **member)
         exact = sharp.solve(starts[row], t=times, rtol=1e-10, atol=1e-12, certify=False, **member).y
         error = np.abs(sol.y - exact).max(axis=1)
         ratios.append((sol.error_estimate + 1e-11) / (error + 1e-11))  # 1e-11: of the exact ones
@@ -126,18 +126,20 @@ def test_estimate_of_a_thousand_members(duffing):
 def test_what_misses_goes_to_windows():
     family = families.duffing()
     crude = stlfast.compile(family, None, "chebyshev", tol=1e-2, max_rank=24)
-    reduced = crude.solve(method="reduced", **MEMBER)
+    assert crude.solve(**MEMBER).method == "reduced"  # to the tolerance that it was compiled for
+    sharp = {"rtol": 1e-6, **MEMBER}
+    reduced = crude.solve(method="reduced", **sharp)
     assert not reduced.success
     assert "misses" in reduced.message
     assert reduced.status == -1
-    sol = crude.solve(**MEMBER)
+    sol = crude.solve(**sharp)
     assert sol.success
     assert sol.method == "windows"
-    many = crude.solve_many(np.tile(family.y0, (3, 1)), **MEMBER)
+    many = crude.solve_many(np.tile(family.y0, (3, 1)), **sharp)
     assert many.success.all()
     np.testing.assert_allclose(many.y[2], sol.y, atol=1e-12)
-    listed = crude.solve_many(np.tile(family.y0, (3, 1)), observe=[0.5, 2.0], **MEMBER)
-    np.testing.assert_allclose(listed.y[1], crude.solve(t=np.array([0.5, 2.0]), **MEMBER).y, atol=1e-12)
+    listed = crude.solve_many(np.tile(family.y0, (3, 1)), observe=[0.5, 2.0], **sharp)
+    np.testing.assert_allclose(listed.y[1], crude.solve(t=np.array([0.5, 2.0]), **sharp).y, atol=1e-12)
     missed = crude.solve(rtol=0.0, atol=1e-17, fallback=False, **MEMBER)
     assert not missed.success
     assert missed.method == "windows"
@@ -353,9 +355,10 @@ def test_a_python_function_has_no_reduced_basis():
         params={"k": stlfast.Range(train=(1.0, 10.0), solve=(1.0, 100.0))},
         stiffness="k",
     )
-    with pytest.raises(ValueError, match=r"Python function as rhs.*reduced=False"):
-        stlfast.compile(family, None, "chebyshev")
-    model = stlfast.compile(family, None, "chebyshev", reduced=False)
+    with pytest.raises(ValueError, match="Python function as rhs"):
+        stlfast.compile(family, reduced=True)
+    with pytest.warns(UserWarning, match="Compiled without reduced bases: members are solved on time windows"):
+        model = stlfast.compile(family)
     assert model.solve(k=10.0).success
     sol = model.solve(k=10.0, method="newton")
     assert sol.status == 1
@@ -364,11 +367,14 @@ def test_a_python_function_has_no_reduced_basis():
 
 def test_a_tolerance_out_of_reach():
     with pytest.raises(RuntimeError, match=r"64 bands of at most 2 functions do not hold 'kinetics'.*max_rank"):
-        stlfast.compile(kinetics(), None, "chebyshev", max_rank=2, tol=1e-9)
+        stlfast.compile(kinetics(), max_rank=2, tol=1e-9, reduced=True)
+    with pytest.warns(UserWarning, match=r"64 bands .* Compiled without reduced bases"):
+        model = stlfast.compile(kinetics(), max_rank=2, tol=1e-9)
+    assert model.solve(k=10.0).method == "windows"
 
 
-def test_a_nonlinear_family_needs_no_body():
-    with pytest.raises(ValueError, match="a body is needed"):
-        stlfast.compile(kinetics(), None)
-    with pytest.raises(ValueError, match="a body is needed"):
-        stlfast.compile(families.dho(), None, "chebyshev")
+def test_a_dictionary_of_features_needs_a_body():
+    with pytest.raises(ValueError, match="basis='body' needs a body"):
+        stlfast.compile(kinetics(), None, "body")
+    with pytest.raises(ValueError, match="basis='random' needs a body"):
+        stlfast.compile(kinetics(), None, "random")

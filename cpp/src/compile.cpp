@@ -186,6 +186,7 @@ class BandCompiler {
         }
         progress(done_);
         const bool point =
+            box.low.size() == 0 ||
             ((box.high - box.low).array() * (family_.high - family_.low).array().sign()).maxCoeff() < smallest_box;
         if (++splits_ >= options_.max_bands || point) {
             std::ostringstream message;

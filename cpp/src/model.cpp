@@ -137,6 +137,7 @@ Index Model::band_of(const ConstVector& parameters, Workspace& w) const {
     to_box_coordinates(family_, parameters, u);
     Index best = -1;
     double nearest = 0;
+    if (u.size() == 0) return bands_.empty() ? -1 : 0;  // one member
     for (Index k = 0; k < centre_.cols(); ++k) {
         // Distance in units of the band's own half-width, so that a narrow band does not claim its neighbours' members.
         const double distance = ((u - centre_.col(k)).array() / half_.col(k).array()).abs().maxCoeff();

@@ -115,7 +115,7 @@ void NonlinearOperators::check(const NonlinearBand& band) const {
     if (band.equation.size() != r_ || band.equation.minCoeff() < 0 || band.equation.maxCoeff() >= n_)
         refuse("equation must be r numbers of equations");
     if (!(x_.minCoeff() >= 0 && x_.maxCoeff() <= 1)) refuse("x must lie in [0, 1]");
-    if (powers_.rows() != P + L_ - 1 || M == 0 || powers_.minCoeff() < 0 || powers_.maxCoeff() > 16)
+    if (powers_.rows() != P + L_ - 1 || powers_.size() == 0 || powers_.minCoeff() < 0 || powers_.maxCoeff() > 16)
         refuse("powers must be (M, P + L − 1)");
     if (guess_.rows() != r_ || guess_.cols() != M) refuse("guess must be (M, r)");
     if (!guess_.allFinite()) refuse("numbers must be finite");

@@ -88,7 +88,7 @@ class Box:
         for values, a, b, logarithmic in columns:
             v, a, b = (np.log(values), np.log(a), np.log(b)) if logarithmic else (values, a, b)
             result.append((v - 0.5 * (a + b)) / max(0.5 * (b - a), 1e-300))
-        return np.stack(result, axis=1)
+        return np.stack(result, axis=1) if result else np.zeros((len(start), 0))
 
     def spread(self, count: int, skip: int = 0) -> np.ndarray:
         """`cube_corners`, then points of a Halton sequence, (S, d)."""
@@ -120,6 +120,8 @@ def compile_bands(
     """Bands that hold every member of the family to tol times the largest value of each state in the band."""
     if not isinstance(family.N, Instructions):
         raise NoReducedBasis(f"{family.name!r} has a Python function as rhs, which reduced bases can't take")
+    if _whole(family).dimensions == 0:
+        raise NoReducedBasis(f"{family.name!r} has one member alone, which needs no reduced basis")
     tau, _ = time_scale(family)
     waiting, bands, done = [(_whole(family), 1.0)], [], 0.0
     while waiting:
