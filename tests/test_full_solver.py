@@ -242,6 +242,7 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
+@pytest.mark.slow(reason="trains a body")
 @pytest.mark.usefixtures("one_thread")
 def test_the_papers_pipeline_reaches_what_is_published():
     """arXiv 2501.17281 publishes the best of orders 0 … 29."""

@@ -47,6 +47,7 @@ def test_where_a_method_starts_to_converge():
         assert methods_report._from(rows(*converged), (1.0, 0.5), 0.5, "chord") == said
 
 
+@pytest.mark.slow(reason="the whole study, on little")
 def test_everything_that_is_measured_is_shown(tmp_path):
     effort = methods.QUICK
     results = methods.run(effort)

@@ -19,6 +19,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.slow(reason="two references at tight tolerances")
 def test_van_der_pol_is_measured_away_from_its_jumps():
     problem = nonlinear.PROBLEMS["vdp, mu = 50"]()
     assert problem.disagreement < 1e-8
@@ -37,6 +38,7 @@ def test_van_der_pol_is_measured_away_from_its_jumps():
     assert problem.error(np.full_like(moved, np.nan)) == np.inf
 
 
+@pytest.mark.slow(reason="the whole study, on two problems")
 def test_everything_that_is_measured_is_shown(tmp_path):
     targets = (1e-3, 1e-5)
     results = nonlinear.run(["duffing, alpha = 150", "hires, k = 280"], targets, repeats=1)
@@ -64,6 +66,7 @@ def test_everything_that_is_measured_is_shown(tmp_path):
                 assert row[OURS]["digits"] > -np.log10(row["target"]) - 1
 
 
+@pytest.mark.slow(reason="the example compiles a family")
 def test_the_example():
     path = Path(hires.__file__)
     said = subprocess.run([sys.executable, path], capture_output=True, text=True, check=True).stdout

@@ -147,6 +147,7 @@ def test_all_that_is_trained_is_listed(tmp_path, monkeypatch):
     assert sorted(listed) == sorted(path.stem for path in WEIGHTS.glob("*.safetensors"))
 
 
+@pytest.mark.slow(reason="processes that import PyTorch")
 def test_processes_train_everything_or_say_what_fails(tmp_path, capfd):
     effort = Effort(problems=("dho",), seeds=1)
     trainings.train_all(Run(Store(tmp_path / "cells"), effort, cached=True), 2)
@@ -311,6 +312,7 @@ def test_a_quick_run_is_not_published():
     assert "--publish takes the results of a run without --quick" in done.stderr
 
 
+@pytest.mark.slow(reason="the whole reproduction, on one problem")
 def test_a_run_that_is_interrupted_goes_on(tmp_path, monkeypatch):
     """The whole of it on little: one problem and one seed, from the weights that are there."""
     effort = Effort(
