@@ -11,10 +11,8 @@ one core, five minutes with --quick; the first run builds the C++ side as well.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import importlib
-import json
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
@@ -26,11 +24,10 @@ from typing import Any
 import numpy as np
 
 import stlfast
-from bench import compare_plot, compare_report, native
+from bench import compare_plot, compare_report, driver, native
 from bench.contenders import CONTENDERS, Contender
 from bench.peers import Absent, Bind
 from bench.problem import MANY, PROBLEMS, Problem
-from stlfast.command import demo
 from stlfast.measure import timing
 
 TARGETS = (1e-4, 1e-6, 1e-8)
@@ -148,9 +145,9 @@ def prepare(problem: Problem, contenders: Iterable[Contender]) -> tuple[dict, di
     return bound, seconds, absent
 
 
+@driver.study
 def run(effort: Effort, problems: Iterable[str], only: list[str] | None) -> dict[str, Any]:
     """Everything that is measured, JSON-able."""
-    started = time.perf_counter()
     chosen = [c for c in CONTENDERS if only is None or any(text.lower() in c.name.lower() for text in only)]
     records, setup, absent = [], {}, {}
     warm_up()
@@ -162,15 +159,13 @@ def run(effort: Effort, problems: Iterable[str], only: list[str] | None) -> dict
         for query in problem.queries:
             asked = {c: bind for c, bind in bound.items() if query in c.queries}
             for alpha in problem.alphas or (effort.alphas_many if query == MANY else effort.alphas):
-                print(f"{name}: {query} at {problem.family.stiffness} = {alpha:g}", flush=True)
+                driver.say(f"{name}: {query} at {problem.family.stiffness} = {alpha:g}")
                 records += measure(problem, query, alpha, asked, effort)
     return {
-        "machine": demo.machine(),
         "versions": versions(),
         "native": flags(),
         "effort": asdict(effort),
         "targets": TARGETS,
-        "seconds": round(time.perf_counter() - started, 1),
         "absent": absent,
         "setup": setup,
         "records": records,
@@ -188,8 +183,6 @@ def warm_up() -> None:
 
 def ours(problem: Problem) -> dict[str, float]:
     """What stlfast costs before its first answer: training and compiling a family, loading a model file."""
-    import stlfast
-
     started = time.perf_counter()
     stlfast.load(problem.name)
     load = time.perf_counter() - started
@@ -236,31 +229,14 @@ def flags() -> dict[str, Any]:
 
 
 def write(results: dict[str, Any], folder: Path) -> list[Path]:
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / "compare.json", folder / "compare.md"]
-    paths[0].write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    pictures = compare_plot.write(results, folder)
-    paths[1].write_text(compare_report.page(results, [path.name for path in pictures]), encoding="utf-8")
-    return [*paths, *pictures]
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, default=Path("docs/results"), metavar="DIR")
-    parser.add_argument("--quick", action="store_true", help="fewer members, initial values and repeats")
-    parser.add_argument("--problems", nargs="+", choices=PROBLEMS, default=list(PROBLEMS))
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="contenders whose name contains one of these")
-    parser.add_argument(
-        "--render", type=Path, metavar="JSON", help="measure nothing: page and pictures of these results"
-    )
-    options = parser.parse_args()
-    if options.render:
-        results = json.loads(options.render.read_text(encoding="utf-8"))
-    else:
-        results = run(QUICK if options.quick else Effort(), options.problems, options.only)
-    for path in write(results, options.output):
-        print(f"wrote {path}")
+    paths = driver.write("compare", results, compare_report.page(results, compare_plot.PICTURES), folder)
+    return [*paths, *compare_plot.write(results, folder)]
 
 
 if __name__ == "__main__":
-    main()
+    parser = driver.parser(__doc__, quick="fewer members, initial values and repeats")
+    parser.add_argument("--problems", nargs="+", choices=PROBLEMS, default=list(PROBLEMS))
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="contenders whose name contains one of these")
+    driver.main(
+        parser, lambda options: run(QUICK if options.quick else Effort(), options.problems, options.only), write
+    )

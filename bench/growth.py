@@ -10,8 +10,6 @@ n states, r functions of a band, N collocation points, E output times, C check p
 
 from __future__ import annotations
 
-import argparse
-import json
 import subprocess
 import sys
 import tempfile
@@ -25,6 +23,7 @@ from typing import Any
 import numpy as np
 
 import stlfast
+from bench import driver
 from bench.compare import TOLERANCES, versions
 from bench.growth_report import ALPHA, ALPHAS, AT, BARE, COUPLED, EIGH, FIXED, LSODA, SOLVE, fits, page, picture
 from bench.peers import numbalsoda_lsoda
@@ -205,21 +204,20 @@ def bases(bodies: Sequence[stlfast.Body], effort: Effort) -> list[dict[str, Any]
     return rows
 
 
+@driver.study
 def run(effort: Effort) -> dict[str, Any]:
     """Everything that is measured, JSON-able."""
-    started = time.perf_counter()
     training = {"progress": False, "steps": effort.steps, "lbfgs_steps": effort.steps // 6}
     bodies = [stlfast.train_body(chain(2), widths=widths, **training) for widths in effort.widths]
     built(chain(2), bodies[-1], effort)  # warms up
     rows, models = [], {}
     with tempfile.TemporaryDirectory() as folder:
         for n in effort.states:
-            print(f"{n} states", flush=True)
+            driver.say(f"{n} states")
             row, found = states(n, bodies[-1], effort, Path(folder))
             rows.append(row)
             models |= found
     results = {
-        "machine": demo.machine(),
         "versions": {name: found for name, found in versions().items() if name in ("numbalsoda", "numba", "sympy")},
         "effort": asdict(effort),
         "training": [{"widths": body.sizes[1:], "seconds": body.history["seconds"]} for body in bodies],
@@ -228,25 +226,14 @@ def run(effort: Effort) -> dict[str, Any]:
         "points": collocation(bodies[-1], effort),
         "bases": bases(bodies, effort),
     }
-    return {**results, "fits": fits(results), "seconds": round(time.perf_counter() - started, 1)}
+    return {**results, "fits": fits(results)}
 
 
 def write(results: dict[str, Any], folder: Path) -> list[Path]:
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"growth.{end}" for end in ("json", "md", "png")]
-    paths[0].write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    paths[1].write_text(page(results), encoding="utf-8")
-    picture(results, paths[2])
-    return paths
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, default=Path("docs/results"), metavar="DIR", help="default: %(default)s")
-    options = parser.parse_args()
-    for path in write(run(Effort()), options.output):
-        print(f"wrote {path}")
+    paths = driver.write("growth", results, page(results), folder)
+    picture(results, folder / "growth.png")
+    return [*paths, folder / "growth.png"]
 
 
 if __name__ == "__main__":
-    main()
+    driver.main(driver.parser(__doc__), lambda _: run(Effort()), write)

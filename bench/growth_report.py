@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from bench import driver
 from bench.compare_report import _us
 from stlfast.command import demo, report
 from stlfast.command import pictures as plot
@@ -93,8 +94,7 @@ def page(results: dict[str, Any]) -> str:
         "normal random numbers, against the exact solution; met: all bounds within atol + rtol max |y| of the default. "
         f"Times: one call at 512 output times, alpha = {ALPHA:g}; medians of "
         f"{results['effort']['repeats']} interleaved repeats, processor time, one thread.",
-        f"Machine: {report.machine(results['machine'])}; "
-        f"{', '.join(' '.join(pair) for pair in results['versions'].items())}.{absent}",
+        driver.machine_line(results, ", ".join(map(" ".join, results["versions"].items()))) + absent,
         "![time of one solve against the number of states](growth.png)",
         "## States: building, memory, error",
         "Decoupled: n problems of r functions. Memory: what loading the file and one solve add to a process that has "

@@ -9,10 +9,7 @@ n states, N times. Errors are the largest over times and states, over max |y| of
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
-import time
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -24,6 +21,7 @@ import numpy as np
 import sympy as sp
 
 import stlfast
+from bench import driver
 from bench.methods_report import DEFAULT, METHODS, page
 from bench.nonlinear import Problem
 from bench.steps import compiled
@@ -339,9 +337,9 @@ def in_band(model: stlfast.NonlinearModel, member: Member) -> float:
 
 
 # ------------------------------------------------------------------------------------------------------------ together
+@driver.study
 def run(effort: Effort) -> dict[str, Any]:
     """Everything that is measured, JSON-able."""
-    started = time.perf_counter()
     duffing_groups = {
         f"alpha = {a:g}": [duffing(a, b, y0) for b in effort.functions_betas for y0 in STARTS]
         for a in effort.functions_alphas
@@ -364,31 +362,19 @@ def run(effort: Effort) -> dict[str, Any]:
             ),
         },
     }
-    results: dict[str, Any] = {"machine": demo.machine(), "effort": asdict(effort), "tolerance": TOLERANCE}
+    results: dict[str, Any] = {"effort": asdict(effort), "tolerance": TOLERANCE}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # series that diverge
         for name, part in parts.items():
-            print(f"{name} ({time.perf_counter() - started:.0f} s)", flush=True)
+            driver.say(name)
             results[name] = part()
-    return {**results, "seconds": round(time.perf_counter() - started, 1)}
+    return results
 
 
 def write(results: dict[str, Any], folder: Path) -> list[Path]:
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / "methods.json", folder / "methods.md"]
-    paths[0].write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    paths[1].write_text(page(results), encoding="utf-8")
-    return paths
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, default=Path("docs/results"), metavar="DIR", help="default: %(default)s")
-    parser.add_argument("--quick", action="store_true", help="few members, barely trained bodies, to see that it runs")
-    options = parser.parse_args()
-    for path in write(run(QUICK if options.quick else Effort()), options.output):
-        print(f"wrote {path}")
+    return driver.write("methods", results, page(results), folder)
 
 
 if __name__ == "__main__":
-    main()
+    parser = driver.parser(__doc__, quick="few members, barely trained bodies, to see that it runs")
+    driver.main(parser, lambda options: run(QUICK if options.quick else Effort()), write)

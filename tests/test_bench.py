@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from bench import compare, compare_report, native
+from bench import compare, compare_report, driver, native
 from bench.contenders import (
     CONTENDERS,
     FIXED,
@@ -342,7 +342,7 @@ def test_stored_results_render(stored, tmp_path, monkeypatch):
     source = tmp_path / "stored.json"
     source.write_text(json.dumps(stored))
     monkeypatch.setattr(sys, "argv", ["compare", "--render", str(source), "--output", str(tmp_path / "new")])
-    compare.main()
+    driver.main(driver.parser("compare"), pytest.fail, compare.write)
     page = (tmp_path / "new" / "compare.md").read_text()
     assert "Absent: Taylor (heyoka): No module named 'heyoka'" in page
     assert "| LSODA (numbalsoda) | 30 (1e-7) | 18 (1e-7) | 1.8 … 3 |" in page
