@@ -23,7 +23,7 @@ import sympy as sp
 import stlfast
 from bench import driver
 from bench.methods_report import DEFAULT, METHODS, page
-from bench.nonlinear import Problem
+from bench.problem import PROBLEMS, Nonlinear
 from bench.steps import compiled
 from stlfast import families
 from stlfast.command import demo, published
@@ -191,12 +191,18 @@ def stages(model: stlfast.NonlinearModel, member: Member, repeats: int) -> dict[
 
 
 def van_der_pol(effort: Effort) -> list[dict[str, Any]]:
-    rows, model = [], shipped("vdp")
+    rows, model, problem = [], shipped("vdp"), PROBLEMS["vdp"]
+    assert isinstance(problem, Nonlinear)
     for mu in effort.mus:
-        problem = Problem(model.family, jumps=True, mu=mu)
-        solution = model.solve(t=problem.t, mu=mu)
-        bare = model.solve(t=problem.t, certify=False, mu=mu)
-        tasks = {certify: timing.repeated(partial(model.solve, certify=certify, mu=mu)) for certify in (True, False)}
+        t = problem.points(mu)
+        error = partial(problem.error, mu, model.family.y0[None], t)
+        solution = model.solve(t=t, mu=mu)
+        bare = model.solve(t=t, certify=False, mu=mu)
+        assert solution.error_estimate is not None
+        tasks = {
+            "whole": timing.repeated(partial(model.solve, mu=mu)),
+            "bare": timing.repeated(partial(model.solve, certify=False, mu=mu)),
+        }
         timed = timing.interleaved(tasks, effort.repeats, ONCE_FROM)
         rows.append(
             {
@@ -205,16 +211,16 @@ def van_der_pol(effort: Effort) -> list[dict[str, Any]]:
                 "success": solution.success,
                 "windows": solution.windows,
                 "iterations": solution.iterations,
-                "estimate": float((solution.error_estimate / problem.largest).max()),
-                "error": problem.error(solution.y, everywhere=True),
-                "away": problem.error(solution.y),
-                "reference": problem.disagreement,
-                "seconds": float(np.median(timed[True])),
+                "estimate": float((solution.error_estimate / problem.scale(mu)).max()),
+                "error": error(solution.y[None], everywhere=True),
+                "away": error(solution.y[None]),
+                "reference": problem.reference_error(mu),
+                "seconds": float(np.median(timed["whole"])),
                 "bare": {
                     "windows": bare.windows,
                     "iterations": bare.iterations,
-                    "away": problem.error(bare.y),
-                    "seconds": float(np.median(timed[False])),
+                    "away": error(bare.y[None]),
+                    "seconds": float(np.median(timed["bare"])),
                 },
             }
         )

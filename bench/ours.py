@@ -8,7 +8,7 @@ from __future__ import annotations
 import warnings
 import weakref
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 import stlfast
 from bench import native
 from bench.peers import Absent, Bind
-from bench.problem import Problem
+from bench.problem import Nonlinear, Problem
 from bench.steps import PAPER
 from stlfast.command import demo
 from stlfast.loading import SHIPPED
@@ -73,17 +73,35 @@ def _prepare_nonlinear(problem: Problem, reduced: bool = True, **options: Any) -
 
 
 def prepare_windows(problem: Problem, certify: bool = True) -> Bind:
-    """NonlinearModel.solve on time windows."""
+    """Windows.solve, for which nothing is prepared."""
     if not problem.family.nonlinear:
         raise Absent("for nonlinear problems alone")
+    solve = partial(stlfast.Windows(problem.family).solve, certify=certify, fallback=False)
 
     def bind(params: dict[str, Any], y0: np.ndarray, t: np.ndarray, tolerance: float) -> Run:
         arguments = {**params, **({} if problem.is_grid(t) else {"t": t})}
         arguments |= {"rtol": tolerance, "atol": problem.atol(params, tolerance)}
         (start,) = y0
-        return _solved(repeated(lambda: problem.model.solve(start, method="windows", certify=certify, **arguments)))
+        return _solved(repeated(lambda: solve(start, **arguments)))
 
     return bind
+
+
+def about_windows(problem: Nonlinear, alpha: float, tolerance: float) -> dict[str, Any]:
+    """Of the solve at the problem's points: the largest estimate, measured as errors are, also over the true error
+    anywhere; windows, Newton's iterations of the last pass, and digits at the end.
+    """
+    t, params, y0 = problem.points(alpha), problem.params(alpha), problem.family.y0
+    tolerances = {"rtol": tolerance, "atol": problem.atol(params, tolerance)}
+    answer = stlfast.Windows(problem.family).solve(t=t, fallback=False, **tolerances, **params)
+    assert answer.error_estimate is not None
+    estimate = float((answer.error_estimate / problem.scale(alpha)).max())
+    true = problem.error(alpha, y0[None], t, answer.y[None], everywhere=True)
+    found = {"estimate": estimate, "over_true": estimate / true}
+    found |= {"windows": answer.windows, "iterations": answer.iterations}
+    return (
+        found if problem.digits is None else found | {"digits": round(float(problem.digits(answer.y[:, -1]).min()), 1)}
+    )
 
 
 def prepare_fixed(problem: Problem, into_out: bool = False) -> Bind:
