@@ -63,7 +63,8 @@ def measure(
     """One record for each contender and accuracy that it reaches."""
     starts = _starts(problem, query, effort)
     checked = starts[: effort.checked]
-    records, tasks = [], {}
+    records: list[dict[str, Any]] = []
+    tasks: dict[str, timing.Run] = {}
     for contender, bind in bound.items():
         params, timed = problem.params(alpha), starts[: contender.most]
         error = partial(_error, problem, bind, alpha, checked)
@@ -199,14 +200,15 @@ def ours(problem: Problem) -> dict[str, float]:
 
 def measures(problem: Problem, effort: Effort) -> dict[str, Any]:
     """What the page says of a problem: what is fixed, how errors are measured and what they are known to."""
-    known = [problem.reference_error(alpha) for alpha in problem.alphas or effort.alphas]
+    apart = [problem.reference_error(alpha) for alpha in problem.alphas or effort.alphas]
+    known = [error for error in apart if error is not None]
     return {
         "stiffness": problem.stiffness,
         "others": problem.others,
         "box": problem.box.tolist() if MANY in problem.queries else None,
         "nonlinear": problem.family.nonlinear,
         "measured": problem.measured,
-        "reference": None if None in known else max(known),
+        "reference": max(known, default=None),
     }
 
 

@@ -53,7 +53,8 @@ def _figure(results: dict[str, Any], problems: list[str], draw: Callable[..., No
         figure, axes = plt.subplots(
             max(len(rows), 1), columns, figsize=size, sharey="row", layout="constrained", squeeze=False
         )
-        room, handles = None, {}
+        room: Any = None
+        handles: dict[str, Any] = {}
         for k, row in enumerate(rows):
             for axis in axes[k, len(row) :]:
                 axis.axis("off")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -23,8 +23,8 @@ import sympy as sp
 import stlfast
 from bench import driver
 from bench.methods_report import DEFAULT, METHODS, page
+from bench.models import compiled, history
 from bench.problem import PROBLEMS, Nonlinear
-from bench.steps import compiled
 from stlfast import families
 from stlfast.command import demo, published
 from stlfast.direct.ode.solver import ORDER, FullSolver
@@ -126,7 +126,7 @@ def answers(name: str, member: Member, methods: Iterable[str], repeats: int) -> 
     found, tasks = {}, {}
     for method in methods:
         solve = partial(shipped(name).solve, member.y0, method=METHODS[method], **TOLERANCE, **member.params)
-        solution, bare = solve(member.t), solve(member.t, certify=False)
+        solution, bare = solve(t=member.t), solve(t=member.t, certify=False)
         estimate = solution.error_estimate
         found[method] = {
             "outcome": "converged" if bare.success else outcome(bare.message),
@@ -179,10 +179,10 @@ def robertson_methods(effort: Effort) -> list[dict[str, Any]]:
 
 def stages(model: stlfast.NonlinearModel, member: Member, repeats: int) -> dict[str, float]:
     """Seconds of the default solve up to the end of each stage: iterations and values, estimate, Python."""
-    core = partial(model.core.solve, member.params, tuple(model.family.params), member.y0)
-    tasks = {
-        "iterations": lambda: core(False, 0.0, 0.0, None, False),
-        "estimate": lambda: core(True, *TOLERANCE.values(), None, False),
+    given, rtol, atol = (member.params, tuple(model.family.params), member.y0), TOLERANCE["rtol"], TOLERANCE["atol"]
+    tasks: dict[str, Callable[[], Any]] = {
+        "iterations": partial(model.core.solve, *given, False, 0.0, 0.0, None, False),
+        "estimate": partial(model.core.solve, *given, True, rtol, atol, None, False),
         "Python": lambda: model.solve(member.y0, **TOLERANCE, **member.params),
     }
     runs = {name: timing.repeated(task) for name, task in tasks.items()}
@@ -230,7 +230,7 @@ def van_der_pol(effort: Effort) -> list[dict[str, Any]]:
 # -------------------------------------------------------------------------------------------------------------- series
 def series(effort: Effort) -> list[dict[str, Any]]:
     """Error of the series of each order, on Chebyshev polynomials, which add none; and its factor an order."""
-    solver = stlfast.compile(family("duffing"), None, "chebyshev", reduced=False).full_solver
+    solver = compiled(family("duffing"), None, "chebyshev", reduced=False).full_solver
     rows = []
     for alpha, beta, y0 in effort.series:
         member = duffing(alpha, beta, y0)
@@ -267,7 +267,7 @@ def paper(effort: Effort) -> dict[str, Any]:
     solver = FullSolver(family("duffing"), Dictionary((1.0,), constant=False), x, "none", True, "pinv", body)
     model, rows = shipped("duffing"), []
     for stiffness, theirs in list(zip(*published.MAX_ERROR["duffing"], strict=True))[:: effort.published_every]:
-        params = {"alpha": stiffness, "beta": 0.1}
+        params: dict[str, Any] = {"alpha": stiffness, "beta": 0.1}
         truth = model.family.reference(None, 10 * x, "LSODA", **SHARP, **params).y
         found = [
             solver.solve(list(params.values()), model.family.y0, "perturbation", order=k) for k in range(ORDER + 1)
@@ -283,7 +283,7 @@ def paper(effort: Effort) -> dict[str, Any]:
                 **{name: float(np.abs(y - truth).max()) for name, y in ours.items()},
             }
         )
-    return {"seconds": body.history["seconds"], "rows": rows}
+    return {"seconds": history(body)["seconds"], "rows": rows}
 
 
 def functions(name: str, widths: Sequence[int], groups: dict[str, list[Member]], effort: Effort) -> dict[str, Any]:
@@ -310,7 +310,7 @@ def functions(name: str, widths: Sequence[int], groups: dict[str, list[Member]],
                     "basis": basis,
                     "functions": size,
                     "unknowns": size * family(name).n,
-                    "seconds": body.history["seconds"] if basis == "body" else None,
+                    "seconds": history(body)["seconds"] if basis == "body" else None,
                     "errors": {label: [error for error, _ in each] for label, each in found.items()},
                     "failed": sum(failed for each in found.values() for _, failed in each),
                 }
@@ -326,11 +326,15 @@ def on_all(model: stlfast.NonlinearModel, members: Iterable[Member]) -> tuple[fl
     for member in members:
         (t0, t1), windows = member.span, stlfast.Windows(member.family)
         sharp = windows.solve(member.y0, certify=False, **SHARP, **member.params)
-        guess = solver.fitted(lambda x, t0=t0, t1=t1, sharp=sharp: sharp(t0 + (t1 - t0) * x))
+        guess = solver.fitted(partial(_scaled, sharp, t0, t1))
         found = solver.solve(list(member.params.values()), member.y0, guess=guess)
         worst = max(worst, member.error(solver.evaluate(found.heads, member.x)))
         failed += not found.converged
     return worst, failed
+
+
+def _scaled(solution: stlfast.WindowsSolution, t0: float, t1: float, x: np.ndarray) -> np.ndarray:
+    return solution(t0 + (t1 - t0) * x)
 
 
 def rank(model: stlfast.NonlinearModel, member: Member) -> int:

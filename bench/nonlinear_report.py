@@ -36,7 +36,7 @@ def page(results: dict[str, Any]) -> str:
         below = sum(ratio < 1 for ratio in each)
         summary.append(f"{peer} {min(each):.2g} to {max(each):.3g}, below 1 in {below} of {len(each)}")
     apart = scientific(max(about["reference"] for about in results["setup"].values()))
-    there = {name: number for name, number in results["versions"].items() if name in PACKAGES}
+    versions = {name: number for name, number in results["versions"].items() if name in PACKAGES}
     return "\n\n".join([
         "# Nonlinear problems on time windows",
         f"Made by `python -m bench.compare --pages nonlinear` in {results['seconds']:.0f} s. `stlfast.Windows` is the "
@@ -52,7 +52,7 @@ def page(results: dict[str, Any]) -> str:
         f"{results.get('note', '')}"
         f"Times: one solve from Python at 512 uniform times, medians of {results['effort']['repeats']} interleaved "
         "repeats, processor time of one thread. Duffing: beta = 0.5.",
-        driver.machine_line(results, ", ".join(map(" ".join, there.items())) or "numbalsoda is absent"),
+        driver.machine_line(results, ", ".join(map(" ".join, versions.items())) or "numbalsoda is absent"),
         "## Time\n\nMicroseconds, in brackets the error reached; ratio: over windows with their estimate.",
         markdown([*HEAD, *SOLVERS[:3], *(title for peer in peers for title in (peer, "ratio"))], cells, 1),
         "## Windows\n\nThe estimate is of the largest error anywhere, over max |y|; then over the true one, for which "

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 import stlfast
-from bench import driver
+from bench import driver, models
 from bench.pde_features_report import page
 from stlfast import families
 from stlfast._core import FieldDictionary
@@ -136,7 +136,7 @@ def study(problem: Problem, effort: Effort) -> dict[str, Any]:
         family, widths=effort.widths, steps=effort.steps[k], lbfgs_steps=effort.lbfgs_steps[k], device="cpu",
         progress=False,
     )  # fmt: skip
-    history = body.history
+    history = models.history(body)
     untrained = random_body(family, effort.widths, body.activation, body.tau, history["settings"]["seed"])
     kinds = ["periodic" if periodic else "chebyshev" for periodic in family.periodic]
     bases = {
@@ -154,7 +154,7 @@ def study(problem: Problem, effort: Effort) -> dict[str, Any]:
             rows.append({"alpha": alpha, "basis": name, **solved(problem, functions, points, alpha, effort.points)})
             driver.say(f"    {rows[-1]}")
     found = {
-        "train": family.params[family.stiffness].train,
+        "train": family.params[models.stiffness(family)].train,
         "training": {
             key: history[key] for key in ("seconds", "settings", "best_loss", "stopped_by", "device", "threads")
         }

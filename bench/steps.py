@@ -8,7 +8,6 @@ solution. Writes steps.json and steps.md. Needs PyTorch; about ten minutes on on
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import numpy as np
 
 import stlfast
 from bench import driver
+from bench.models import PAPER, compiled
 from stlfast.command import report
 from stlfast.measure.exact import exact, point_set
 
@@ -26,11 +26,6 @@ OMEGAS = (0.5, 1.37, 2.0)
 WIDTHS = (12, 24, 48, 64)
 RANKS = {"dho": (8, 12, 16, 20), "ncff": (16, 24, 32, 40)}
 RANDOM_SEEDS = 5
-UNIFORM = np.linspace(0.0, 1.0, 400)
-PAPER = {
-    "dilations": [1.0], "points": UNIFORM, "row_weights": "none", "shared_head": True, "solver": "pinv",
-    "reduced": False,
-}  # fmt: skip
 
 
 class Truth:
@@ -39,14 +34,14 @@ class Truth:
     def __init__(self, name: str) -> None:
         self.family = getattr(stlfast.families, name)()
         self.t = point_set(0.0, 10.0)
-        self._known: dict[tuple[float, ...], np.ndarray] = {}
+        self._known: dict[tuple[Any, ...], np.ndarray] = {}
 
-    def members(self, alphas: Iterable[float], omegas: Iterable[float]) -> list[dict[str, float]]:
+    def members(self, alphas: Iterable[float], omegas: Iterable[float]) -> list[dict[str, Any]]:
         if "omega" not in self.family.params:
             return [{"alpha": a} for a in alphas]
         return [{"alpha": a, "omega": w} for a in alphas for w in omegas]
 
-    def error(self, model: stlfast.Model, members: list[dict[str, float]], reduced: bool | None) -> float:
+    def error(self, model: stlfast.Model, members: list[dict[str, Any]], reduced: bool | None) -> float:
         worst = 0.0
         for params in members:
             key = tuple(params.values())
@@ -57,17 +52,11 @@ class Truth:
         return worst
 
 
-def compiled(family: stlfast.Family, body: stlfast.Body, basis: str = "body", **options: Any) -> stlfast.Model:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # a small basis does not reach tol: that is what is measured
-        return stlfast.compile(family, body, basis, **options)
-
-
 def steps(truth: Truth, shipped: stlfast.Model, quick: bool) -> list[dict[str, Any]]:
     """One change at a time, each kept; error at every alpha."""
     settings = shipped.passport["training"]["settings"]
-    common = {"widths": settings["widths"], "seed": 0, "progress": False}
-    few = {"steps": 50, "lbfgs_steps": 5} if quick else {}
+    common: dict[str, Any] = {"widths": settings["widths"], "seed": 0, "progress": False}
+    few: dict[str, Any] = {"steps": 50, "lbfgs_steps": 5} if quick else {}
     joint = stlfast.train_body(
         truth.family, "multihead", input="plain", shared_head=True,
         **{**common, "steps": 50 if quick else 10_000, "lbfgs_steps": 5 if quick else 500},

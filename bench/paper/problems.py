@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 import stlfast
+from bench.models import stiffness
 from stlfast.measure.exact import point_set, truth
 
 PUBLISHED = Path(__file__).with_name("published.json")  # figures of the authors' result files; facts, not results
@@ -47,20 +48,29 @@ class PaperProblem:
     def family(self) -> stlfast.Family:
         return getattr(stlfast.families, self.name)()
 
+    @property
+    def model(self) -> Any:
+        """The shipped one, linear or not."""
+        return stlfast.load(self.name)
+
+    @property
+    def stiffness(self) -> str:
+        return stiffness(self.family)
+
     @cached_property
     def low_stiff(self) -> stlfast.Family:
         """The family on the train range, everything else fixed: what the paper's pipeline is trained on."""
         low, high = (end / self.label for end in self.train)
-        solved = self.family.params[self.family.stiffness].solve
+        solved = self.family.params[self.stiffness].solve
         return self.narrowed(stlfast.Range((low, high), (min(low, solved[0]), solved[1])))
 
-    def narrowed(self, stiffness: stlfast.Range) -> stlfast.Family:
+    def narrowed(self, interval: stlfast.Range) -> stlfast.Family:
         """The family with another range of its stiffness, the other parameters and the initial values held fixed."""
         fixed = {name: stlfast.Range((value, value), (value, value)) for name, value in self.others.items()}
-        ranges = fixed | {self.family.stiffness: stiffness}
+        ranges = fixed | {self.stiffness: interval}
         meta = self.family.to_dict() | {"y0_range": None}
         for entry in meta["params"]:
-            entry |= {"train": list(ranges[entry["name"]].train), "solve": list(ranges[entry["name"]].solve)}
+            entry |= {"train": list(ranges[entry["name"]].trained), "solve": list(ranges[entry["name"]].solve)}
         return stlfast.Family.from_parts(meta, self.family.tensors())
 
     @property
@@ -78,7 +88,7 @@ class PaperProblem:
         return published()[f"{self.name}_vanilla_pinn"]
 
     def params(self, alpha: float) -> dict[str, Any]:
-        return {self.family.stiffness: alpha / self.label, **self.others}
+        return {self.stiffness: alpha / self.label, **self.others}
 
     def truth(self, alpha: float) -> np.ndarray:
         """y (n, N) at `times`: exact, of the nonlinear problem SciPy's LSODA at rtol = 1e-12."""
@@ -119,11 +129,6 @@ class PaperProblem:
 def finite(value: Any) -> float | None:
     """As JSON holds it: None for what is no number or infinite."""
     return float(value) if math.isfinite(value) else None
-
-
-def certified(solution: Any) -> np.ndarray:
-    """The bound of a solution's error, of a nonlinear family the estimate, (n,)."""
-    return solution.error_bound if solution.error_bound is not None else solution.error_estimate
 
 
 PROBLEMS = {

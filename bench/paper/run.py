@@ -19,7 +19,8 @@ WEIGHTS = Path(__file__).with_name("weights")  # of the last run that trained
 
 
 class Saved(Protocol):
-    history: Any
+    @property
+    def history(self) -> Any: ...
 
     def save(self, path: Path) -> None: ...
 
