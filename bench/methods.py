@@ -24,9 +24,10 @@ import stlfast
 from bench import driver
 from bench.methods_report import DEFAULT, METHODS, page
 from bench.models import compiled, history
+from bench.paper.problems import published_largest
 from bench.problem import PROBLEMS, Nonlinear
 from stlfast import families
-from stlfast.command import demo, published
+from stlfast.command import demo
 from stlfast.direct.ode.solver import ORDER, FullSolver
 from stlfast.features.dictionary import Dictionary
 from stlfast.measure import timing
@@ -266,7 +267,7 @@ def paper(effort: Effort) -> dict[str, Any]:
     x = np.linspace(0.0, 1.0, demo.POINTS)
     solver = FullSolver(family("duffing"), Dictionary((1.0,), constant=False), x, "none", True, "pinv", body)
     model, rows = shipped("duffing"), []
-    for stiffness, theirs in list(zip(*published.MAX_ERROR["duffing"], strict=True))[:: effort.published_every]:
+    for stiffness, theirs in published_largest("duffing")[:: effort.published_every]:
         params: dict[str, Any] = {"alpha": stiffness, "beta": 0.1}
         truth = model.family.reference(None, 10 * x, "LSODA", **SHARP, **params).y
         found = [
