@@ -49,6 +49,7 @@ NUMBALSODA, NUMBALSODA_LOOP = "LSODA (numbalsoda)", "LSODA (numbalsoda, compiled
 HEYOKA = "Taylor (heyoka)"
 CVODE, TABLE = "BDF (CVODE, C++)", "propagator table (C++)"
 RADAU, LSODA = "Radau (SciPy)", "LSODA (SciPy)"
+EXPONENTIAL = "matrix exponential (C++)"
 EVERY = (STIFFNESS, START, MANY)
 
 CONTENDERS = (
@@ -76,6 +77,6 @@ CONTENDERS = (
     Contender(LSODA, partial(scipy_ivp.prepare, method="LSODA"), (STIFFNESS, MANY), adaptive=True, most=10),
     Contender(RADAU, partial(scipy_ivp.prepare, method="Radau"), (STIFFNESS, MANY), adaptive=True, most=10),
     Contender("RK45 (SciPy)", partial(scipy_ivp.prepare, method="RK45"), adaptive=True),
-    Contender("matrix exponential (C++)", exponential.prepare),
+    Contender(EXPONENTIAL, exponential.prepare),
     Contender(TABLE, exponential.prepare_table, (START, MANY)),
 )

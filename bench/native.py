@@ -1,6 +1,7 @@
 """The C++ side of the benchmarks, built when first needed and loaded with ctypes.
 
 Instruction sets: "baseline" for any processor, "x86-64-v3" for x86-64 with AVX2 and FMA, named as stlfast.isa() does.
+The environment variable STLFAST_BENCH_BUILD names another folder to build in than build/bench.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,7 +26,7 @@ from bench.peers import Absent
 from bench.problem import Problem
 
 SOURCE = Path(__file__).parent / "cpp"
-BUILD = SOURCE.parents[1] / "build" / "bench"
+BUILD = Path(os.environ.get("STLFAST_BENCH_BUILD") or SOURCE.parents[1] / "build" / "bench")
 EQUATIONS = {"dho": 0, "ncff": 1, "duffing": 2, "robertson": 3, "vdp": 4}  # as in bench/cpp/problems.hpp
 _doubles = ndpointer(np.float64, flags="C_CONTIGUOUS")
 _long, _int, _double, _text, _pointer = ctypes.c_long, ctypes.c_int, ctypes.c_double, ctypes.c_char_p, ctypes.c_void_p
@@ -93,6 +96,22 @@ def _load(target: str, signatures: Signatures) -> Any:
     return library
 
 
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One process at a time: all build in one folder."""
+    try:
+        BUILD.mkdir(parents=True, exist_ok=True)
+        lock = (BUILD / "lock").open("w")
+    except OSError as error:
+        raise Absent(f"{error}: name a folder to build in with STLFAST_BENCH_BUILD") from None
+    with lock:
+        if os.name == "posix":
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def build(target: str, isa: str) -> Path:
     """The path of a target for an instruction set, brought up to date; Absent says why it cannot be."""
     path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", "")])
@@ -111,16 +130,17 @@ def build(target: str, isa: str) -> Path:
         [cmake, "-S", SOURCE, "-B", BUILD, *generator, *options],
         [cmake, "--build", BUILD, "--target", f"{target}_{isa}"],
     )
-    for command in commands:
-        done = subprocess.run(
-            list(map(str, command)), env={**os.environ, "PATH": path}, text=True, capture_output=True, check=False
-        )
-        if done.returncode != 0:
-            lines = (done.stdout + done.stderr).strip().splitlines()
-            raise Absent(
-                f"{target} does not build (stlfast needs nlohmann_json too, the stages Google Benchmark): "
-                + " ".join(" ".join(lines[-5:]).split())
+    with _alone():
+        for command in commands:
+            done = subprocess.run(
+                list(map(str, command)), env={**os.environ, "PATH": path}, text=True, capture_output=True, check=False
             )
+            if done.returncode != 0:
+                lines = (done.stdout + done.stderr).strip().splitlines()
+                raise Absent(
+                    f"{target} does not build (stlfast needs nlohmann_json too, the stages Google Benchmark): "
+                    + " ".join(" ".join(lines[-5:]).split())
+                )
     stems = (f"{target}_{isa}", f"lib{target}_{isa}")
     found = [file for file in BUILD.rglob("*") if file.is_file() and file.name.split(".")[0] in stems]
     found = [file for file in found if file.suffix in ("", ".so", ".dylib", ".dll", ".exe")]

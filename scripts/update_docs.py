@@ -1,11 +1,11 @@
-"""Refresh the numbers and pictures of README.md from a demonstration's folder and the shipped models.
+"""Refresh the numbers and pictures of README.md and docs/ from a demonstration's folder and the shipped models.
 
-    python -m bench.compare && python -m bench.paper --cached --publish docs
+    python -m bench.compare && python -m bench.paper --cached --publish docs && python -m bench.tanks
     stlfast demo --output build/demo && python scripts/update_docs.py build/demo
 
-Takes the comparison with other solvers from docs/results/compare.json, that with the paper from paper.json. Writes
-docs/results/demo.json, docs/results/models.json, docs/results/pde_models.json, docs/*.png, and what lies between the
-markers `<!-- begin NAME -->` and `<!-- end NAME -->` in README.md.
+Takes the comparison with other solvers from docs/results/compare.json, that with the paper from paper.json, the first
+page's program from tanks.json. Writes docs/results/demo.json, docs/results/models.json, docs/results/pde_models.json,
+docs/*.png, and what lies between the markers `<!-- begin NAME -->` and `<!-- end NAME -->`, each on one page.
 """
 
 from __future__ import annotations
@@ -24,11 +24,25 @@ from stlfast.measure import accuracy
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
-from bench import compare_report  # noqa: E402
-from bench.contenders import FIXED, FIXED_CPP, OURS, OURS_CPP, QUERIES, SWEEP, SWEEP_CPP, WINDOWS  # noqa: E402
+from bench import compare_report, tanks_report  # noqa: E402
+from bench.contenders import (  # noqa: E402
+    EXPONENTIAL,
+    FIXED,
+    FIXED_CPP,
+    NUMBALSODA,
+    OURS,
+    OURS_CPP,
+    QUERIES,
+    SWEEP,
+    SWEEP_CPP,
+    WINDOWS,
+)
+from bench.problem import STIFFNESS  # noqa: E402
 
-README = ROOT / "README.md"
-RESULTS = ROOT / "docs" / "results"
+DOCS = ROOT / "docs"
+RESULTS = DOCS / "results"
+STORED = ("demo", "models", "compare", "pde_models", "paper", "tanks")  # what `blocks` takes, by the names of the files
+BEGIN = re.compile(r"<!-- begin ([\w-]+) -->")
 ALPHA = 150.0  # in the comparison
 SHOWN = (OURS, OURS_CPP, FIXED, FIXED_CPP, SWEEP, SWEEP_CPP, WINDOWS)  # of the contenders that are stlfast
 TRAINING = ("seconds", "device", "threads", "torch")
@@ -73,10 +87,15 @@ def pde_facts() -> dict[str, Any]:
 
 
 def blocks(
-    demo: dict[str, Any], models: dict[str, Any], compare: dict[str, Any], pde: dict[str, Any], paper: dict[str, Any]
-) -> dict[str, str]:
+    demo: dict[str, Any], models: dict[str, Any], compare: dict[str, Any], pde: dict[str, Any], paper: dict[str, Any],
+    tanks: dict[str, Any],
+) -> dict[str, str]:  # fmt: skip
     """Markdown for each pair of markers."""
     return {
+        "tanks": tanks_report.caption(tanks),
+        "break-even": tanks_report.page(tanks),
+        "when-not": _when_not(compare),
+        "paper-line": _paper_line(paper),
         "headline": report.headline(demo),
         "models": _models(models),
         "pde-models": _pde_models(pde),
@@ -86,6 +105,34 @@ def blocks(
         "demo": report.tables(demo),
         "paper": _paper(paper),
     }
+
+
+def _when_not(results: dict[str, Any]) -> str:
+    """Where others are as good: the matrix exponential, and compiled LSODA where little is gained."""
+    ours, exponential = (compare_report.find(results, "dho", STIFFNESS, ALPHA, who) for who in (OURS_CPP, EXPONENTIAL))
+    assert ours is not None
+    assert exponential is not None
+    lines = [
+        "- **A small constant A, no inputs**: the exact matrix exponential is faster, in C++ "
+        f"{exponential['seconds'] * 1e6:.1f} µs against {ours['seconds'] * 1e6:.1f} for `dho`. It gives no bound."
+    ]
+    gains = []
+    for problem, about in results["setup"].items():
+        found = compare_report.ratios(results, problem, STIFFNESS, OURS, NUMBALSODA) if about["nonlinear"] else {}
+        if found:
+            gains.append(f"{min(found.values()):.1f} times as long as `{problem}`")
+    lines.append(f"- **Nonlinear, and compiled LSODA at hand**: it takes but {' and '.join(gains)}, at their closest.")
+    return "\n".join(lines)
+
+
+def _paper_line(results: dict[str, Any]) -> str:
+    """One sentence on the stiffest published member of the first problem."""
+    name = next(iter(results["problems"]))
+    published, seeds, *_, ours, bound = _stiffest(results, name)
+    return (
+        f"`{name}` at alpha = {ALPHA:g}, largest error: {published} published, {seeds} run here with five seeds, "
+        f"{ours} with this package, which gave the bound {bound}."
+    )
 
 
 def _compare(results: dict[str, Any]) -> str:
@@ -172,16 +219,20 @@ def _paper(results: dict[str, Any]) -> str:
         "problem, alpha = 150", "STL-PINN, published", "STL-PINN, run here, five seeds", "vanilla PINN at alpha = 40",
         "PINNsFormer at alpha = 40", "stlfast", "its bound or estimate",
     ]  # fmt: skip
-    cells = []
-    for name, problem in results["problems"].items():
-        k, accuracy = problem["alphas"].index(ALPHA), problem["accuracy"]
-        seeds = [max(rows[k]["maxae"]) for key, rows in accuracy.items() if key.startswith("stl/")]
-        networks = [max(accuracy[f"{kind}/40"]["maxae"]) for kind in ("pinn", "pinnsformer")]
-        values = [max(problem["published"][f"maxae_y{i}"][k] for i in (1, 2)), min(seeds), max(seeds), *networks]
-        values += [max(accuracy["ours"][k]["maxae"]), max(accuracy["ours"][k]["bound"])]
-        theirs, low, high, *others = map(report.scientific, values)
-        cells.append([f"`{name}`", theirs, f"{low} … {high}", *others])
+    cells = [[f"`{name}`", *_stiffest(results, name)] for name in results["problems"]]
     return report.markdown(titles, cells, left=1)
+
+
+def _stiffest(results: dict[str, Any], name: str) -> list[str]:
+    """Largest errors: published, of our seeds, of two kinds of networks, and of this package, with its bound."""
+    problem = results["problems"][name]
+    k, accuracy = problem["alphas"].index(ALPHA), problem["accuracy"]
+    seeds = [max(rows[k]["maxae"]) for key, rows in accuracy.items() if key.startswith("stl/")]
+    networks = [max(accuracy[f"{kind}/40"]["maxae"]) for kind in ("pinn", "pinnsformer")]
+    values = [max(problem["published"][f"maxae_y{i}"][k] for i in (1, 2)), min(seeds), max(seeds), *networks]
+    values += [max(accuracy["ours"][k]["maxae"]), max(accuracy["ours"][k]["bound"])]
+    theirs, low, high, *others = map(report.scientific, values)
+    return [theirs, f"{low} … {high}", *others]
 
 
 def fill(text: str, contents: dict[str, str]) -> str:
@@ -195,18 +246,32 @@ def fill(text: str, contents: dict[str, str]) -> str:
     return text
 
 
+def pages(contents: dict[str, str]) -> dict[Path, str]:
+    """Every page that has markers, filled; ValueError for markers that are on no page, on two, or of no content."""
+    texts = {path: path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *sorted(DOCS.rglob("*.md")))}
+    found = [name for text in texts.values() for name in BEGIN.findall(text)]
+    if sorted(found) != sorted(contents):
+        raise ValueError(f"the pages' markers are {sorted(found)}, expected each once of {sorted(contents)}")
+    return {
+        path: fill(text, {name: contents[name] for name in BEGIN.findall(text)})
+        for path, text in texts.items()
+        if BEGIN.search(text)
+    }
+
+
+def stored() -> list[dict[str, Any]]:
+    """What `blocks` takes, from docs/results."""
+    return [json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8")) for name in STORED]
+
+
 def main(folder: Path) -> None:
-    demo, models = json.loads((folder / "results.json").read_text(encoding="utf-8")), model_facts()
-    compare = json.loads((RESULTS / "compare.json").read_text(encoding="utf-8"))
-    paper = json.loads((RESULTS / "paper.json").read_text(encoding="utf-8"))
-    pde = pde_facts()
-    for name, facts in (("demo", demo), ("models", models), ("pde_models", pde)):
+    demo = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    for name, facts in (("demo", demo), ("models", model_facts()), ("pde_models", pde_facts())):
         (RESULTS / f"{name}.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     for picture in PICTURES:
-        shutil.copyfile(folder / picture, ROOT / "docs" / picture)
-    README.write_text(
-        fill(README.read_text(encoding="utf-8"), blocks(demo, models, compare, pde, paper)), encoding="utf-8"
-    )
+        shutil.copyfile(folder / picture, DOCS / picture)
+    for path, text in pages(blocks(*stored())).items():
+        path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -16,8 +16,8 @@ MEMBERS = [("dho", {"alpha": a}) for a in ALPHAS] + [
 
 
 @pytest.fixture(scope="module")
-def models():
-    found = {name: stlfast.load(name) for name in stlfast.pretrained()}
+def models(shipped_model):
+    found = {name: shipped_model(name) for name in stlfast.pretrained()}
     return {name: model for name, model in found.items() if isinstance(model, (stlfast.Model, stlfast.NonlinearModel))}
 
 

@@ -12,8 +12,8 @@ ALPHAS = (1.0, 3.0, 10.0, 40.0, 150.0, 1000.0)
 
 
 @pytest.fixture(scope="module", params=["dho", "ncff"])
-def model(request):
-    return stlfast.load(request.param)
+def model(request, shipped_model):
+    return shipped_model(request.param)
 
 
 def members(model):
@@ -29,13 +29,14 @@ def paper_pipeline(model):
     )  # fmt: skip
 
 
-def degraded(model):
+def degraded(model, truncated):
     """(error (n,), bound (n,)) of bad answers."""
     t = point_set(0.0, 10.0)
     x = t / 10.0
     rng = np.random.default_rng(7)
     paper = paper_pipeline(model)
-    ranked = [stlfast.compile(model.family, model.body, rank=rank, tol=1e-6) for rank in (4, 6, 8)]
+    ranked = [stlfast.compile(model.family, model.body, rank=8, tol=1e-6)]
+    ranked += [truncated(ranked[0], rank) for rank in (4, 6)]
     (H,) = model.compiled.dictionary.core(model.body).evaluate(x)
     for params in members(model):
         for y0 in (model.family.y0, rng.uniform(0.0, 5.0, model.family.n)):
@@ -49,8 +50,8 @@ def degraded(model):
                 yield np.abs((H @ perturbed).T - truth).max(axis=1), model.certify(perturbed, y0, **params)
 
 
-def test_holds_where_answers_are_bad(model):
-    errors, bounds = (np.array(column) for column in zip(*degraded(model), strict=True))
+def test_holds_where_answers_are_bad(model, truncated):
+    errors, bounds = (np.array(column) for column in zip(*degraded(model, truncated), strict=True))
     assert errors.max() > 0.05
     assert errors.min() < 1e-8
     assert (bounds >= errors).all()

@@ -9,7 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 import stlfast
+from stlfast.base import files
 from stlfast.command import app as cli
+from stlfast.loading import SHIPPED
 
 FAMILY = """
 import stlfast
@@ -208,3 +210,66 @@ def test_cmakedir_is_where_the_cpp_package_is():
     result = run("--cmakedir")
     assert result.exit_code == 0
     assert (Path(result.stdout.strip()) / "stlfastConfig.cmake").is_file()
+
+
+OWN = """
+import sympy as sp
+import stlfast
+
+t, k, u = sp.symbols("t k u")
+decay = stlfast.Family(
+    name="decay", t=t, y=[u], rhs=[-k * (u - sp.cos(t))], t_span=(0.0, 3.0), y0=[0.0], params={k: stlfast.Range(1, 500)}
+)
+"""
+
+
+def test_compile_a_family_of_ones_own_without_training(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.py").write_text(OWN)
+    result = run("compile", "own.py:decay")
+    assert result.exit_code == 0, result.output
+    assert "wrote decay.safetensors" in result.output
+    assert stlfast.load("decay.safetensors").solve(k=99.0).success
+    assert "must end in .safetensors" in fails("compile", "own.py:decay", "--output", "decay.txt")
+    assert "has no variable 'growth'" in fails("compile", "own.py:growth")
+
+
+def test_list_shows_every_model():
+    result = run("list")
+    assert result.exit_code == 0, result.output
+    for name in stlfast.pretrained():
+        assert name in result.output
+    assert "nonlinear PDE" in result.output
+
+
+def test_sweeps_and_pictures(tmp_path):
+    out, picture = tmp_path / "sweep.npz", tmp_path / "sweep.png"
+    result = run("solve", "dho", "-p", "alpha=10:1000:5", "--points", "7", "--output", out, "--plot", picture)
+    assert result.exit_code == 0, result.output
+    with np.load(out) as found:
+        np.testing.assert_allclose(found["alpha"], np.geomspace(10, 1000, 5))
+        many = stlfast.load("dho").solve_many(alpha=found["alpha"], observe=np.linspace(0, 10, 7))
+        np.testing.assert_array_equal(found["y"], many.y)
+    assert picture.stat().st_size > 10_000
+    shown = run("solve", "ncff", "-p", "alpha=75,100", "-p", "omega=0.5,1").output
+    assert "values at the end, 4 of 4 members" in shown
+    assert run("solve", "dho", "-p", "alpha=75,100", "--output", tmp_path / "sweep.csv").exit_code == 0
+    assert len((tmp_path / "sweep.csv").read_text().splitlines()) == 1 + 2 * 512
+    assert run("solve", "advection_reaction", "-p", "alpha=50", "--plot", picture).exit_code == 0
+    assert "the output must end in" in fails("solve", "dho", "-p", "alpha=75", "--plot", tmp_path / "picture.doc")
+    assert "has 2 values, and one member takes one" in fails("solve", "fisher_kpp", "-p", "r=2,3")
+    assert "a count of at least 2" in fails("solve", "dho", "-p", "alpha=1:2:1")
+
+
+def test_help_names_the_extra_in_full():
+    assert "stlfast[train]" in run("train", "--help").output
+
+
+def test_inspect_shows_the_files_own_version_and_whole_path(tmp_path):
+    version = files.read(SHIPPED / "dho.safetensors")[1]["format_version"]
+    assert version != "5"
+    assert f"format version  {version}" in run("inspect", "dho").output
+    stlfast.load("dho").save(tmp_path / "again.safetensors")
+    result = run("inspect", tmp_path / "again.safetensors")
+    assert "format version  5" in result.output
+    assert str(tmp_path) in "".join(result.output.split())

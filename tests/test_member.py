@@ -20,18 +20,8 @@ CASES = [
 
 
 @pytest.fixture(scope="module")
-def models():
-    return {name: stlfast.load(name) for name in ("dho", "ncff")}
-
-
-@pytest.fixture(scope="module")
-def dho(models):
-    return models["dho"]
-
-
-@pytest.fixture(scope="module")
-def ncff(models):
-    return models["ncff"]
+def models(dho, ncff):
+    return {"dho": dho, "ncff": ncff}
 
 
 @pytest.fixture(scope="module")

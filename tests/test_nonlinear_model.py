@@ -18,13 +18,13 @@ MEMBER = {"alpha": 75.0, "beta": 0.5}
 
 
 @pytest.fixture(scope="module")
-def duffing():
-    return stlfast.load("duffing")
+def duffing(shipped_model):
+    return shipped_model("duffing")
 
 
 @pytest.fixture(scope="module")
-def robertson():
-    return stlfast.load("robertson")
+def robertson(shipped_model):
+    return shipped_model("robertson")
 
 
 def random_members(family, count, seed=0):
@@ -85,8 +85,8 @@ def test_van_der_pol_goes_to_windows():
 
 
 @pytest.mark.parametrize("name", ["duffing", "robertson"])
-def test_the_core_agrees_with_numpy(name):
-    model = stlfast.load(name)
+def test_the_core_agrees_with_numpy(shipped_model, name):
+    model = shipped_model(name)
     params, starts = random_members(model.family, 10, seed=3)
     x = np.concatenate([[0.0], np.geomspace(1e-9, 1.0, 40)])
     for row in range(10):

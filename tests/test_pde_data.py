@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from test_pde_family import A, T, U, V, W, X, Y, make, make2
 
-import stlfast
 from stlfast import Dirichlet, Inflow, Neumann, Periodic
 from stlfast.equations.pde.data import boundary_data, initial_data
 
@@ -114,8 +113,8 @@ def test_grids_with_rounded_coordinates_are_grids():
     np.testing.assert_allclose(value(at), wave(at[0]) * np.cos(at[1]), atol=5e-6)
 
 
-def test_a_model_takes_scattered_samples():
-    model = stlfast.load("advection_diffusion_reaction_2d")
+def test_a_model_takes_scattered_samples(shipped_model):
+    model = shipped_model("advection_diffusion_reaction_2d")
     f = lambda x, y: np.stack([1 + np.sin(2 * np.pi * x) / 2, np.cos(2 * np.pi * (x + y)) / 4])  # noqa: E731
     points = np.random.default_rng(14).uniform(0, 1, (900, 2))
     grid = {"x": [0.0, 0.3], "y": [0.5, 0.9], "t": [0.0, 0.1, 1.0]}

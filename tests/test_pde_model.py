@@ -27,8 +27,8 @@ PROFILES = {
 
 
 @pytest.fixture(scope="module")
-def shipped():
-    return stlfast.load("advection_reaction")
+def shipped(shipped_model):
+    return shipped_model("advection_reaction")
 
 
 @pytest.fixture(scope="module")
@@ -91,14 +91,14 @@ def test_estimate_follows_the_error_where_data_are_too_sharp(shipped):
     assert "misses the tolerance" in sol.message
 
 
-def test_what_the_data_points_do_not_see_is_reported(shipped):
+def test_what_the_data_points_do_not_see_is_reported(shipped, shipped_model):
     """Profiles that are constant at all data points, or nearly, and an inflow that passes between them."""
     narrow = lambda x: np.stack([1 + np.exp(-(((x - 0.5) / 0.005) ** 2)), 0.5 + 0 * x])  # noqa: E731
     pulse = {"boundary": {("x", "low"): lambda t: np.stack([1 + np.exp(-(((t - 0.555) / 0.004) ** 2)), 0.5 + 0 * t])}}
     level = lambda x: np.stack([1 + 0 * x, 0.5 + 0 * x])  # noqa: E731
-    plane = stlfast.load("advection_diffusion_reaction_2d")
+    plane = shipped_model("advection_diffusion_reaction_2d")
     alias = lambda x, y: np.stack([np.cos(20 * np.pi * x), np.cos(20 * np.pi * x)])  # noqa: E731  10 points an axis
-    front = stlfast.load("fisher_kpp")
+    front = shipped_model("fisher_kpp")
     hump = lambda x: (0.3 + 0.5 * np.exp(-(((x - 0.5) / 0.005) ** 2)))[None]  # noqa: E731
     for sol in (
         shipped.solve(narrow, alpha=2.0), shipped.solve(level, alpha=2.0, **pulse), plane.solve(alias, alpha=2.0),
@@ -174,8 +174,8 @@ def test_steep_profiles_do_not_outweigh_the_others():
         assert error < sol.error_estimate.max()
 
 
-def test_two_dimensions():
-    model = stlfast.load("advection_diffusion_reaction_2d")
+def test_two_dimensions(shipped_model):
+    model = shipped_model("advection_diffusion_reaction_2d")
     rows = accuracy.measure_pde(model, [{"alpha": a} for a in (1.0, 20.0, 100.0)], {"own": None}, seed=3)
     assert accuracy.worst(rows)["mean"] <= 1e-3
     for row in rows:
@@ -288,8 +288,8 @@ def test_many_agree_with_single_solves(shipped):
     np.testing.assert_array_equal(out[1], shipped.solve(PROFILES["hump"], alpha=40.0, x=x, t=t).u)
 
 
-def test_out_is_written_to_or_refused():
-    model = stlfast.load("advection_diffusion_reaction_2d")
+def test_out_is_written_to_or_refused(shipped_model):
+    model = shipped_model("advection_diffusion_reaction_2d")
     x, t = np.linspace(0, 0.9, 4), np.linspace(0, 1, 3)
     member, data = model.at(alpha=20.0), model.data(alpha=20.0)
     expected = member.solve_data(data, x=x, y=x[:2], t=t).u
@@ -321,8 +321,8 @@ def test_file_and_pickle_keep_the_model(heat, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["advection_reaction", "advection_diffusion_reaction_2d"])
-def test_passport_states_the_accuracy_measured(name):
-    model = stlfast.load(name)
+def test_passport_states_the_accuracy_measured(shipped_model, name):
+    model = shipped_model(name)
     (row,) = [
         r
         for r in model.passport["accuracy"]
@@ -358,10 +358,10 @@ def test_broken_files_are_refused(heat, tmp_path):
         stlfast.load(tmp_path / "b.safetensors")
 
 
-def test_pictures(shipped, tmp_path):
+def test_pictures(shipped, shipped_model, tmp_path):
     sol = shipped.solve(alpha=20.0)
     sol.plot(tmp_path / "line.png")
-    plane = stlfast.load("advection_diffusion_reaction_2d").solve(alpha=20.0)
+    plane = shipped_model("advection_diffusion_reaction_2d").solve(alpha=20.0)
     assert plane.u.shape == (2, 64, 64, 32)
     figure = plane.plot()
     figure.savefig(tmp_path / "plane.png")

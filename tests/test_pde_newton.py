@@ -10,7 +10,8 @@ import sympy as sp
 from stlfast import Dirichlet, Neumann, PDEFamily, Periodic, Range, families
 from stlfast._core import FieldDictionary
 from stlfast.direct.pde.inputs import data_at
-from stlfast.direct.pde.newton import PDENewton, normal_solve
+from stlfast.direct.pde.member import FieldMember, normal_solve
+from stlfast.direct.pde.newton import PDENewton
 from stlfast.direct.pde.rows import physical
 from stlfast.direct.pde.tensor import tensor_points
 
@@ -93,9 +94,8 @@ def test_a_chord_is_a_newton_step_at_first():
     newton, p = fisher(), np.array([2.0])
     data = data_at(newton.family, newton.points, p, None, None, None, False)
     W = newton.constant(data)
-    member = newton._member(p, data, W)
-    system = newton._system(member, W)
-    g = newton._gradient(member, W, W)
+    member = FieldMember.near(newton, p, data, W, newton.rcond)
+    system, g = member.system(W), member.gradient(W, W)
     np.testing.assert_allclose(
         normal_solve(system, 1e-13)(g.ravel()), system.solve(1e-13)[0][:, 0], rtol=1e-4, atol=1e-6
     )
@@ -105,14 +105,14 @@ def test_the_first_guess_is_constant_in_time():
     newton = fisher()
     data = data_at(newton.family, newton.points, np.array([2.0]), raised, None, None, False)
     points = np.stack([np.linspace(0, 1, 9), np.linspace(0, 1, 9)[::-1]], axis=1)
-    u = newton._values(newton.constant(data), points, (0, 0))
+    u = newton.values(newton.constant(data), points, (0, 0))
     np.testing.assert_allclose(u, raised(points[:, 0]), atol=1e-8)
 
 
 def test_a_fit_is_recovered():
     newton = fisher()
     W = newton.fitted(lambda z: np.stack([z[:, 0] ** 2 - z[:, 0]]))
-    np.testing.assert_allclose(newton._values(W, np.array([[0.3, 0.7]]), (0, 0)), [[-0.21]], atol=1e-9)
+    np.testing.assert_allclose(newton.values(W, np.array([[0.3, 0.7]]), (0, 0)), [[-0.21]], atol=1e-9)
 
 
 def test_chords_that_diverge_say_so():

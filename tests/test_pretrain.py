@@ -280,9 +280,11 @@ def test_interrupted_training_returns_the_best_so_far(monkeypatch, calls):
         assert body.sha256 == Body.random((8, 6)).sha256
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_interrupt_signal():
     script = (
-        "from stlfast import families, objectives, train_body\n"
+        "from stlfast import families, train_body\n"
+        "from stlfast.training import objectives\n"
         "original, calls = objectives.VariableProjection.__call__, []\n"
         "def call(self):\n"
         "    calls.append(1)\n"

@@ -1,17 +1,30 @@
-"""README.md: its programs run, its numbers are those of docs/results, its links lead somewhere."""
+"""README.md and the pages of docs/: their programs run, and their numbers, links and commands are real.
+
+The blocks of a page run one after the other, as a reader would type them. Where a block of text follows one of Python,
+it is what the program prints, all of it; … stands for what depends on the machine.
+"""
 
 import importlib.util
-import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
 
 import stlfast
+from stlfast.command.app import app
 
 ROOT = Path(__file__).parents[1]
-TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
-PROGRAMS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+README, DOCS = ROOT / "README.md", ROOT / "docs"
+WRITTEN = [README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
+TEXTS = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in WRITTEN}
+PROGRAM = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", re.DOTALL | re.MULTILINE)
+SHELL = re.compile(r"^```sh\n(.*?)^```\n", re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+MOST_WORDS = 900  # of the first page: read in two minutes
+SLOW = {"demo", "bench", "train"}  # which tests of their own run
 
 
 @pytest.fixture(scope="module")
@@ -22,85 +35,92 @@ def update_docs():
     return module
 
 
-@pytest.fixture(scope="module")
-def stored():
-    return [
-        json.loads((ROOT / "docs" / "results" / f"{name}.json").read_text())
-        for name in ("demo", "models", "compare", "pde_models", "paper")
-    ]
-
-
-def test_use(capsys):
-    namespace = {}
-    exec(PROGRAMS[0], namespace)
-    shape, verdict, *_ = capsys.readouterr().out.splitlines()
-    assert shape == "(512,) (2, 512)"
-    assert verdict.startswith("True [")
-    assert namespace["sol"].success
-
-
-def test_loops_and_sweeps(capsys):
-    exec(PROGRAMS[1], {})
-    assert capsys.readouterr().out.splitlines() == ["(1000, 2, 512) True True", "True", "True"]
-
-
-def test_your_own_family(capsys, tmp_path, monkeypatch):
+# ----------------------------------------------------------------------------------------------------------- programs
+@pytest.mark.parametrize("page", [page for page, text in TEXTS.items() if PROGRAM.search(text)])
+def test_programs(page, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    exec(PROGRAMS[2], {})
-    assert capsys.readouterr().out.splitlines()[-1] == "[ True  True]"
-    assert stlfast.load(tmp_path / "exchange.safetensors").family.name == "exchange"
+    namespace = {"__name__": "page"}
+    for code, printed in PROGRAM.findall(TEXTS[page]):
+        exec(compile(code, page, "exec"), namespace)
+        found = capsys.readouterr().out
+        if printed:
+            pattern = re.escape(printed).replace("…", ".*")
+            assert re.fullmatch(pattern, found), f"{page} printed {found!r}, not {printed!r}:\n{code}"
+    assert "sol" not in namespace or namespace["sol"].success
 
 
-def test_nonlinear_families(capsys):
-    exec(PROGRAMS[3], {})
-    assert capsys.readouterr().out.splitlines() == ["reduced 3 True True", "(1000, 2, 512) True", "True"]
+def test_every_block_of_python_is_run():
+    for page, text in TEXTS.items():
+        assert text.count("```python\n") == len(PROGRAM.findall(text)), page
 
 
-def test_time_windows(capsys):
-    namespace = {}
-    exec(PROGRAMS[4], namespace)
-    assert capsys.readouterr().out.splitlines() == ["True windows (2,)"]
-    assert namespace["stepper"].t == pytest.approx(1000.0)
+def test_the_first_page_shows_the_example():
+    code, _ = PROGRAM.findall(TEXTS["README.md"])[0]
+    assert code == (ROOT / "examples" / "tanks.py").read_text(encoding="utf-8")
 
 
-def test_fields(capsys):
-    exec(PROGRAMS[5], {})
-    assert capsys.readouterr().out.splitlines() == ["(2, 128, 128) True", "(2, 2)", "True", "(50, 2, 5, 2) True"]
+@pytest.mark.parametrize("page", ["README.md", "docs/guide/cpp.md"])
+def test_the_cpp_program_is_the_consumers(page):
+    (program,) = re.findall(r"```cpp\n(.*?)```", TEXTS[page], re.DOTALL)
+    assert program == (ROOT / "tests" / "cpp" / "consumer" / "main.cpp").read_text(encoding="utf-8")
 
 
-def test_all_programs_are_tested():
-    assert len(PROGRAMS) == 6
-    (program,) = re.findall(r"```cpp\n(.*?)```", TEXT, re.DOTALL)
-    assert program == (ROOT / "tests" / "cpp" / "consumer" / "main.cpp").read_text()
+# ----------------------------------------------------------------------------------------------------------- commands
+def test_commands_of_the_guide(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = TEXTS["docs/guide/shell.md"]
+    for name, code in re.findall(r"^```python title=\"(\S+)\"\n(.*?)^```\n", text, re.DOTALL | re.MULTILINE):
+        Path(name).write_text(code, encoding="utf-8")
+    lines = [line for block in SHELL.findall(text) for line in block.splitlines()]
+    commands = [shlex.split(line, comments=True) for line in lines if line.startswith("stlfast ")]
+    assert commands
+    for command in commands:
+        if command[1] not in SLOW:
+            done = CliRunner().invoke(app, command[1:])
+            assert done.exit_code == 0, f"{command}: {done.output}"
 
 
-def test_numbers_are_those_of_the_stored_results(update_docs, stored):
-    assert update_docs.fill(TEXT, update_docs.blocks(*stored)) == TEXT
+def test_commands_are_real():
+    known = set(get_command(app).commands)
+    for page, text in TEXTS.items():
+        lines = [line for block in SHELL.findall(text) for line in block.splitlines()]
+        used = re.findall(r"\bstlfast ([a-z]+)", "\n".join(lines)) + re.findall(r"`stlfast ([a-z]+)", text)
+        assert set(used) <= known, page
 
 
-def test_stored_models_are_the_shipped_ones(update_docs, stored):
-    _, models, _, pde_models, _ = stored
-    assert models == json.loads(json.dumps(update_docs.model_facts()))
-    assert pde_models == json.loads(json.dumps(update_docs.pde_facts()))
+# ------------------------------------------------------------------------------------------------------ numbers, words
+def test_numbers_are_those_of_the_stored_results(update_docs):
+    for path, text in update_docs.pages(update_docs.blocks(*update_docs.stored())).items():
+        assert path.read_text(encoding="utf-8") == text, path
+
+
+def test_stored_models_are_the_shipped_ones(update_docs):
+    stored = dict(zip(update_docs.STORED, update_docs.stored(), strict=True))
+    plain = update_docs.json.loads(update_docs.json.dumps([update_docs.model_facts(), update_docs.pde_facts()]))
+    assert [stored["models"], stored["pde_models"]] == plain
 
 
 def test_markers_must_be_there(update_docs):
     with pytest.raises(ValueError, match="begin demo"):
         update_docs.fill("no markers", {"demo": ""})
+    with pytest.raises(ValueError, match="markers"):
+        update_docs.pages({"demo": ""})
 
 
-def test_links_lead_somewhere():
-    for page in (ROOT / "README.md", ROOT / "docs" / "method.md"):
-        for target in re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
-            if not target.startswith("https://"):
-                assert (page.parent / target).exists(), target
+def test_the_first_page_is_read_in_two_minutes():
+    assert len(TEXTS["README.md"].split()) <= MOST_WORDS
 
 
-def test_commands_are_real():
-    from typer.main import get_command
+# --------------------------------------------------------------------------------------------------------------- links
+@pytest.mark.parametrize("page", TEXTS)
+def test_links_lead_somewhere(page):
+    for target in LINK.findall(re.sub(r"^```.*?^```", "", TEXTS[page], flags=re.DOTALL | re.MULTILINE)):
+        if not target.startswith(("https://", "#")):
+            path = target.partition("#")[0]
+            made = path == "index.md" and page.startswith("docs/")  # README.md, by the site
+            assert made or (ROOT / page).parent.joinpath(path).exists(), f"{page}: {target}"
 
-    from stlfast.command.app import app
 
-    known = set(get_command(app).commands)
-    used = set(re.findall(r"^stlfast ([a-z]+)|`stlfast ([a-z]+)", TEXT, re.MULTILINE))
-    assert {first or second for first, second in used} <= known
+def test_every_public_name_is_on_a_page_of_the_api():
+    shown = re.findall(r"^::: stlfast\.(\w+)$", "".join(TEXTS[p] for p in TEXTS if "/api/" in p), re.MULTILINE)
+    assert sorted(shown) == sorted(stlfast.__all__)

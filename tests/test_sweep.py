@@ -18,16 +18,6 @@ from stlfast.measure.exact import exact
 
 
 @pytest.fixture(scope="module")
-def dho():
-    return stlfast.load("dho")
-
-
-@pytest.fixture(scope="module")
-def ncff():
-    return stlfast.load("ncff")
-
-
-@pytest.fixture(scope="module")
 def decay():
     """u' = −k u up to t = 5/k."""
     t, k, u = sp.symbols("t k u")
@@ -452,25 +442,31 @@ def test_progress_may_solve_too(dho):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGINT can't be sent to one process there")
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("progress", ["False", "True", "lambda done: None"])
 def test_ctrl_c(threads, progress):
     """A sweep that would take minutes ends with KeyboardInterrupt, which says how far it came."""
     script = (
-        "import numpy as np, stlfast\n"
+        "import threading, time, numpy as np, stlfast\n"
         "model, alphas = stlfast.load('dho'), np.geomspace(1.0, 1000.0, 100_000)\n"
-        "model.solve(alpha=75.0, reduced=False)\n"
-        "print('ready', flush=True)\n"
-        f"model.solve_many(alpha=alphas, observe='final', reduced=False, threads={threads}, progress={progress})\n"
+        "out = np.full((100_000, 2), np.nan)\n"
+        "def watch():\n"
+        "    def wait_for(rows):\n"
+        "        while np.isfinite(out[:, 0]).sum() < rows: time.sleep(0.05)\n"
+        "    wait_for(1); time.sleep(0.3); wait_for(40)\n"  # more than one report, on a busy machine too
+        "    print('running', flush=True)\n"
+        "threading.Thread(target=watch, daemon=True).start()\n"
+        "model.solve_many(alpha=alphas, observe='final', reduced=False, out=out,\n"
+        f"                 threads={threads}, progress={progress})\n"
         "print('ended', flush=True)\n"
     )
     pipe = subprocess.PIPE
     with subprocess.Popen([sys.executable, "-c", script], stdout=pipe, stderr=pipe, text=True) as process:
         try:
-            assert process.stdout.readline() == "ready\n"
-            time.sleep(0.4)
+            assert process.stdout.readline() == "running\n"
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=10)
+            out, err = process.communicate(timeout=60)
         finally:
             process.kill()
     assert "ended" not in out

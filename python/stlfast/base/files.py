@@ -33,7 +33,19 @@ def write(path: str | os.PathLike[str], tensors: Mapping[str, np.ndarray], metad
     """Write a safetensors file, whole or not at all."""
     from safetensors.numpy import save
 
-    write_whole(path, save({name: np.ascontiguousarray(array) for name, array in tensors.items()}, dict(metadata)))
+    data = save({name: np.ascontiguousarray(array) for name, array in tensors.items()}, dict(metadata))
+    write_whole(path, _ordered(data))
+
+
+def _ordered(data: bytes) -> bytes:
+    """The same file with its metadata in alphabetical order, so that equal contents are equal bytes."""
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    if "__metadata__" in header:
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)  # the tensors stay aligned
+    return len(text).to_bytes(8, "little") + text + data[8 + length :]
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes) -> None:

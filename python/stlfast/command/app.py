@@ -69,9 +69,9 @@ def main(
     ] = False,
 ) -> None:
     if version:
-        import stlfast
+        from .. import _core
 
-        out.print(f"stlfast {stlfast.__version__}", highlight=False)
+        out.print(f"stlfast {_core.__version__}", highlight=False)
         raise typer.Exit
     if cmakedir:
         from .. import _cpu
@@ -95,6 +95,7 @@ def demo(
 
     with _clear_errors():
         output.mkdir(parents=True, exist_ok=True)
+        out.print(demonstration.first(), highlight=False)
         effort = demonstration.Effort.quick() if quick else demonstration.Effort()
         with _steps(effort.steps) as progress:
             results = demonstration.run(effort, progress)

@@ -72,8 +72,8 @@ def sweep_values(texts: list[str]) -> dict[str, list[float]]:
         values = _spaced(text, value) if ":" in value else _listed(value)
         if not (name and equals) or not values:
             raise ValueError(
-                "a parameter is given as name=number, such as alpha=75, as alpha=75,100 or, spaced logarithmically, as "
-                f"alpha=10:1000:50, got {text!r}"
+                "several members are given as alpha=75,100 or, spaced logarithmically, as alpha=10:1000:50, one as "
+                f"name=number, such as alpha=75, got {text!r}"
             )
         if name in params:
             raise ValueError(f"the parameter {name} is given twice")

@@ -14,7 +14,7 @@ import numpy as np
 from .. import _core
 from ..base.checks import finite
 from ..base.names import public
-from ..equations.callback import Callback, values_of
+from ..equations.callback import values_of
 from ..equations.ode.family import Family
 from ..results.result import MISSED, NOT_CERTIFIED, WITHIN
 from ..results.solution import WindowsSolution, scaled_times
@@ -137,16 +137,26 @@ class Windows:
         from scipy.integrate import solve_ivp
 
         jac = None if self.family.nonlinear and self.family.J is None else self.family.jac(**params)
-        runs = []
+        runs, own = [], False  # whether an error is one of the user's function
+        plain = self.family.rhs(**params)
+
+        def rhs(t: float, y: np.ndarray) -> np.ndarray:
+            nonlocal own
+            try:
+                return plain(t, y)
+            except Exception:
+                own = True
+                raise
+
         for sharper, smallest in HANDED_OVER_TOLERANCES:
             try:
                 runs.append(solve_ivp(
-                    self.family.rhs(**params), span, start, method=HANDED_OVER, jac=jac, dense_output=True,
+                    rhs, span, start, method=HANDED_OVER, jac=jac, dense_output=True,
                     rtol=max(sharper * rtol, smallest), atol=sharper * atol,
                 ))  # fmt: skip
             except (ValueError, np.linalg.LinAlgError) as error:
-                if isinstance(self.family.N, Callback):
-                    raise  # it may be the user's own
+                if own:
+                    raise
                 return self._failed(windows, span, times, f"SciPy's {HANDED_OVER} fails too: {error}.")
             if not runs[-1].success:
                 return self._failed(windows, span, times, f"SciPy's {HANDED_OVER} fails too: {runs[-1].message}")

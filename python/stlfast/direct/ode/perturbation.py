@@ -17,16 +17,17 @@ import numpy as np
 
 from ...equations.callback import Callback
 from ...equations.program import Instructions
+from ..newton import Run
 from .collocation import ROUNDING, largest, relative
-from .iterations import Problem, Run
+from .heads import Heads
 from .series import Series
 
 SLOWEST = 0.95  # fall of the terms from one order to the next that is worth more orders
 
 
-def perturbation(problem: Problem, order: int, expand: str | None, tolerance: float) -> Run:
+def perturbation(problem: Heads, order: int, expand: str | None, tolerance: float) -> Run:
     """The heads of the series, with the size of each term. Errors: ValueError where N has no such series."""
-    grid, equations, N = problem.points, problem.equations, problem.family.N
+    grid, equations, N = problem.points, problem.equations, problem.members.N
     parameter = expansion_parameter(problem, expand)
     solve = problem.space.factor(equations.A).solve
     heads = solve(problem.y0, equations.b)
@@ -52,9 +53,9 @@ def perturbation(problem: Problem, order: int, expand: str | None, tolerance: fl
     return Run(heads, steps, failure) if failure else problem.checked(Run(heads, steps, message=message))
 
 
-def expansion_parameter(problem: Problem, expand: str | None) -> int | None:
+def expansion_parameter(problem: Heads, expand: str | None) -> int | None:
     """The index of the parameter to expand in; ValueError where N has no series in it, or none at all."""
-    family, N = problem.family, problem.family.N
+    family, N = problem.members, problem.members.N
     if isinstance(N, Callback) or (N is not None and family.polynomial_degree is None):
         what = "a Python function" if isinstance(N, Callback) else "not"
         raise ValueError(

@@ -19,8 +19,9 @@ from ...base.checks import finite
 from ...equations.ode.family import Family
 from ...features.body import Body
 from ...features.dictionary import ROW_WEIGHTS, Dictionary
+from ..newton import chord, newton
 from .collocation import Grid
-from .iterations import Problem, chord, newton
+from .heads import Heads
 from .perturbation import perturbation
 
 METHODS = ("newton", "chord", "perturbation")
@@ -141,7 +142,7 @@ class FullSolver:
             raise ValueError(f"tolerance must be a number of at least 0, got {tolerance!r}")
         p, y0 = _vector(p, "p", len(self.family.params)), _vector(y0, "y0", self.family.n)
         space = self._alike if method == "newton" else self._space
-        problem = Problem(self.family, space, self._start, self._grid, self._between, p, y0)
+        problem = Heads(self.family, space, self._start, self._grid, self._between, p, y0)
         start = self._ones * y0 if guess is None else self._heads(guess)
         with np.errstate(all="ignore"):  # trial states may leave the domain of f
             if method == "newton":
@@ -150,10 +151,10 @@ class FullSolver:
                 run = chord(problem, start, tolerance)
             else:
                 run = perturbation(problem, order, expand, tolerance)
-            residual = problem.residual(run.heads)
+            residual = problem.residual(run.x)
         last, iterations = run.steps[-1] if run.steps else math.inf, len(run.steps) - (method == "perturbation")
         message = run.failure or run.message
-        return FullAnswer(run.heads, method, iterations, last, residual, not run.failure, message, run.steps)
+        return FullAnswer(run.x, method, iterations, last, residual, not run.failure, message, run.steps)
 
     def evaluate(self, heads: np.ndarray, x: np.ndarray) -> np.ndarray:
         """y (n, S) at points x (S,) in [0, 1]."""
