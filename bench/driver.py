@@ -56,13 +56,15 @@ def study(measure: Callable[P, dict[str, Any]]) -> Callable[P, dict[str, Any]]:
     return timed
 
 
-def write(name: str, results: Mapping[str, Any], page: str, folder: Path) -> list[Path]:
-    """The results as NAME.json and their page as NAME.md in a folder, which is made if need be; the paths."""
+def write(name: str, results: Mapping[str, Any], page: str | None, folder: Path) -> list[Path]:
+    """The results as NAME.json and their page, if any, as NAME.md in a folder, which is made if need be; the paths."""
     folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"{name}.json", folder / f"{name}.md"]
-    for path, text in zip(paths, (json.dumps(results, indent=1) + "\n", page), strict=True):
+    texts = {folder / f"{name}.json": json.dumps(results, indent=1) + "\n"}
+    if page is not None:
+        texts[folder / f"{name}.md"] = page
+    for path, text in texts.items():
         write_whole(path, text.encode())
-    return paths
+    return list(texts)
 
 
 def machine_line(results: Mapping[str, Any], *more: str) -> str:
