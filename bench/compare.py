@@ -1,22 +1,22 @@
 """stlfast beside the solvers that one could pick instead, at matched achieved accuracy, in one interleaved run.
 
-    python -m bench.compare [--output docs/results] [--quick] [--problems dho ncff] [--only NAME ...]
+    python -m bench.compare [--pages compare nonlinear] [--quick] [--problems dho ncff] [--only NAME ...]
 
 Of each solver's tolerances (half decades, rtol = atol) the loosest is taken whose largest error, over states and the
 point set of stlfast.reference, against the exact solution, is within the target. Then everything is timed at 512
-uniform output times: medians of interleaved repeats, in processor time of the whole process, one thread each. Writes
-compare.json, compare.md and three pictures; what is not installed is reported as absent. About a quarter of an hour on
-one core, five minutes with --quick; the first run builds the C++ side as well.
+uniform output times: medians of interleaved repeats, in processor time of the whole process, one thread each. What is
+not installed is reported as absent. Two pages, each with its results: compare, with three pictures, all solvers on the
+shipped families; nonlinear, time windows and what they give way to. About a quarter of an hour on one core, five
+minutes with --quick; the first run builds the C++ side as well.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import importlib
-import json
 import time
-from collections.abc import Callable, Iterable
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -26,15 +26,14 @@ from typing import Any
 import numpy as np
 
 import stlfast
-from bench import compare_plot, compare_report, native
+from bench import compare_plot, compare_report, driver, native, nonlinear_report
 from bench.contenders import CONTENDERS, Contender
 from bench.peers import Absent, Bind
-from bench.problem import MANY, PROBLEMS, Problem
-from stlfast.command import demo
+from bench.problem import MANY, ON_WINDOWS, PROBLEMS, Problem
 from stlfast.measure import timing
 
 TARGETS = (1e-4, 1e-6, 1e-8)
-TOLERANCES = tuple(10.0 ** (-k / 2) for k in range(4, 27))  # 1e-2 … 1e-13
+TOLERANCES = tuple(10.0 ** (-k / 2) for k in range(2, 27))  # 1e-1 … 1e-13
 PACKAGES = ("numbalsoda", "numba", "heyoka", "diffrax", "jax", "jaxlib", "sympy")
 
 
@@ -64,7 +63,8 @@ def measure(
     """One record for each contender and accuracy that it reaches."""
     starts = _starts(problem, query, effort)
     checked = starts[: effort.checked]
-    records, tasks = [], {}
+    records: list[dict[str, Any]] = []
+    tasks: dict[str, timing.Run] = {}
     for contender, bind in bound.items():
         params, timed = problem.params(alpha), starts[: contender.most]
         error = partial(_error, problem, bind, alpha, checked)
@@ -77,6 +77,7 @@ def measure(
                     "problem": problem.name, "query": query, "alpha": alpha, "contender": contender.name,
                     "target": target, "tolerance": tolerance, "error": reached, "key": key, "solves": len(timed),
                 }
+                | (contender.about(problem, alpha, tolerance) if contender.about and tolerance else {})
             )  # fmt: skip
     times = timing.interleaved(tasks, effort.repeats, effort.once_from, clock)
     for record in records:
@@ -140,7 +141,7 @@ def prepare(problem: Problem, contenders: Iterable[Contender]) -> tuple[dict, di
             bind = contender.prepare(problem)
             y0 = np.repeat(problem.family.y0[None], contender.first, axis=0)
             if not any(np.isfinite(bind(problem.params(alpha), y0, grid, tol)(1)).all() for tol in (1e-6, 1e-3)):
-                raise Absent(f"gives up at {problem.family.stiffness} = {alpha:g}")
+                raise Absent(f"gives up at {problem.stiffness} = {alpha:g}")
         except (Absent, ImportError) as reason:
             absent[contender.name] = " ".join(str(reason).split())
             continue
@@ -148,29 +149,28 @@ def prepare(problem: Problem, contenders: Iterable[Contender]) -> tuple[dict, di
     return bound, seconds, absent
 
 
-def run(effort: Effort, problems: Iterable[str], only: list[str] | None) -> dict[str, Any]:
+@driver.study
+def run(
+    effort: Effort, problems: Mapping[str, Problem], contenders: Iterable[Contender] = CONTENDERS
+) -> dict[str, Any]:
     """Everything that is measured, JSON-able."""
-    started = time.perf_counter()
-    chosen = [c for c in CONTENDERS if only is None or any(text.lower() in c.name.lower() for text in only)]
+    chosen = list(contenders)
     records, setup, absent = [], {}, {}
     warm_up()
-    for name in problems:
-        problem = PROBLEMS[name]
+    for name, problem in problems.items():
         bound, seconds, missing = prepare(problem, chosen)
         setup[name] = {"first_answer": seconds, **ours(problem), **measures(problem, effort)}
         absent[name] = missing
         for query in problem.queries:
             asked = {c: bind for c, bind in bound.items() if query in c.queries}
             for alpha in problem.alphas or (effort.alphas_many if query == MANY else effort.alphas):
-                print(f"{name}: {query} at {problem.family.stiffness} = {alpha:g}", flush=True)
+                driver.say(f"{name}: {query} at {problem.stiffness} = {alpha:g}")
                 records += measure(problem, query, alpha, asked, effort)
     return {
-        "machine": demo.machine(),
         "versions": versions(),
         "native": flags(),
         "effort": asdict(effort),
         "targets": TARGETS,
-        "seconds": round(time.perf_counter() - started, 1),
         "absent": absent,
         "setup": setup,
         "records": records,
@@ -188,8 +188,8 @@ def warm_up() -> None:
 
 def ours(problem: Problem) -> dict[str, float]:
     """What stlfast costs before its first answer: training and compiling a family, loading a model file."""
-    import stlfast
-
+    if not problem.shipped:
+        return {"training": 0.0, "compile": 0.0, "load": 0.0}
     started = time.perf_counter()
     stlfast.load(problem.name)
     load = time.perf_counter() - started
@@ -200,14 +200,15 @@ def ours(problem: Problem) -> dict[str, float]:
 
 def measures(problem: Problem, effort: Effort) -> dict[str, Any]:
     """What the page says of a problem: what is fixed, how errors are measured and what they are known to."""
-    known = [problem.reference_error(alpha) for alpha in problem.alphas or effort.alphas]
+    apart = [problem.reference_error(alpha) for alpha in problem.alphas or effort.alphas]
+    known = [error for error in apart if error is not None]
     return {
-        "stiffness": problem.family.stiffness,
+        "stiffness": problem.stiffness,
         "others": problem.others,
         "box": problem.box.tolist() if MANY in problem.queries else None,
         "nonlinear": problem.family.nonlinear,
         "measured": problem.measured,
-        "reference": None if None in known else max(known),
+        "reference": max(known, default=None),
     }
 
 
@@ -236,30 +237,48 @@ def flags() -> dict[str, Any]:
 
 
 def write(results: dict[str, Any], folder: Path) -> list[Path]:
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / "compare.json", folder / "compare.md"]
-    paths[0].write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    pictures = compare_plot.write(results, folder)
-    paths[1].write_text(compare_report.page(results, [path.name for path in pictures]), encoding="utf-8")
-    return [*paths, *pictures]
+    paths = driver.write("compare", results, compare_report.page(results, compare_plot.PICTURES), folder)
+    return [*paths, *compare_plot.write(results, folder)]
+
+
+def write_nonlinear(results: dict[str, Any], folder: Path) -> list[Path]:
+    return driver.write("nonlinear", results, nonlinear_report.page(results), folder)
+
+
+@dataclass(frozen=True)
+class Page:
+    problems: Mapping[str, Problem]
+    contenders: tuple[Contender, ...]
+    effort: Effort
+    write: Callable[[dict[str, Any], Path], list[Path]]
+
+    def measured(self, options: Namespace) -> dict[str, Any]:
+        """What is measured of the problems and contenders that were asked for."""
+        named, only = options.problems, options.only
+        problems = {name: problem for name, problem in self.problems.items() if named is None or name in named}
+        chosen = [c for c in self.contenders if only is None or any(text.lower() in c.name.lower() for text in only)]
+        return run(QUICK if options.quick else self.effort, problems, chosen)
+
+
+PAGES = {
+    "compare": Page(PROBLEMS, CONTENDERS, Effort(), write),
+    "nonlinear": Page(
+        ON_WINDOWS,
+        tuple(c for c in CONTENDERS if c.name in nonlinear_report.SOLVERS),
+        Effort(repeats=15, once_from=0.15),
+        write_nonlinear,
+    ),
+}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, default=Path("docs/results"), metavar="DIR")
-    parser.add_argument("--quick", action="store_true", help="fewer members, initial values and repeats")
-    parser.add_argument("--problems", nargs="+", choices=PROBLEMS, default=list(PROBLEMS))
+    parser = driver.parser(__doc__, quick="fewer members, initial values and repeats")
+    parser.add_argument("--pages", nargs="+", choices=PAGES, default=list(PAGES), help="default both; see --render")
+    parser.add_argument("--problems", nargs="+", choices=PROBLEMS | ON_WINDOWS, metavar="NAME", help="default all")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="contenders whose name contains one of these")
-    parser.add_argument(
-        "--render", type=Path, metavar="JSON", help="measure nothing: page and pictures of these results"
-    )
     options = parser.parse_args()
-    if options.render:
-        results = json.loads(options.render.read_text(encoding="utf-8"))
-    else:
-        results = run(QUICK if options.quick else Effort(), options.problems, options.only)
-    for path in write(results, options.output):
-        print(f"wrote {path}")
+    for name in [options.render.stem] if options.render else options.pages:
+        driver.main(parser, PAGES[name].measured, PAGES[name].write)
 
 
 if __name__ == "__main__":

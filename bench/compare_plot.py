@@ -15,6 +15,7 @@ from stlfast.command.pictures import _pyplot
 from stlfast.command.report import scientific
 from stlfast.results.style import BLUE, GREEN, GREY, ORANGE, RED, STYLE
 
+PICTURES = ("time_vs_accuracy.png", "time_vs_stiffness.png", "time_vs_queries.png")
 PURPLE, SKY, BLACK, YELLOW = "#CC79A7", "#56B4E9", "#000000", "#B8A800"  # the rest of Okabe & Ito's, yellow darkened
 LOOKS: dict[str, dict[str, Any]] = {
     OURS: {"color": BLUE, "marker": "o", "lw": 2.6, "ms": 8, "zorder": 5},
@@ -34,15 +35,12 @@ LOOKS: dict[str, dict[str, Any]] = {
 
 
 def write(results: dict[str, Any], folder: Path) -> list[Path]:
-    pictures = {
-        "time_vs_accuracy.png": _accuracy, "time_vs_stiffness.png": _stiffness, "time_vs_queries.png": _queries,
-    }  # fmt: skip
-    for file, draw in pictures.items():
+    for file, draw in zip(PICTURES, (_accuracy, _stiffness, _queries), strict=True):
         problems = [name for name in results["setup"] if alphas(results, name, STIFFNESS)]
         if draw is _queries:  # what has been compiled pays off or not
             problems = [name for name in problems if OURS in names(results, STIFFNESS, name)]
         _figure(results, problems, draw, folder / file)
-    return [folder / file for file in pictures]
+    return [folder / file for file in PICTURES]
 
 
 def _figure(results: dict[str, Any], problems: list[str], draw: Callable[..., None], path: Path) -> None:
@@ -55,7 +53,8 @@ def _figure(results: dict[str, Any], problems: list[str], draw: Callable[..., No
         figure, axes = plt.subplots(
             max(len(rows), 1), columns, figsize=size, sharey="row", layout="constrained", squeeze=False
         )
-        room, handles = None, {}
+        room: Any = None
+        handles: dict[str, Any] = {}
         for k, row in enumerate(rows):
             for axis in axes[k, len(row) :]:
                 axis.axis("off")

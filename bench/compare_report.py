@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from bench import driver
 from bench.contenders import (
     CONTENDERS,
     CVODE,
@@ -25,7 +26,7 @@ from bench.contenders import (
     WINDOWS,
 )
 from bench.problem import MANY, START, STIFFNESS
-from stlfast.command.report import machine, markdown, scientific
+from stlfast.command.report import markdown, scientific
 
 SHOWN_AT = 1e-6  # the target at which ratios are stated
 STIFF_FROM = 50.0  # what is asked of duffing is asked from this alpha on
@@ -166,14 +167,14 @@ def caption(results: dict[str, Any]) -> str:
 
 
 def machine_line(results: dict[str, Any]) -> str:
-    versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
+    versions = ", ".join(map(" ".join, results["versions"].items()))
     native = results["native"]
     compiled = (
         f"C++: {native['compiler']}; SUNDIALS {native['cvode'] or 'absent'}"
         if "compiler" in native
         else f"C++: {native['absent']}"
     )
-    lines = [f"Machine: {machine(results['machine'])}; {versions}. {compiled}."]
+    lines = [f"{driver.machine_line(results, versions)} {compiled}."]
     lines += [f"- Absent: {name}: {reason}" for name, reason in absent(results).items()]
     return "\n".join(lines)
 

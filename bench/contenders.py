@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from bench import ours
 from bench.peers import Bind, cvode, diffrax_kvaerno, exponential, heyoka_taylor, numbalsoda_lsoda, scipy_ivp
@@ -22,7 +23,8 @@ class Contender:
     """A solver in the comparison.
 
     prepare: see bench.peers. adaptive: whether it has a tolerance; what has none has one accuracy.
-    most: initial values timed at most, where the whole sweep would take minutes.
+    most: initial values timed at most, where the whole sweep would take minutes. about: (problem, alpha, tolerance) →
+    what else is recorded of its answer.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Contender:
     queries: tuple[str, ...] = (STIFFNESS,)
     adaptive: bool = False
     most: int | None = None
+    about: Callable[[Any, float, float], dict[str, Any]] | None = None
 
     @property
     def first(self) -> int:
@@ -40,10 +43,12 @@ class Contender:
 OURS, OURS_CPP, OURS_CPP_BARE = "stlfast", "stlfast (C++)", "stlfast (C++), not certified"
 FIXED_CPP = "stlfast (C++), fixed member"
 FIXED, FIXED_OUT, SWEEP = "stlfast, fixed member", "stlfast, fixed member, out=", "stlfast, solve_many"
-WINDOWS, SWEEP_CPP = "stlfast, time windows", "stlfast (C++), solve_many"
+WINDOWS, WINDOWS_BARE = "stlfast, time windows", "stlfast, time windows, no estimate"
+SWEEP_CPP = "stlfast (C++), solve_many"
 NUMBALSODA, NUMBALSODA_LOOP = "LSODA (numbalsoda)", "LSODA (numbalsoda, compiled loop)"
 HEYOKA = "Taylor (heyoka)"
-CVODE, RADAU, TABLE = "BDF (CVODE, C++)", "Radau (SciPy)", "propagator table (C++)"
+CVODE, TABLE = "BDF (CVODE, C++)", "propagator table (C++)"
+RADAU, LSODA = "Radau (SciPy)", "LSODA (SciPy)"
 EXPONENTIAL = "matrix exponential (C++)"
 EVERY = (STIFFNESS, START, MANY)
 
@@ -53,7 +58,8 @@ CONTENDERS = (
     Contender(OURS_CPP, ours.prepare_cpp),
     Contender(OURS_CPP_BARE, partial(ours.prepare_cpp, certify=False)),
     Contender("stlfast, full dictionary", partial(ours.prepare, reduced=False)),
-    Contender(WINDOWS, ours.prepare_windows, adaptive=True),
+    Contender(WINDOWS, ours.prepare_windows, adaptive=True, about=ours.about_windows),
+    Contender(WINDOWS_BARE, partial(ours.prepare_windows, certify=False), adaptive=True),
     Contender("stlfast, random basis", partial(ours.prepare, basis="random")),
     Contender("stlfast, Chebyshev basis", partial(ours.prepare, basis="chebyshev")),
     Contender("the paper's solve on the shipped body", partial(ours.prepare, basis="paper", certify=False)),
@@ -68,7 +74,7 @@ CONTENDERS = (
     Contender(HEYOKA, heyoka_taylor.prepare, EVERY, adaptive=True),
     Contender(CVODE, cvode.prepare, EVERY, adaptive=True),
     Contender("Kvaerno5 (diffrax)", diffrax_kvaerno.prepare, (STIFFNESS, MANY), adaptive=True),
-    Contender("LSODA (SciPy)", partial(scipy_ivp.prepare, method="LSODA"), (STIFFNESS, MANY), adaptive=True, most=10),
+    Contender(LSODA, partial(scipy_ivp.prepare, method="LSODA"), (STIFFNESS, MANY), adaptive=True, most=10),
     Contender(RADAU, partial(scipy_ivp.prepare, method="Radau"), (STIFFNESS, MANY), adaptive=True, most=10),
     Contender("RK45 (SciPy)", partial(scipy_ivp.prepare, method="RK45"), adaptive=True),
     Contender(EXPONENTIAL, exponential.prepare),

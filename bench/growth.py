@@ -10,14 +10,13 @@ n states, r functions of a band, N collocation points, E output times, C check p
 
 from __future__ import annotations
 
-import argparse
-import json
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,10 +24,11 @@ from typing import Any
 import numpy as np
 
 import stlfast
+from bench import driver
 from bench.compare import TOLERANCES, versions
 from bench.growth_report import ALPHA, ALPHAS, AT, BARE, COUPLED, EIGH, FIXED, LSODA, SOLVE, fits, page, picture
+from bench.models import certified, compiled, history
 from bench.peers import numbalsoda_lsoda
-from bench.steps import compiled
 from stlfast.command import demo
 from stlfast.families import chain
 from stlfast.measure import timing
@@ -85,7 +85,7 @@ def accuracy(model: stlfast.Model, reduced: bool | None = None) -> dict[str, Any
     truth = [exact(model.family.matrix(0.0, alpha=alpha), y0, POINTS) for alpha in ALPHAS]
     return {
         "error": max(float(np.abs(s.y - y).max()) for s, y in zip(solved, truth, strict=True)),
-        "bound": max(float(s.error_bound.max()) for s in solved),
+        "bound": max(float(certified(s).max()) for s in solved),
         "met": all(bool(s.success) and s.method == "reduced" for s in solved),
     }
 
@@ -115,9 +115,9 @@ def resident(path: Path) -> float | None:
     return float(np.median([int(subprocess.check_output(command, text=True)) for _ in range(3)]))
 
 
-def lsoda(family: stlfast.Family) -> tuple[dict[str, timing.Run], dict[str, dict[str, float]]]:
+def lsoda(family: stlfast.Family) -> tuple[dict[str, timing.Run], dict[str, Any]]:
     """numbalsoda at the loosest tolerances that meet LSODA's targets: what to time, and what it reaches."""
-    problem = SimpleNamespace(family=family, atol=lambda params, tolerance: tolerance)
+    problem: Any = SimpleNamespace(family=family, atol=lambda params, tolerance: tolerance)
     bind, y0 = numbalsoda_lsoda.prepare(problem), start(family.n)
     truth = exact(family.matrix(0.0, alpha=ALPHA), y0, POINTS)
 
@@ -176,8 +176,8 @@ def truncations(model: stlfast.Model, effort: Effort) -> list[dict[str, Any]]:
         cut = stlfast.Model(model.family, model.body, replace(model.compiled, bands=bands), model.passport)
         rows.append({"n": n, "decoupled": decoupled, "r": r, "alpha": alpha, **accuracy(cut, reduced=True)})
         for name, certify in ((SOLVE, True), (BARE, False)):
-            options = {"alpha": alpha, "reduced": True, "certify": certify}
-            tasks[f"{r} {name}"] = timing.repeated(lambda cut=cut, options=options: cut.solve(y0, **options))
+            options: dict[str, Any] = {"alpha": alpha, "reduced": True, "certify": certify}
+            tasks[f"{r} {name}"] = timing.repeated(partial(cut.solve, y0, **options))
     times = medians(tasks, effort.repeats)
     return [{**row, "seconds": {name: times[f"{row['r']} {name}"] for name in (SOLVE, BARE)}} for row in rows]
 
@@ -188,7 +188,7 @@ def collocation(body: stlfast.Body, effort: Effort) -> list[dict[str, Any]]:
     for count in effort.points:
         model, found = built(family, body, effort, points=count, decoupled=True)
         rows.append({"N": count, **found})
-        tasks[str(count)] = timing.repeated(lambda model=model: model.solve(y0, alpha=ALPHA, reduced=True))
+        tasks[str(count)] = timing.repeated(partial(model.solve, y0, alpha=ALPHA, reduced=True))
     times = medians(tasks, effort.repeats)
     return [{**row, "seconds": {SOLVE: times[str(row["N"])]}} for row in rows]
 
@@ -205,48 +205,37 @@ def bases(bodies: Sequence[stlfast.Body], effort: Effort) -> list[dict[str, Any]
     return rows
 
 
+@driver.study
 def run(effort: Effort) -> dict[str, Any]:
     """Everything that is measured, JSON-able."""
-    started = time.perf_counter()
-    training = {"progress": False, "steps": effort.steps, "lbfgs_steps": effort.steps // 6}
+    training: dict[str, Any] = {"progress": False, "steps": effort.steps, "lbfgs_steps": effort.steps // 6}
     bodies = [stlfast.train_body(chain(2), widths=widths, **training) for widths in effort.widths]
     built(chain(2), bodies[-1], effort)  # warms up
-    rows, models = [], {}
+    rows: list[dict[str, Any]] = []
+    models: dict[Any, stlfast.Model] = {}
     with tempfile.TemporaryDirectory() as folder:
         for n in effort.states:
-            print(f"{n} states", flush=True)
+            driver.say(f"{n} states")
             row, found = states(n, bodies[-1], effort, Path(folder))
             rows.append(row)
             models |= found
     results = {
-        "machine": demo.machine(),
         "versions": {name: found for name, found in versions().items() if name in ("numbalsoda", "numba", "sympy")},
         "effort": asdict(effort),
-        "training": [{"widths": body.sizes[1:], "seconds": body.history["seconds"]} for body in bodies],
+        "training": [{"widths": body.sizes[1:], "seconds": history(body)["seconds"]} for body in bodies],
         "states": rows,
         "ranks": [row for key in effort.truncated for row in truncations(models[key], effort)],
         "points": collocation(bodies[-1], effort),
         "bases": bases(bodies, effort),
     }
-    return {**results, "fits": fits(results), "seconds": round(time.perf_counter() - started, 1)}
+    return {**results, "fits": fits(results)}
 
 
 def write(results: dict[str, Any], folder: Path) -> list[Path]:
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"growth.{end}" for end in ("json", "md", "png")]
-    paths[0].write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    paths[1].write_text(page(results), encoding="utf-8")
-    picture(results, paths[2])
-    return paths
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, default=Path("docs/results"), metavar="DIR", help="default: %(default)s")
-    options = parser.parse_args()
-    for path in write(run(Effort()), options.output):
-        print(f"wrote {path}")
+    paths = driver.write("growth", results, page(results), folder)
+    picture(results, folder / "growth.png")
+    return [*paths, folder / "growth.png"]
 
 
 if __name__ == "__main__":
-    main()
+    driver.main(driver.parser(__doc__), lambda _: run(Effort()), write)

@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from bench import driver
 from bench.compare_report import _us
 from stlfast.command import demo, report
-from stlfast.command import pictures as plot
+from stlfast.command.pictures import _pyplot
 from stlfast.command.report import scientific
+from stlfast.results.style import BLUE, GREY, ORANGE, RED, STYLE
 
 ALPHA = 100.0  # of the member that is timed
 ALPHAS = (1.0, 10.0, 100.0, 1000.0)  # of those whose error is measured
@@ -66,7 +68,7 @@ def fits(results: dict[str, Any]) -> list[dict[str, Any]]:
     counts = [work(row["n"], max(row["ranks"])) for row in results["states"]]
     for what, limit in LIMITS.items():
         kept = [what != FIXED or not row["anew"] for row in results["states"]]
-        add(what, "n", *(list(compress(each, kept)) for each in (results["states"], counts)), limit)
+        add(what, "n", list(compress(results["states"], kept)), list(compress(counts, kept)), limit)
     for n, decoupled in results["effort"]["truncated"]:
         rows = [row for row in results["ranks"] if (row["n"], row["decoupled"]) == (n, decoupled)]
         counts = [work(n, row["r"], decoupled) for row in rows]
@@ -93,8 +95,7 @@ def page(results: dict[str, Any]) -> str:
         "normal random numbers, against the exact solution; met: all bounds within atol + rtol max |y| of the default. "
         f"Times: one call at 512 output times, alpha = {ALPHA:g}; medians of "
         f"{results['effort']['repeats']} interleaved repeats, processor time, one thread.",
-        f"Machine: {report.machine(results['machine'])}; "
-        f"{', '.join(' '.join(pair) for pair in results['versions'].items())}.{absent}",
+        driver.machine_line(results, ", ".join(map(" ".join, results["versions"].items()))) + absent,
         "![time of one solve against the number of states](growth.png)",
         "## States: building, memory, error",
         "Decoupled: n problems of r functions. Memory: what loading the file and one solve add to a process that has "
@@ -165,13 +166,14 @@ def _reached(row: dict[str, Any]) -> list[str]:
 
 
 def picture(results: dict[str, Any], path: Path) -> None:
-    looks = {
-        SOLVE: {"color": plot.BLUE, "marker": "o", "lw": 2.6}, BARE: {"color": plot.BLUE, "marker": "o", "ls": ":"},
-        FIXED: {"color": "#56B4E9", "marker": "s"}, COUPLED: {"color": plot.RED, "marker": "^"},
-        EIGH: {"color": plot.GREY, "marker": "*", "ls": "--"},
-    } | {name: {"color": plot.ORANGE, "marker": mark} for name, mark in zip(LSODA, "Dv", strict=True)}  # fmt: skip
-    plt = plot._pyplot()
-    with plt.rc_context(plot.STYLE):
+    looks: dict[str, dict[str, Any]] = {
+        SOLVE: {"color": BLUE, "marker": "o", "lw": 2.6}, BARE: {"color": BLUE, "marker": "o", "ls": ":"},
+        FIXED: {"color": "#56B4E9", "marker": "s"}, COUPLED: {"color": RED, "marker": "^"},
+        EIGH: {"color": GREY, "marker": "*", "ls": "--"},
+    }  # fmt: skip
+    looks |= {name: {"color": ORANGE, "marker": mark} for name, mark in zip(LSODA, "Dv", strict=True)}
+    plt = _pyplot()
+    with plt.rc_context(STYLE):
         figure, axis = plt.subplots(figsize=(7.2, 5.8), layout="constrained")
         for name, look in looks.items():
             points = [(row["n"], 1e6 * row["seconds"][name]) for row in results["states"] if name in row["seconds"]]

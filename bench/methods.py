@@ -9,12 +9,9 @@ n states, N times. Errors are the largest over times and states, over max |y| of
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
-import time
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -24,11 +21,13 @@ import numpy as np
 import sympy as sp
 
 import stlfast
+from bench import driver
 from bench.methods_report import DEFAULT, METHODS, page
-from bench.nonlinear import Problem
-from bench.steps import compiled
+from bench.models import compiled, history
+from bench.paper.problems import published_largest
+from bench.problem import PROBLEMS, Nonlinear
 from stlfast import families
-from stlfast.command import demo, published
+from stlfast.command import demo
 from stlfast.direct.ode.solver import ORDER, FullSolver
 from stlfast.features.dictionary import Dictionary
 from stlfast.measure import timing
@@ -128,7 +127,7 @@ def answers(name: str, member: Member, methods: Iterable[str], repeats: int) -> 
     found, tasks = {}, {}
     for method in methods:
         solve = partial(shipped(name).solve, member.y0, method=METHODS[method], **TOLERANCE, **member.params)
-        solution, bare = solve(member.t), solve(member.t, certify=False)
+        solution, bare = solve(t=member.t), solve(t=member.t, certify=False)
         estimate = solution.error_estimate
         found[method] = {
             "outcome": "converged" if bare.success else outcome(bare.message),
@@ -181,10 +180,10 @@ def robertson_methods(effort: Effort) -> list[dict[str, Any]]:
 
 def stages(model: stlfast.NonlinearModel, member: Member, repeats: int) -> dict[str, float]:
     """Seconds of the default solve up to the end of each stage: iterations and values, estimate, Python."""
-    core = partial(model.core.solve, member.params, tuple(model.family.params), member.y0)
-    tasks = {
-        "iterations": lambda: core(False, 0.0, 0.0, None, False),
-        "estimate": lambda: core(True, *TOLERANCE.values(), None, False),
+    given, rtol, atol = (member.params, tuple(model.family.params), member.y0), TOLERANCE["rtol"], TOLERANCE["atol"]
+    tasks: dict[str, Callable[[], Any]] = {
+        "iterations": partial(model.core.solve, *given, False, 0.0, 0.0, None, False),
+        "estimate": partial(model.core.solve, *given, True, rtol, atol, None, False),
         "Python": lambda: model.solve(member.y0, **TOLERANCE, **member.params),
     }
     runs = {name: timing.repeated(task) for name, task in tasks.items()}
@@ -193,12 +192,18 @@ def stages(model: stlfast.NonlinearModel, member: Member, repeats: int) -> dict[
 
 
 def van_der_pol(effort: Effort) -> list[dict[str, Any]]:
-    rows, model = [], shipped("vdp")
+    rows, model, problem = [], shipped("vdp"), PROBLEMS["vdp"]
+    assert isinstance(problem, Nonlinear)
     for mu in effort.mus:
-        problem = Problem(model.family, jumps=True, mu=mu)
-        solution = model.solve(t=problem.t, mu=mu)
-        bare = model.solve(t=problem.t, certify=False, mu=mu)
-        tasks = {certify: timing.repeated(partial(model.solve, certify=certify, mu=mu)) for certify in (True, False)}
+        t = problem.points(mu)
+        error = partial(problem.error, mu, model.family.y0[None], t)
+        solution = model.solve(t=t, mu=mu)
+        bare = model.solve(t=t, certify=False, mu=mu)
+        assert solution.error_estimate is not None
+        tasks = {
+            "whole": timing.repeated(partial(model.solve, mu=mu)),
+            "bare": timing.repeated(partial(model.solve, certify=False, mu=mu)),
+        }
         timed = timing.interleaved(tasks, effort.repeats, ONCE_FROM)
         rows.append(
             {
@@ -207,16 +212,16 @@ def van_der_pol(effort: Effort) -> list[dict[str, Any]]:
                 "success": solution.success,
                 "windows": solution.windows,
                 "iterations": solution.iterations,
-                "estimate": float((solution.error_estimate / problem.largest).max()),
-                "error": problem.error(solution.y, everywhere=True),
-                "away": problem.error(solution.y),
-                "reference": problem.disagreement,
-                "seconds": float(np.median(timed[True])),
+                "estimate": float((solution.error_estimate / problem.scale(mu)).max()),
+                "error": error(solution.y[None], everywhere=True),
+                "away": error(solution.y[None]),
+                "reference": problem.reference_error(mu),
+                "seconds": float(np.median(timed["whole"])),
                 "bare": {
                     "windows": bare.windows,
                     "iterations": bare.iterations,
-                    "away": problem.error(bare.y),
-                    "seconds": float(np.median(timed[False])),
+                    "away": error(bare.y[None]),
+                    "seconds": float(np.median(timed["bare"])),
                 },
             }
         )
@@ -226,7 +231,7 @@ def van_der_pol(effort: Effort) -> list[dict[str, Any]]:
 # -------------------------------------------------------------------------------------------------------------- series
 def series(effort: Effort) -> list[dict[str, Any]]:
     """Error of the series of each order, on Chebyshev polynomials, which add none; and its factor an order."""
-    solver = stlfast.compile(family("duffing"), None, "chebyshev", reduced=False).full_solver
+    solver = compiled(family("duffing"), None, "chebyshev", reduced=False).full_solver
     rows = []
     for alpha, beta, y0 in effort.series:
         member = duffing(alpha, beta, y0)
@@ -262,8 +267,8 @@ def paper(effort: Effort) -> dict[str, Any]:
     x = np.linspace(0.0, 1.0, demo.POINTS)
     solver = FullSolver(family("duffing"), Dictionary((1.0,), constant=False), x, "none", True, "pinv", body)
     model, rows = shipped("duffing"), []
-    for stiffness, theirs in list(zip(*published.MAX_ERROR["duffing"], strict=True))[:: effort.published_every]:
-        params = {"alpha": stiffness, "beta": 0.1}
+    for stiffness, theirs in published_largest("duffing")[:: effort.published_every]:
+        params: dict[str, Any] = {"alpha": stiffness, "beta": 0.1}
         truth = model.family.reference(None, 10 * x, "LSODA", **SHARP, **params).y
         found = [
             solver.solve(list(params.values()), model.family.y0, "perturbation", order=k) for k in range(ORDER + 1)
@@ -279,7 +284,7 @@ def paper(effort: Effort) -> dict[str, Any]:
                 **{name: float(np.abs(y - truth).max()) for name, y in ours.items()},
             }
         )
-    return {"seconds": body.history["seconds"], "rows": rows}
+    return {"seconds": history(body)["seconds"], "rows": rows}
 
 
 def functions(name: str, widths: Sequence[int], groups: dict[str, list[Member]], effort: Effort) -> dict[str, Any]:
@@ -306,7 +311,7 @@ def functions(name: str, widths: Sequence[int], groups: dict[str, list[Member]],
                     "basis": basis,
                     "functions": size,
                     "unknowns": size * family(name).n,
-                    "seconds": body.history["seconds"] if basis == "body" else None,
+                    "seconds": history(body)["seconds"] if basis == "body" else None,
                     "errors": {label: [error for error, _ in each] for label, each in found.items()},
                     "failed": sum(failed for each in found.values() for _, failed in each),
                 }
@@ -322,11 +327,15 @@ def on_all(model: stlfast.NonlinearModel, members: Iterable[Member]) -> tuple[fl
     for member in members:
         (t0, t1), windows = member.span, stlfast.Windows(member.family)
         sharp = windows.solve(member.y0, certify=False, **SHARP, **member.params)
-        guess = solver.fitted(lambda x, t0=t0, t1=t1, sharp=sharp: sharp(t0 + (t1 - t0) * x))
+        guess = solver.fitted(partial(_scaled, sharp, t0, t1))
         found = solver.solve(list(member.params.values()), member.y0, guess=guess)
         worst = max(worst, member.error(solver.evaluate(found.heads, member.x)))
         failed += not found.converged
     return worst, failed
+
+
+def _scaled(solution: stlfast.WindowsSolution, t0: float, t1: float, x: np.ndarray) -> np.ndarray:
+    return solution(t0 + (t1 - t0) * x)
 
 
 def rank(model: stlfast.NonlinearModel, member: Member) -> int:
@@ -339,9 +348,9 @@ def in_band(model: stlfast.NonlinearModel, member: Member) -> float:
 
 
 # ------------------------------------------------------------------------------------------------------------ together
+@driver.study
 def run(effort: Effort) -> dict[str, Any]:
     """Everything that is measured, JSON-able."""
-    started = time.perf_counter()
     duffing_groups = {
         f"alpha = {a:g}": [duffing(a, b, y0) for b in effort.functions_betas for y0 in STARTS]
         for a in effort.functions_alphas
@@ -364,31 +373,19 @@ def run(effort: Effort) -> dict[str, Any]:
             ),
         },
     }
-    results: dict[str, Any] = {"machine": demo.machine(), "effort": asdict(effort), "tolerance": TOLERANCE}
+    results: dict[str, Any] = {"effort": asdict(effort), "tolerance": TOLERANCE}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # series that diverge
         for name, part in parts.items():
-            print(f"{name} ({time.perf_counter() - started:.0f} s)", flush=True)
+            driver.say(name)
             results[name] = part()
-    return {**results, "seconds": round(time.perf_counter() - started, 1)}
+    return results
 
 
 def write(results: dict[str, Any], folder: Path) -> list[Path]:
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / "methods.json", folder / "methods.md"]
-    paths[0].write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    paths[1].write_text(page(results), encoding="utf-8")
-    return paths
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, default=Path("docs/results"), metavar="DIR", help="default: %(default)s")
-    parser.add_argument("--quick", action="store_true", help="few members, barely trained bodies, to see that it runs")
-    options = parser.parse_args()
-    for path in write(run(QUICK if options.quick else Effort()), options.output):
-        print(f"wrote {path}")
+    return driver.write("methods", results, page(results), folder)
 
 
 if __name__ == "__main__":
-    main()
+    parser = driver.parser(__doc__, quick="few members, barely trained bodies, to see that it runs")
+    driver.main(parser, lambda options: run(QUICK if options.quick else Effort()), write)

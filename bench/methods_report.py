@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Callable
 from typing import Any
 
+from bench import driver
 from stlfast.command import report
 
 DEFAULT = "default"
@@ -26,7 +27,7 @@ def page(results: dict[str, Any]) -> str:
         "from Python at 512 uniform times with its estimate, medians of "
         f"{results['effort']['repeats']} interleaved repeats, processor time of one thread. Tolerance: rtol = "
         f"{sci(results['tolerance']['rtol'])}, atol = {sci(results['tolerance']['atol'])}.",
-        f"Machine: {report.machine(results['machine'])}.",
+        driver.machine_line(results),
         "## Duffing's oscillator: every method",
         f"Error (iterations). {DEFAULT}: the reduced basis of the member's band, then windows where that does not do. "
         "newton, chord and perturbation: on all functions of the trained dictionary; the series up to order 29. "

@@ -5,36 +5,33 @@ Nonlinear models are held to their own default tolerance, except on time windows
 
 from __future__ import annotations
 
-import warnings
 import weakref
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 
 import stlfast
 from bench import native
+from bench.models import PAPER, compiled
 from bench.peers import Absent, Bind
-from bench.problem import Problem
-from bench.steps import PAPER
+from bench.problem import Nonlinear, Problem
 from stlfast.command import demo
 from stlfast.loading import SHIPPED
 from stlfast.measure.timing import Run, repeated
 
 
 @cache
-def compiled(problem: Problem, basis: str) -> stlfast.Model:
+def on_basis(problem: Problem, basis: str) -> stlfast.Model:
     """The shipped body's model on another basis, or with the paper's way to solve."""
     model = problem.model
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # a tolerance that is not reached shows in the error
-        if basis == "paper":
-            return stlfast.compile(problem.family, model.body, **PAPER)
-        try:
-            return stlfast.compile(problem.family, model.body, basis, tol=model.passport["compile"]["tol"])
-        except ValueError as error:
-            raise Absent(f"does not compile: {error}") from error
+    if basis == "paper":
+        return compiled(problem.family, model.body, **PAPER)
+    try:
+        return compiled(problem.family, model.body, basis, tol=model.passport["compile"]["tol"])
+    except ValueError as error:
+        raise Absent(f"does not compile: {error}") from error
 
 
 def prepare(problem: Problem, basis: str | None = None, **options: Any) -> Bind:
@@ -43,7 +40,7 @@ def prepare(problem: Problem, basis: str | None = None, **options: Any) -> Bind:
         if basis is not None:
             raise Absent("for linear problems alone")
         return _prepare_nonlinear(problem, **options)
-    model = problem.model if basis is None else compiled(problem, basis)
+    model = problem.model if basis is None else on_basis(problem, basis)
 
     def bind(params: dict[str, Any], y0: np.ndarray, t: np.ndarray, tolerance: float | None) -> Run:
         (start,) = y0
@@ -73,17 +70,35 @@ def _prepare_nonlinear(problem: Problem, reduced: bool = True, **options: Any) -
 
 
 def prepare_windows(problem: Problem, certify: bool = True) -> Bind:
-    """NonlinearModel.solve on time windows."""
+    """Windows.solve, for which nothing is prepared."""
     if not problem.family.nonlinear:
         raise Absent("for nonlinear problems alone")
+    solve = partial(stlfast.Windows(problem.family).solve, certify=certify, fallback=False)
 
     def bind(params: dict[str, Any], y0: np.ndarray, t: np.ndarray, tolerance: float) -> Run:
         arguments = {**params, **({} if problem.is_grid(t) else {"t": t})}
         arguments |= {"rtol": tolerance, "atol": problem.atol(params, tolerance)}
         (start,) = y0
-        return _solved(repeated(lambda: problem.model.solve(start, method="windows", certify=certify, **arguments)))
+        return _solved(repeated(lambda: solve(start, **arguments)))
 
     return bind
+
+
+def about_windows(problem: Nonlinear, alpha: float, tolerance: float) -> dict[str, Any]:
+    """Of the solve at the problem's points: the largest estimate, measured as errors are, also over the true error
+    anywhere; windows, Newton's iterations of the last pass, and digits at the end.
+    """
+    t, params, y0 = problem.points(alpha), problem.params(alpha), problem.family.y0
+    tolerances: dict[str, Any] = {"rtol": tolerance, "atol": problem.atol(params, tolerance)}
+    answer = stlfast.Windows(problem.family).solve(t=t, fallback=False, **tolerances, **params)
+    assert answer.error_estimate is not None
+    estimate = float((answer.error_estimate / problem.scale(alpha)).max())
+    true = problem.error(alpha, y0[None], t, answer.y[None], everywhere=True)
+    found = {"estimate": estimate, "over_true": estimate / true}
+    found |= {"windows": answer.windows, "iterations": answer.iterations}
+    return (
+        found if problem.digits is None else found | {"digits": round(float(problem.digits(answer.y[:, -1]).min()), 1)}
+    )
 
 
 def prepare_fixed(problem: Problem, into_out: bool = False) -> Bind:

@@ -9,9 +9,7 @@ exponential, which is exact for this problem.
 
 from __future__ import annotations
 
-import argparse
 import json
-import time
 from collections.abc import Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -21,9 +19,9 @@ from typing import Any
 import numpy as np
 
 import stlfast
-from bench import native
+from bench import driver, native
 from bench.peers import Absent
-from stlfast.command import demo, report
+from stlfast.command import report
 from stlfast.equations.pde import characteristics
 from stlfast.measure import accuracy, timing
 
@@ -48,20 +46,18 @@ def kink(t: np.ndarray) -> np.ndarray:
     return np.stack([0.2 + 0 * t, 0.9 + 0 * t])
 
 
+@driver.study
 def run(alphas: Sequence[float] = ALPHAS, targets: Sequence[float] = TARGETS, repeats: int = REPEATS) -> dict[str, Any]:
     """Everything that is measured, JSON-able."""
-    started = time.perf_counter()
-    model = stlfast.load("advection_reaction")
+    model = stlfast.load("advection_reaction", stlfast.PDEModel)
     measured = accuracy.measure_pde(model, [{"alpha": a} for a in alphas], PROFILES)
     return {
-        "machine": demo.machine(),
         "sundials": _sundials(),
         "repeats": repeats,
         "compile": model.passport["compile"],
         "accuracy": measured,
         "kinks": [_kink(model, alpha) for alpha in alphas],
         "times": [_times(model, alpha, targets, repeats) for alpha in alphas],
-        "seconds": round(time.perf_counter() - started, 1),
     }
 
 
@@ -98,7 +94,7 @@ def _times(model: stlfast.PDEModel, alpha: float, targets: Sequence[float], repe
     own = accuracy.measure_pde(model, [{"alpha": alpha}], {"own": None})[0]
     core, member, p = model.core, model.at(alpha=alpha), np.array([alpha])
     data = model.data(alpha=alpha)
-    _, _, table = model._table(None, None, None)
+    _, table = model._table(None, None, None)
     out = np.empty((2, GRID, GRID))
     many, all_of_them = (
         np.empty((MANY, 2, GRID, GRID)),
@@ -130,7 +126,7 @@ def _peers(alpha: float, targets: Sequence[float]) -> Any:
     try:
         library = native.pde()
     except Absent as reason:
-        print(f"competitors are left out: {reason}")
+        driver.say(f"competitors are left out: {reason}")
         yield {}
         return
     search = library.pde_search(alpha)
@@ -166,7 +162,7 @@ def page(results: dict[str, Any]) -> str:
         f"Made by `python -m bench.pde` in {results['seconds']:.0f} s. The model is the shipped `advection_reaction`: "
         "u_t + u_x = R u for two species, R = alpha [[−1, ½], [1, −½]], x, t in [0, 1]; its basis is made of snapshots "
         "for profiles that are polynomials, no integrator is involved.",
-        f"Machine: {report.machine(results['machine'])}; SUNDIALS {results['sundials'] or 'is absent'}.",
+        driver.machine_line(results, f"SUNDIALS {results['sundials'] or 'is absent'}"),
         "## Accuracy\n\nMean and largest |error| at 4000 random points, half of them in the initial layer "
         "t < 5/(1.5 alpha), against characteristics with the matrix exponential; and the estimate that the solve gave.",
         _accuracy(results),
@@ -259,9 +255,9 @@ def _reading(results: dict[str, Any]) -> str:
     for row in results["times"]:
         target = matched(row)
         best = None if target is None else _best(row, target, KINDS["method of lines, best"])
-        exact = None if target is None else _best(row, target, KINDS["exact, g at 255 values"])
-        if best and exact:
-            found.append((best["seconds"] / row["ours"][NEW_ALPHA], exact["seconds"] / row["ours"][NEW_PROFILE]))
+        carried = None if target is None else _best(row, target, KINDS["exact, g at 255 values"])
+        if best and carried:
+            found.append((best["seconds"] / row["ours"][NEW_ALPHA], carried["seconds"] / row["ours"][NEW_PROFILE]))
     if not found:
         return "No competitor could be built here."
     lines, exact = zip(*found, strict=True)
@@ -273,15 +269,8 @@ def _reading(results: dict[str, Any]) -> str:
 
 
 def write(results: dict[str, Any], folder: Path) -> list[Path]:
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / "pde.json", folder / "pde.md"]
-    paths[0].write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    paths[1].write_text(page(results), encoding="utf-8")
-    return paths
+    return driver.write("pde", results, page(results), folder)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, default=Path("docs/results"), metavar="DIR", help="default: %(default)s")
-    for written in write(run(), parser.parse_args().output):
-        print(f"wrote {written}")
+    driver.main(driver.parser(__doc__), lambda _: run(), write)

@@ -11,8 +11,6 @@ n fields, K profiles, N points.
 
 from __future__ import annotations
 
-import argparse
-import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -23,10 +21,10 @@ from typing import Any
 import numpy as np
 
 import stlfast
+from bench import driver, models
 from bench.pde_features_report import page
 from stlfast import families
 from stlfast._core import FieldDictionary
-from stlfast.command import demo
 from stlfast.direct.pde import solver as pde_full
 from stlfast.direct.pde.rows import PDEPoints, grid_points, physical
 from stlfast.direct.pde.tensor import tensor_points
@@ -138,7 +136,7 @@ def study(problem: Problem, effort: Effort) -> dict[str, Any]:
         family, widths=effort.widths, steps=effort.steps[k], lbfgs_steps=effort.lbfgs_steps[k], device="cpu",
         progress=False,
     )  # fmt: skip
-    history = body.history
+    history = models.history(body)
     untrained = random_body(family, effort.widths, body.activation, body.tau, history["settings"]["seed"])
     kinds = ["periodic" if periodic else "chebyshev" for periodic in family.periodic]
     bases = {
@@ -154,9 +152,9 @@ def study(problem: Problem, effort: Effort) -> dict[str, Any]:
     for alpha in effort.alphas[k]:
         for name, functions in bases.items():
             rows.append({"alpha": alpha, "basis": name, **solved(problem, functions, points, alpha, effort.points)})
-            print(f"    {rows[-1]}", flush=True)
+            driver.say(f"    {rows[-1]}")
     found = {
-        "train": family.params[family.stiffness].train,
+        "train": family.params[models.stiffness(family)].train,
         "training": {
             key: history[key] for key in ("seconds", "settings", "best_loss", "stopped_by", "device", "threads")
         }
@@ -204,32 +202,20 @@ def kinked(problem: Problem, functions: FieldDictionary, points: PDEPoints, alph
 
 
 # ----------------------------------------------------------------------------------------------------------- together
+@driver.study
 def run(effort: Effort) -> dict[str, Any]:
     """Everything that is measured, JSON-able."""
-    started = time.perf_counter()
-    results: dict[str, Any] = {"machine": demo.machine(), "effort": asdict(effort), "families": {}}
+    results: dict[str, Any] = {"effort": asdict(effort), "families": {}}
     for problem in problems():
-        print(f"{problem.family.name} ({time.perf_counter() - started:.0f} s)", flush=True)
+        driver.say(problem.family.name)
         results["families"][problem.family.name] = study(problem, effort)
-    return {**results, "seconds": round(time.perf_counter() - started, 1)}
+    return results
 
 
 def write(results: dict[str, Any], folder: Path) -> list[Path]:
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / "pde_features.json", folder / "pde_features.md"]
-    paths[0].write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    paths[1].write_text(page(results), encoding="utf-8")
-    return paths
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, default=Path("docs/results"), metavar="DIR", help="default: %(default)s")
-    parser.add_argument("--quick", action="store_true", help="few points, barely trained bodies, to see that it runs")
-    options = parser.parse_args()
-    for path in write(run(QUICK if options.quick else Effort()), options.output):
-        print(f"wrote {path}")
+    return driver.write("pde_features", results, page(results), folder)
 
 
 if __name__ == "__main__":
-    main()
+    parser = driver.parser(__doc__, quick="few points, barely trained bodies, to see that it runs")
+    driver.main(parser, lambda options: run(QUICK if options.quick else Effort()), write)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from bench import driver
 from stlfast.command import report
 
 
@@ -18,7 +19,7 @@ def page(results: dict[str, Any]) -> str:
         "of each space coordinate, as many functions, in the same log-time map. Errors: mean / largest, absolute, over "
         f"fields and {effort['points']} points, half of them in the initial layer t < 5/(1.5 alpha), against the exact "
         "solution.",
-        f"Machine: {report.machine(results['machine'])}.",
+        driver.machine_line(results),
         *(part for name, found in results["families"].items() for part in _family(name, found)),
     ]
     return "\n\n".join(parts) + "\n"

@@ -5,6 +5,7 @@ n states, N times, B initial values.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
@@ -13,6 +14,8 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 import stlfast
+from bench.peers import Absent
+from examples.hires import digits, hires
 from stlfast.command import demo
 from stlfast.measure.exact import exact
 
@@ -46,13 +49,25 @@ class Problem:
     queries: tuple[str, ...] = (STIFFNESS, START, MANY)
     _known: dict[Any, Any] = field(default_factory=dict, init=False)
 
+    @property
+    def shipped(self) -> bool:
+        return self.name in stlfast.pretrained()
+
     @cached_property
     def model(self) -> Any:
+        if not self.shipped:
+            raise Absent("no model of it is shipped")
         return stlfast.load(self.name)
 
     @property
     def family(self) -> stlfast.Family:
         return self.model.family
+
+    @property
+    def stiffness(self) -> str:
+        """The name of its stiffness parameter."""
+        assert self.family.stiffness is not None
+        return self.family.stiffness
 
     @property
     def box(self) -> np.ndarray:
@@ -73,7 +88,7 @@ class Problem:
         return any(t is kept for (what, *_), kept in self._known.items() if what == "grid")
 
     def params(self, alpha: float) -> dict[str, Any]:
-        return {self.family.stiffness: alpha, **self.others}
+        return {self.stiffness: alpha, **self.others}
 
     def error(self, alpha: float, y0: np.ndarray, t: np.ndarray, y: np.ndarray) -> float:
         """The largest error of y (B, n, N), over states and times; infinite where y is not finite."""
@@ -85,7 +100,7 @@ class Problem:
 
     def atol(self, params: dict[str, Any], tolerance: float) -> float:
         """The absolute tolerance beside the relative one: of the smallest state."""
-        return tolerance * float(self.scale(params[self.family.stiffness]).min())
+        return tolerance * float(self.scale(params[self.stiffness]).min())
 
     @property
     def measured(self) -> str:
@@ -127,13 +142,20 @@ class Nonlinear(Problem):
     """A nonlinear one, whose true solution is SciPy's LSODA at its sharpest; Radau says how true it is.
 
     relative: errors are over max |y| of each state. first: the first logarithmic time, over t_span. jumps: errors are
-    taken away from jumps of y1 through 0, where they are those of the time of the jump.
+    taken away from jumps of y1 through 0, where they are those of the time of the jump. define: the family of one
+    without a shipped model. digits: of the values (n,) at the end, where they are published.
     """
 
     queries: tuple[str, ...] = (STIFFNESS,)
     relative: bool = False
     first: float = 1e-5
     jumps: bool = False
+    define: Callable[[], stlfast.Family] | None = None
+    digits: Callable[[np.ndarray], np.ndarray] | None = None
+
+    @cached_property
+    def family(self) -> stlfast.Family:
+        return self.model.family if self.define is None else self.define()
 
     @property
     def box(self) -> np.ndarray:
@@ -147,20 +169,20 @@ class Nonlinear(Problem):
         return ", ".join([*parts, f"away from {AWAY:g} of the time span around each jump"] if self.jumps else parts)
 
     def points(self, alpha: float) -> np.ndarray:
-        made = ("points", self.span(alpha))
-        return self._keep(made, lambda: np.union1d(times(self.span(alpha), self.first), self.grid(alpha)))
+        """With LSODA's steps, which resolve every layer and jump but do not count."""
+        return self._keep(("points", alpha), lambda: np.union1d(self._times(alpha), self._steps(alpha).t))
 
-    def error(self, alpha: float, y0: np.ndarray, t: np.ndarray, y: np.ndarray) -> float:
+    def error(self, alpha: float, y0: np.ndarray, t: np.ndarray, y: np.ndarray, everywhere: bool = False) -> float:
+        """everywhere: at LSODA's steps and near jumps too."""
         if not np.isfinite(y).all():
             return np.inf
-        error = np.abs(y - self.exact(alpha, y0, t))[:, :, self._counted(alpha, t)]
+        error = np.abs(y - self.exact(alpha, y0, t))[:, :, self._counted(alpha, t) | everywhere]
         return float((error / self.scale(alpha)[:, None]).max())
 
     def scale(self, alpha: float) -> np.ndarray:
         if not self.relative:
             return np.ones(self.family.n)
-        largest = np.abs(self._solution(alpha, self.family.y0)).max(axis=1)
-        return np.maximum(largest, np.abs(self._steps(alpha).y).max(axis=1)) if self.jumps else largest
+        return np.abs(self._solution(alpha, self.family.y0)).max(axis=1)
 
     def reference_error(self, alpha: float) -> float:
         y0, t = self.family.y0, self.points(alpha)
@@ -177,13 +199,13 @@ class Nonlinear(Problem):
     def _integrated(self, alpha: float, y0: np.ndarray, method: str) -> np.ndarray:
         return self.family.reference(y0, self.points(alpha), method, 1e-12, 1e-16, **self.params(alpha)).y
 
+    def _times(self, alpha: float) -> np.ndarray:
+        return np.union1d(times(self.span(alpha), self.first), self.grid(alpha))
+
     def _counted(self, alpha: float, t: np.ndarray) -> np.ndarray:
-        if not self.jumps:
-            return np.ones(len(t), dtype=bool)
-        return away_from_jumps(t, self._steps(alpha))
+        return np.isin(t, self._times(alpha)) & (away_from_jumps(t, self._steps(alpha)) if self.jumps else True)
 
     def _steps(self, alpha: float) -> Any:
-        """LSODA's own, which resolve the jumps."""
         f, jac = self.family.rhs(**self.params(alpha)), self.family.jac(**self.params(alpha))
         solve = partial(solve_ivp, f, self.span(alpha), self.family.y0, "LSODA", jac=jac, rtol=1e-8, atol=1e-14)
         return self._keep(("steps", alpha), solve)
@@ -194,4 +216,11 @@ PROBLEMS: dict[str, Problem] = {
     "duffing": Nonlinear("duffing", {"beta": 0.5}, queries=(STIFFNESS, MANY)),
     "robertson": Nonlinear("robertson", {"k1": 0.04, "k3": 1e4}, (3e7, 9e7), relative=True, first=1e-10),
     "vdp": Nonlinear("vdp", {}, (50.0,), relative=True, jumps=True),  # 1000 takes explicit methods minutes a solve
+}
+# On time windows, where nothing is prepared: members of the shipped families, and a family that has no model.
+ON_WINDOWS: dict[str, Problem] = {
+    "duffing": Nonlinear("duffing", {"beta": 0.5}, (20.0, 50.0, 150.0, 1000.0), relative=True),
+    "robertson": Nonlinear("robertson", {"k1": 0.04, "k3": 1e4}, (3e7,), relative=True, first=1e-10),
+    "vdp": Nonlinear("vdp", {}, (50.0, 1000.0), relative=True, jumps=True),
+    "hires": Nonlinear("hires", {}, (280.0,), relative=True, define=hires, digits=digits),
 }

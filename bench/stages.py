@@ -11,24 +11,23 @@ first cache, or in the second where the bytes do not fit the first; both measure
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import stlfast
-from bench import native
-from bench.peers import Absent
-from stlfast.command import demo, report
+from bench import driver, native
+from stlfast.command import report
 from stlfast.loading import SHIPPED
 
 MACHINE = ("machine: a matrix of 16 kB", "machine: a matrix of 256 kB")
 FIRST_CACHE = 32768  # bytes
 
 
-def measure(repetitions: int) -> dict[str, Any]:
+@driver.study
+def run(repetitions: int) -> dict[str, Any]:
+    """Everything that is measured, JSON-able; Absent says why the program is not there."""
     program = native.build("bench_stages", stlfast.isa())
     command = [program, SHIPPED, f"--benchmark_repetitions={repetitions}", "--benchmark_report_aggregates_only=true"]
     command += ["--benchmark_enable_random_interleaving=true", "--benchmark_min_time=0.05", "--benchmark_format=json"]
@@ -39,7 +38,6 @@ def measure(repetitions: int) -> dict[str, Any]:
     kept = ("cpu_time", "time_unit", "flops", "bytes", "error")
     return {
         "isa": stlfast.isa(),
-        "machine": demo.machine(),
         "compiler": results["context"]["compiler"],
         "repetitions": repetitions,
         "stages": {
@@ -69,7 +67,7 @@ def page(results: dict[str, Any]) -> str:
         "512 output times, two states. Floor: what a matrix-vector product of as many flops or bytes takes at the "
         f"rates that this machine reached in the same run, {flops:.0f} flops a nanosecond and {near:.0f} bytes in the "
         f"first cache, {far:.0f} in the second. Totals have no floor of their own.",
-        f"Machine: {report.machine(results['machine'])}. Build {results['isa']}; {results['compiler']}.",
+        f"{driver.machine_line(results)} Build {results['isa']}; {results['compiler']}.",
         report.markdown(["stage", "µs", "flops", "bytes", "floor µs", "time over floor"], rows, left=1),
     ]) + "\n"  # fmt: skip
 
@@ -78,20 +76,11 @@ def _ns(row: dict[str, Any]) -> float:
     return row["cpu_time"] * {"ns": 1.0, "us": 1e3, "ms": 1e6}[row["time_unit"]]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, default=Path("docs/results"), metavar="DIR", help="default: %(default)s")
-    parser.add_argument("--repetitions", type=int, default=9, help="default: %(default)s")
-    options = parser.parse_args()
-    try:
-        results = measure(options.repetitions)
-    except Absent as reason:
-        sys.exit(str(reason))
-    options.output.mkdir(parents=True, exist_ok=True)
-    (options.output / "stages.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    (options.output / "stages.md").write_text(page(results), encoding="utf-8")
-    print(page(results))
+def write(results: dict[str, Any], folder: Path) -> list[Path]:
+    return driver.write("stages", results, page(results), folder)
 
 
 if __name__ == "__main__":
-    main()
+    parser = driver.parser(__doc__)
+    parser.add_argument("--repetitions", type=int, default=9, help="default: %(default)s")
+    driver.main(parser, lambda options: run(options.repetitions), write)

@@ -8,11 +8,6 @@ solution. Writes steps.json and steps.md. Needs PyTorch; about ten minutes on on
 
 from __future__ import annotations
 
-import argparse
-import json
-import platform
-import time
-import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -20,6 +15,9 @@ from typing import Any
 import numpy as np
 
 import stlfast
+from bench import driver
+from bench.models import PAPER, compiled
+from stlfast.command import report
 from stlfast.measure.exact import exact, point_set
 
 ALPHAS = (1.0, 10.0, 20.0, 50.0, 75.0, 150.0, 300.0, 1000.0)
@@ -28,11 +26,6 @@ OMEGAS = (0.5, 1.37, 2.0)
 WIDTHS = (12, 24, 48, 64)
 RANKS = {"dho": (8, 12, 16, 20), "ncff": (16, 24, 32, 40)}
 RANDOM_SEEDS = 5
-UNIFORM = np.linspace(0.0, 1.0, 400)
-PAPER = {
-    "dilations": [1.0], "points": UNIFORM, "row_weights": "none", "shared_head": True, "solver": "pinv",
-    "reduced": False,
-}  # fmt: skip
 
 
 class Truth:
@@ -41,14 +34,14 @@ class Truth:
     def __init__(self, name: str) -> None:
         self.family = getattr(stlfast.families, name)()
         self.t = point_set(0.0, 10.0)
-        self._known: dict[tuple[float, ...], np.ndarray] = {}
+        self._known: dict[tuple[Any, ...], np.ndarray] = {}
 
-    def members(self, alphas: Iterable[float], omegas: Iterable[float]) -> list[dict[str, float]]:
+    def members(self, alphas: Iterable[float], omegas: Iterable[float]) -> list[dict[str, Any]]:
         if "omega" not in self.family.params:
             return [{"alpha": a} for a in alphas]
         return [{"alpha": a, "omega": w} for a in alphas for w in omegas]
 
-    def error(self, model: stlfast.Model, members: list[dict[str, float]], reduced: bool | None) -> float:
+    def error(self, model: stlfast.Model, members: list[dict[str, Any]], reduced: bool | None) -> float:
         worst = 0.0
         for params in members:
             key = tuple(params.values())
@@ -59,17 +52,11 @@ class Truth:
         return worst
 
 
-def compiled(family: stlfast.Family, body: stlfast.Body, basis: str = "body", **options: Any) -> stlfast.Model:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # a small basis does not reach tol: that is what is measured
-        return stlfast.compile(family, body, basis, **options)
-
-
 def steps(truth: Truth, shipped: stlfast.Model, quick: bool) -> list[dict[str, Any]]:
     """One change at a time, each kept; error at every alpha."""
     settings = shipped.passport["training"]["settings"]
-    common = {"widths": settings["widths"], "seed": 0, "progress": False}
-    few = {"steps": 50, "lbfgs_steps": 5} if quick else {}
+    common: dict[str, Any] = {"widths": settings["widths"], "seed": 0, "progress": False}
+    few: dict[str, Any] = {"steps": 50, "lbfgs_steps": 5} if quick else {}
     joint = stlfast.train_body(
         truth.family, "multihead", input="plain", shared_head=True,
         **{**common, "steps": 50 if quick else 10_000, "lbfgs_steps": 5 if quick else 500},
@@ -91,7 +78,7 @@ def steps(truth: Truth, shipped: stlfast.Model, quick: bool) -> list[dict[str, A
         model = shipped if body is None else compiled(truth.family, body, **options)
         errors = [truth.error(model, truth.members([a], [OMEGA]), body is None) for a in ALPHAS]
         rows.append({"step": label, "errors": errors})
-        print(f"{truth.family.name}: {label}: {max(errors):.1e}", flush=True)
+        driver.say(f"{truth.family.name}: {label}: {max(errors):.1e}")
     return rows
 
 
@@ -117,7 +104,7 @@ def bases(truth: Truth, shipped: stlfast.Model, quick: bool) -> list[dict[str, A
                 "chebyshev": truth.error(polynomials, members, False),
             }
         )
-        print(f"{truth.family.name}: {rows[-1]}", flush=True)
+        driver.say(f"{truth.family.name}: {rows[-1]}")
     return rows
 
 
@@ -136,12 +123,14 @@ def ranks(truth: Truth, shipped: stlfast.Model) -> list[dict[str, Any]]:
             except RuntimeError:  # this dictionary reaches tol in no number of bands
                 row[basis] = None
         rows.append(row)
-        print(f"{truth.family.name}: {row}", flush=True)
+        driver.say(f"{truth.family.name}: {row}")
     return rows
 
 
-def markdown(results: dict[str, Any]) -> str:
-    lines = [f"Made by `python -m bench.steps` on {results['machine']}, {results['seconds']:.0f} s.", ""]
+def page(results: dict[str, Any]) -> str:
+    machine = results["machine"]
+    where = machine if isinstance(machine, str) else report.machine(machine)  # a sentence in results of before
+    lines = [f"Made by `python -m bench.steps` on {where}, {results['seconds']:.0f} s.", ""]
     for name, tables in results["families"].items():
         lines += [f"### {name}: largest error at each alpha, every step keeping the ones above it", ""]
         lines += ["| step | " + " | ".join(f"{a:g}" for a in ALPHAS) + " |", "|---" * (1 + len(ALPHAS)) + "|"]
@@ -161,33 +150,24 @@ def markdown(results: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, default=Path("docs/results"), metavar="DIR")
-    parser.add_argument("--quick", action="store_true", help="barely trained bodies, to see that it runs")
-    options = parser.parse_args()
-    options.output.mkdir(parents=True, exist_ok=True)
-    started = time.perf_counter()
+@driver.study
+def run(quick: bool) -> dict[str, Any]:
+    """Everything that is measured, JSON-able."""
     tables = {}
     for name in ("dho", "ncff"):
-        truth, shipped = Truth(name), stlfast.load(name)
+        truth, shipped = Truth(name), stlfast.load(name, stlfast.Model)
         tables[name] = {
-            "steps": steps(truth, shipped, options.quick),
-            "bases": bases(truth, shipped, options.quick),
+            "steps": steps(truth, shipped, quick),
+            "bases": bases(truth, shipped, quick),
             "ranks": ranks(truth, shipped),
         }
-    results = {
-        "machine": f"{platform.machine()}, Python {platform.python_version()}",
-        "stlfast": stlfast.__version__,
-        "quick": options.quick,
-        "alphas": ALPHAS,
-        "omegas": OMEGAS,
-        "seconds": time.perf_counter() - started,
-        "families": tables,
-    }
-    (options.output / "steps.json").write_text(json.dumps(results, indent=1) + "\n")
-    (options.output / "steps.md").write_text(markdown(results))
+    return {"quick": quick, "alphas": ALPHAS, "omegas": OMEGAS, "families": tables}
+
+
+def write(results: dict[str, Any], folder: Path) -> list[Path]:
+    return driver.write("steps", results, page(results), folder)
 
 
 if __name__ == "__main__":
-    main()
+    parser = driver.parser(__doc__, quick="barely trained bodies, to see that it runs")
+    driver.main(parser, lambda options: run(options.quick), write)

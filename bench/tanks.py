@@ -1,14 +1,13 @@
 """The family of the first page, compiled without training, beside SciPy and compiled LSODA; and the page's picture.
 
-    python -m bench.tanks [--output docs]
+    python -m bench.tanks [--output docs/results]
 
-Writes results/tanks.json and tanks.png in half a minute; numbalsoda is left out where it is not installed.
+Writes tanks.json, and tanks.png into the folder above, in half a minute; numbalsoda is left out where it is not
+installed. The page takes both from there (scripts/update_docs.py).
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -18,15 +17,18 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 import stlfast
-from bench.tanks_report import SHOWN_METHOD, caption, page
+from bench import driver
+from bench.tanks_report import SHOWN_METHOD
 from examples.tanks import family, model
 from stlfast.command import demo, quick_bench
+from stlfast.command.pictures import _pyplot
 from stlfast.results.style import BLUE, GREEN, GREY, ORANGE, STYLE
 
 COMPILED = "LSODA, compiled (numbalsoda)"
 EFFORT = demo.Effort(alphas=(1000.0,), repeats=9, shown=(1.0, 30.0, 1000.0))
 
 
+@driver.study
 def run() -> dict[str, Any]:
     """Everything that is measured, JSON-able."""
     assert isinstance(model, stlfast.Model)
@@ -36,7 +38,6 @@ def run() -> dict[str, Any]:
     rows = [demo.compare(model, k, {}, EFFORT, lambda _: None, solvers) for k in EFFORT.alphas]
     return {
         "target": demo.TARGET,
-        "machine": demo.machine(),
         "compile_seconds": model.compile_seconds,
         "range": list(family.params["k"].solve),
         "shown": list(EFFORT.shown),
@@ -55,12 +56,14 @@ def scipy(
     rhs = quick_bench.function(
         quick_bench.source(family, "t, y", f"{', '.join(family.states)} = y.tolist()\n{constants}")
     )
-    jac = {"Radau": {"jac": J}, "LSODA": {"jac": lambda t, y: J}}.get(method, {})
+    jacobians: dict[str, Any] = {"Radau": {"jac": J}, "LSODA": {"jac": lambda t, y: J}}
     grid = np.linspace(*span, demo.POINTS)
 
     def solve(t: np.ndarray | None, tolerance: float) -> np.ndarray | None:
         times = grid if t is None else t
-        answer = solve_ivp(rhs, span, family.y0, method, times, rtol=tolerance, atol=tolerance, **jac)
+        answer = solve_ivp(
+            rhs, span, family.y0, method, times, rtol=tolerance, atol=tolerance, **jacobians.get(method, {})
+        )
         return answer.y if answer.success else None
 
     return solve
@@ -68,11 +71,7 @@ def scipy(
 
 def picture(results: dict[str, Any], path: Path) -> None:
     """Both states on a logarithmic time axis, a colour for each member."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
+    plt = _pyplot()
     end = family.t_span_at(k=results["shown"][0])[1]
     times = np.geomspace(1e-5, end, 600)
     few = times[::24]
@@ -93,14 +92,11 @@ def picture(results: dict[str, Any], path: Path) -> None:
         plt.close(figure)
 
 
-def main(folder: Path) -> None:
-    results = run()
-    (folder / "results" / "tanks.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    picture(results, folder / "tanks.png")
-    print(caption(results), page(results), sep="\n\n")
+def write(results: dict[str, Any], folder: Path) -> list[Path]:
+    paths = driver.write("tanks", results, None, folder)
+    picture(results, folder.parent / "tanks.png")
+    return [*paths, folder.parent / "tanks.png"]
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--output", type=Path, default=Path(__file__).parents[1] / "docs")
-    main(parser.parse_args().output)
+    driver.main(driver.parser(__doc__), lambda _: run(), write)

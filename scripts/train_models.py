@@ -110,8 +110,8 @@ def make(name: str, folder: Path) -> bool:
     body = None if settings["training"] is None else stlfast.train_body(family, **settings["training"])
     model = stlfast.compile(family, body, **settings["compile"])
     members = members_of(family, settings["members"])
-    box = np.full((family.n, 2), [0.0, Y0_BOX]) if family.y0_range is None else family.y0_range
-    y0s = [None, *np.random.default_rng(Y0_SEED).uniform(*box.T, (Y0_COUNT, family.n))]
+    low, high = (0.0, Y0_BOX) if family.y0_range is None else family.y0_range.T
+    y0s = [None, *np.random.default_rng(Y0_SEED).uniform(low, high, (Y0_COUNT, family.n))]
     varied = family.y0_range is not None or not family.nonlinear
     rows = accuracy.measure(model, members, y0s if varied else [None])
     model.passport["accuracy"] = rows
@@ -165,7 +165,8 @@ def members_of(family: stlfast.Family, axes: dict[str, Any] | None) -> list[dict
     if axes:
         return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
     logs = np.log([interval.solve for interval in family.params.values()])
-    rows = [logs.mean(axis=1), *np.random.default_rng(Y0_SEED).uniform(*logs.T, (RANDOM_COUNT, len(logs)))]
+    low, high = logs.T
+    rows = [logs.mean(axis=1), *np.random.default_rng(Y0_SEED).uniform(low, high, (RANDOM_COUNT, len(logs)))]
     return [dict(zip(family.params, np.exp(row).tolist(), strict=True)) for row in rows]
 
 

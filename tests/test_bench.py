@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from bench import compare, compare_report, native
+from bench import compare, compare_report, driver, native
 from bench.contenders import (
     CONTENDERS,
     FIXED,
@@ -36,7 +36,8 @@ from stlfast.measure.exact import exact
 
 # The solvers that do not take seconds to compile.
 QUICK = [c for c in CONTENDERS if "stlfast" not in c.name and "paper" not in c.name and "diffrax" not in c.name]
-PEERS = ("numbalsoda_lsoda", "heyoka_taylor", "diffrax_kvaerno", "scipy_ivp", "cvode")
+NATIVE = pytest.mark.slow(reason="builds the C++ side of the benchmarks first")
+PEERS = ("numbalsoda_lsoda", "heyoka_taylor", "diffrax_kvaerno", "scipy_ivp", pytest.param("cvode", marks=NATIVE))
 EFFORT = compare.Effort(alphas=(20.0,), alphas_many=(20.0,), trajectories=6, checked=5, repeats=1, once_from=0.0)
 # Some of the solvers warn when they are imported.
 pytestmark = [
@@ -83,6 +84,7 @@ def test_right_hand_sides_are_the_familys(peer, name):
         np.testing.assert_allclose(dy, expected, rtol=1e-13, atol=1e-13 * alpha)
 
 
+@NATIVE
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_jacobian_in_cpp_is_the_familys(name):
     try:
@@ -97,6 +99,7 @@ def test_jacobian_in_cpp_is_the_familys(name):
         np.testing.assert_allclose(J.T, expected, rtol=1e-13, atol=1e-13 * alpha)
 
 
+@NATIVE
 def test_exact_solutions_in_cpp_are_exact(problem):
     y0 = np.random.default_rng(5).normal(size=(3, 2))
     for prepare in (exponential.prepare, exponential.prepare_table):
@@ -121,6 +124,7 @@ def test_truth_for_many_initial_values(problem):
 
 
 # ------------------------------------------------------------------------------------------------------ same accuracy
+@NATIVE
 @pytest.mark.parametrize("name", [c.name for c in QUICK if c.adaptive])
 def test_matched_tolerance_is_the_loosest_that_meets_the_target(name):
     problem, alpha = PROBLEMS["dho"], 20.0
@@ -142,6 +146,7 @@ def test_matched_tolerance_is_the_loosest_that_meets_the_target(name):
         assert record["seconds"] > 0
 
 
+@NATIVE
 def test_sweeps_are_solved_for_every_initial_value(problem):
     bound, _, _ = compare.prepare(problem, [c for c in QUICK if MANY in c.queries])
     y0 = compare._starts(problem, MANY, EFFORT)
@@ -172,6 +177,7 @@ def test_ours_is_timed_at_the_accuracy_it_reports():
     assert record["tolerance"] is None
 
 
+@NATIVE
 @pytest.mark.parametrize("name", [FIXED, FIXED_OUT, SWEEP, SWEEP_CPP, OURS_CPP, OURS_CPP_BARE, FIXED_CPP])
 def test_our_other_forms_answer_as_solve_does(name, problem):
     try:
@@ -218,6 +224,7 @@ def test_errors_of_van_der_pol_are_away_from_its_jumps():
     assert problem.error(alpha, y0, t, moved) == pytest.approx(1e-3, rel=0.01)
 
 
+@NATIVE
 def test_solvers_of_nonlinear_problems_answer(nonlinear):
     chosen = [c for c in CONTENDERS if "diffrax" not in c.name and "dictionary" not in c.name]
     bound, _, absent = compare.prepare(nonlinear, chosen)
@@ -234,6 +241,7 @@ def test_solvers_of_nonlinear_problems_answer(nonlinear):
         assert "time windows" in absent[OURS]
 
 
+@NATIVE
 def test_our_forms_for_nonlinear_problems_answer_as_solve_does():
     problem, y0 = PROBLEMS["duffing"], np.array([[0.7, 0.1], [2.0, 1.5], [1.0, 0.5]])
     params = problem.params(77.0)
@@ -342,7 +350,7 @@ def test_stored_results_render(stored, tmp_path, monkeypatch):
     source = tmp_path / "stored.json"
     source.write_text(json.dumps(stored))
     monkeypatch.setattr(sys, "argv", ["compare", "--render", str(source), "--output", str(tmp_path / "new")])
-    compare.main()
+    driver.main(driver.parser("compare"), pytest.fail, compare.write)
     page = (tmp_path / "new" / "compare.md").read_text()
     assert "Absent: Taylor (heyoka): No module named 'heyoka'" in page
     assert "| LSODA (numbalsoda) | 30 (1e-7) | 18 (1e-7) | 1.8 … 3 |" in page

@@ -50,6 +50,7 @@ def degraded(model, truncated):
                 yield np.abs((H @ perturbed).T - truth).max(axis=1), model.certify(perturbed, y0, **params)
 
 
+@pytest.mark.slow(reason="a compilation, and 120 answers")
 def test_holds_where_answers_are_bad(model, truncated):
     errors, bounds = (np.array(column) for column in zip(*degraded(model, truncated), strict=True))
     assert errors.max() > 0.05

@@ -36,6 +36,7 @@ def test_each_step_away_from_the_papers_pipeline_pays(dho):
     assert errors[3] < errors[1]
 
 
+@pytest.mark.slow(reason="compiles many bands")
 @pytest.mark.parametrize("basis", ["random", "chebyshev"])
 def test_other_bases_of_the_same_size(dho, basis):
     model = stlfast.compile(dho.family, dho.body, basis)
@@ -54,6 +55,7 @@ def test_saved_model_of_another_basis(dho, tmp_path):
     np.testing.assert_array_equal(again.solve(alpha=40.0).y, model.solve(alpha=40.0).y)
 
 
+@pytest.mark.slow(reason="compiles many bands")
 def test_less_rank_means_more_bands(dho):
     models = [stlfast.compile(dho.family, dho.body, max_rank=r, tol=1e-6) for r in (10, 16)]
     counts = [len(model.compiled.bands) for model in models]
@@ -65,6 +67,7 @@ def test_less_rank_means_more_bands(dho):
         assert solution.error_bound.max() < 1e-5
 
 
+@pytest.mark.slow(reason="two compilations")
 def test_error_falls_with_the_rank(dho, truncated):
     """Geometrically: the fitted slope of log error against rank is at least half a digit a function."""
     ranks = (6, 8, 10, 12, 14)
@@ -126,6 +129,7 @@ def test_forcing_too_narrow_for_the_check_points_adds_some_or_is_refused():
         stlfast.compile(jump, stlfast.Body.random((32, 32, 32)))
 
 
+@pytest.mark.slow(reason="compiles six parameters")
 def test_many_parameters_in_the_forcing():
     """Of two waves, amplitudes and frequencies: a grid of five parameters would see three frequencies alone."""
     t, alpha, y1, y2, *waves = sp.symbols("t alpha y1 y2 a1 a2 f1 f2")

@@ -7,8 +7,8 @@ import pytest
 import sympy as sp
 
 import stlfast
+from bench.paper.problems import published_largest
 from stlfast import Body, Family, Range, _core, families
-from stlfast.command import published
 from stlfast.direct.ode.solver import FullSolver
 from stlfast.features.dictionary import Dictionary
 
@@ -242,6 +242,7 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
+@pytest.mark.slow(reason="trains a body")
 @pytest.mark.usefixtures("one_thread")
 def test_the_papers_pipeline_reaches_what_is_published():
     """arXiv 2501.17281 publishes the best of orders 0 … 29."""
@@ -255,7 +256,7 @@ def test_the_papers_pipeline_reaches_what_is_published():
     )
     uniform = np.linspace(0.0, 1.0, 512)
     solver = FullSolver(DUFFING, Dictionary((1.0,), constant=False), uniform, "none", True, "pinv", body)
-    for stiffness, theirs in list(zip(*published.MAX_ERROR["duffing"], strict=True))[::4]:
+    for stiffness, theirs in published_largest("duffing")[::4]:
         expected = reference(DUFFING, uniform, (stiffness, 0.1), rtol=1e-8, atol=1e-10)
         series = [solver.solve([stiffness, 0.1], DUFFING.y0, "perturbation", order=k) for k in range(0, 30, 4)]
         assert min(np.abs(solver.evaluate(s.heads, uniform) - expected).max() for s in series) <= theirs

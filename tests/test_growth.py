@@ -48,6 +48,7 @@ def test_exact_solution_is_the_chains(n):
         np.testing.assert_allclose(growth.exact(family.matrix(0.0, alpha=alpha), y0, t), truth, atol=1e-11)
 
 
+@pytest.mark.slow(reason="the whole study, on little")
 def test_everything_that_is_measured_is_shown(tmp_path):
     results = growth.run(EFFORT)
     json_path, page_path, picture_path = growth.write(results, tmp_path / "new")

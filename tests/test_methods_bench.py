@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench import methods, methods_report
-from stlfast.command import published
+from bench.paper.problems import published_largest
 
 
 @pytest.mark.parametrize("factor", [0.3, 4.0])
@@ -47,6 +47,7 @@ def test_where_a_method_starts_to_converge():
         assert methods_report._from(rows(*converged), (1.0, 0.5), 0.5, "chord") == said
 
 
+@pytest.mark.slow(reason="the whole study, on little")
 def test_everything_that_is_measured_is_shown(tmp_path):
     effort = methods.QUICK
     results = methods.run(effort)
@@ -85,7 +86,7 @@ def test_everything_that_is_measured_is_shown(tmp_path):
         assert row["success"]
         assert row["away"] <= row["error"] < 1e-4
         assert 0 < row["windows"] <= row["iterations"]
-    for row, theirs in zip(results["published"]["rows"], published.MAX_ERROR["duffing"][1][::14], strict=True):
+    for row, (_, theirs) in zip(results["published"]["rows"], published_largest("duffing")[::14], strict=True):
         assert row["published"] == theirs
         assert max(row["default"], row["newton"]) < 1e-3 * theirs
     found = results["functions"]["duffing"]

@@ -3,13 +3,17 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bench import nonlinear
-from bench.nonlinear import BARE, COMPILED, NUMBALSODA, OURS
+from bench import compare
+from bench.compare_report import cell
+from bench.contenders import CONTENDERS, LSODA, NUMBALSODA, OURS, RADAU, WINDOWS, WINDOWS_BARE
+from bench.nonlinear_report import SOLVERS, over
+from bench.problem import AWAY, ON_WINDOWS, STIFFNESS
 from examples import hires
 
 # numba and numbalsoda warn when they are imported.
@@ -19,51 +23,57 @@ pytestmark = [
 ]
 
 
+@pytest.mark.slow(reason="two references at tight tolerances")
 def test_van_der_pol_is_measured_away_from_its_jumps():
-    problem = nonlinear.PROBLEMS["vdp, mu = 50"]()
-    assert problem.disagreement < 1e-8
-    assert problem.largest == pytest.approx([2.0, 4 / 3 * 50], rel=0.05)  # 4/3 mu for large mu
-    left_out = np.setdiff1d(problem.t, problem.t[problem.measured])
-    jump = problem.t[1:][np.diff(np.sign(problem.truth[0])) != 0]
+    problem, mu = ON_WINDOWS["vdp"], 50.0
+    y0, t, largest = problem.family.y0[None], problem.points(mu), problem.scale(mu)
+    truth, counted = problem.exact(mu, y0, t), problem._counted(mu, t)
+    assert problem.reference_error(mu) < 1e-8
+    assert largest == pytest.approx([2.0, 4 / 3 * 50], rel=0.05)  # 4/3 mu for large mu
+    jump = t[1:][np.diff(np.sign(truth[0, 0])) != 0]
     assert len(jump) == 2
     for at in jump:
-        assert np.any(np.abs(left_out - at) < 1e-9)
-        assert np.all(np.abs(problem.t[problem.measured] - at) >= 0.9 * nonlinear.AWAY * 100)
-    moved = problem.truth.copy()
-    moved[:, problem.measured] += 1e-5 * problem.largest[:, None]
-    moved[:, ~problem.measured] += problem.largest[:, None]
-    assert problem.error(moved) == pytest.approx(1e-5)
-    assert problem.error(moved, everywhere=True) == pytest.approx(1.0)
-    assert problem.error(np.full_like(moved, np.nan)) == np.inf
+        assert np.any(np.abs(t[~counted] - at) < 1e-9)
+        assert np.all(np.abs(t[counted] - at) >= 0.9 * AWAY * 100)
+    moved = truth + np.where(counted, 1e-5, 1.0) * largest[:, None]
+    assert problem.error(mu, y0, t, moved) == pytest.approx(1e-5)
+    assert problem.error(mu, y0, t, moved, everywhere=True) == pytest.approx(1.0)
+    assert problem.error(mu, y0, t, np.full_like(moved, np.nan)) == np.inf
 
 
+@pytest.mark.slow(reason="the whole study, on two problems")
 def test_everything_that_is_measured_is_shown(tmp_path):
-    targets = (1e-3, 1e-5)
-    results = nonlinear.run(["duffing, alpha = 150", "hires, k = 280"], targets, repeats=1)
-    json_path, page_path = nonlinear.write(results, tmp_path / "new")
+    problems = {"duffing": replace(ON_WINDOWS["duffing"], alphas=(150.0,)), "hires": ON_WINDOWS["hires"]}
+    results = compare.run(compare.Effort(repeats=1), problems, [c for c in CONTENDERS if c.name in SOLVERS])
+    json_path, page_path = compare.PAGES["nonlinear"].write(results, tmp_path / "new")
     assert json.loads(json_path.read_text()) == json.loads(json.dumps(results))
     page = page_path.read_text()
-    assert list(results["problems"]) == ["duffing, alpha = 150", "hires, k = 280"]
-    for name, problem in results["problems"].items():
-        assert problem["reference"] < 1e-9
-        assert tuple(row["target"] for row in problem["rows"]) == targets
-        for row in problem["rows"]:
-            solvers = {key: found for key, found in row.items() if key != "target"}
-            assert {OURS, BARE, "Radau (SciPy)", "LSODA (SciPy)"} <= solvers.keys()
-            assert (COMPILED in solvers) == name.startswith("duffing")
-            assert (NUMBALSODA in solvers) == ("numbalsoda" in results["versions"])
-            for found in solvers.values():
-                assert found["error"] <= row["target"]
-                assert found["seconds"] > 0
-                assert found["ratio"] == pytest.approx(found["seconds"] / row[OURS]["seconds"])
-                assert f"{nonlinear._us(found['seconds'])} (" in page
-            assert 0.1 < row[OURS]["over_true"] < 10
-            assert row[OURS]["iterations"] >= row[OURS]["windows"] > 0
-            assert page.count(f"\n| {name} | ") == 2 * len(targets)
-            if name.startswith("hires"):
-                assert row[OURS]["digits"] > -np.log10(row["target"]) - 1
+    assert list(results["setup"]) == ["duffing", "hires"]
+    assert all(about["reference"] < 1e-9 for about in results["setup"].values())
+    assert OURS in results["absent"]["hires"]
+    found = {}
+    for record in results["records"]:
+        found.setdefault((record["problem"], record["target"]), {})[record["contender"]] = record
+    assert found.pop(("duffing", None)).keys() == {OURS}
+    assert found.keys() == {(name, target) for name in problems for target in compare.TARGETS}
+    for (name, target), records in found.items():
+        assert {WINDOWS, WINDOWS_BARE, RADAU, LSODA} <= records.keys()
+        assert (NUMBALSODA in records) == ("numbalsoda" in results["versions"])
+        for who, record in records.items():
+            assert record["error"] <= target
+            assert record["seconds"] > 0
+            ratio = over(results, name, record["alpha"], who, target)
+            assert ratio == pytest.approx(record["seconds"] / records[WINDOWS]["seconds"])
+            assert f"| {cell(results, name, STIFFNESS, record['alpha'], who, target)} |" in page
+        windows = records[WINDOWS]
+        assert 0.1 < windows["over_true"] < 10
+        assert windows["iterations"] >= windows["windows"] > 0
+        assert page.count(f"\n| {name}, ") == 2 * len(compare.TARGETS)
+        if name == "hires":
+            assert windows["digits"] > -np.log10(target) - 1
 
 
+@pytest.mark.slow(reason="the example compiles a family")
 def test_the_example():
     path = Path(hires.__file__)
     said = subprocess.run([sys.executable, path], capture_output=True, text=True, check=True).stdout

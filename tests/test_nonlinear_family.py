@@ -49,8 +49,11 @@ def values(rhs, t, y, params, states=(Y1, Y2)):
     return np.array([float(sp.sympify(f).subs(at)) for f in rhs])
 
 
+SLOW = {"absolute of what may be complex": pytest.mark.slow(reason="SymPy evaluates it slowly")}
+
+
 @pytest.mark.parametrize("span", [(0, 2), (1, 1 + K)], ids=["fixed", "of parameters"])
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=SLOW.get(name, ())) for name in ZOO])
 def test_split_and_derivatives(name, span):
     family = make(ZOO[name], t_span=span)
     rng = np.random.default_rng(11)

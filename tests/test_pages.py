@@ -6,19 +6,28 @@ from pathlib import Path
 
 import pytest
 
-from bench import compare_report, growth_report, methods_report, nonlinear, pde, pde_features_report, stages, steps
+from bench import (
+    compare_plot,
+    compare_report,
+    growth_report,
+    methods_report,
+    nonlinear_report,
+    pde,
+    pde_features_report,
+    stages,
+    steps,
+)
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results"
-PICTURES = ["time_vs_accuracy.png", "time_vs_stiffness.png", "time_vs_queries.png"]
 PAGES = {
-    "compare": partial(compare_report.page, pictures=PICTURES),
+    "compare": partial(compare_report.page, pictures=compare_plot.PICTURES),
     "growth": growth_report.page,
     "methods": methods_report.page,
-    "nonlinear": nonlinear.page,
+    "nonlinear": nonlinear_report.page,
     "pde": pde.page,
     "pde_features": pde_features_report.page,
     "stages": stages.page,
-    "steps": steps.markdown,
+    "steps": steps.page,
 }
 
 

@@ -225,6 +225,7 @@ def test_other_files_are_refused(tmp_path):
         Baseline.load(path)
 
 
+@pytest.mark.slow(reason="evaluates the large networks")
 @pytest.mark.parametrize("name", reaction.SETTINGS)
 def test_stored_weights_reach_what_was_published(name):
     result = reaction.measured(Baseline.load(WEIGHTS / f"reaction_{name}.safetensors"), name)

@@ -280,6 +280,7 @@ def test_interrupted_training_returns_the_best_so_far(monkeypatch, calls):
         assert body.sha256 == Body.random((8, 6)).sha256
 
 
+@pytest.mark.slow(reason="a process that imports PyTorch")
 @pytest.mark.usefixtures("interruptible")
 def test_interrupt_signal():
     script = (

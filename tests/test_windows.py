@@ -55,6 +55,7 @@ def test_robertson_conserves_mass():
         assert np.abs(sol.y.sum(axis=0) - 1).max() <= 1e-13
 
 
+@pytest.mark.slow(reason="two references at tight tolerances")
 @pytest.mark.parametrize("mu", [5.0, 100.0, 1000.0])
 def test_van_der_pol(mu):
     windows = stlfast.Windows(families.vdp())

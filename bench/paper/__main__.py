@@ -49,8 +49,9 @@ def main() -> int:
         hint = "pip install 'stlfast[train]'" if error.name == "torch" else f"pip install {error.name}"
         print(f"bench.paper needs {error.name}: {hint}", file=sys.stderr)
         return 1
+    from bench.driver import told
     from bench.paper import experiments, results, trainings
-    from bench.paper.run import QUICK, WEIGHTS, Effort, Run, told
+    from bench.paper.run import QUICK, WEIGHTS, Effort, Run
     from bench.paper.store import Store
     from stlfast.training.network import find_device
 

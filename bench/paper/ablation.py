@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 import stlfast
+from bench.models import UNIFORM, compiled
 from bench.paper.problems import PaperProblem, finite
 from bench.paper.run import Run, model_sha256
-from bench.steps import UNIFORM, compiled
 from stlfast.direct.ode.solver import FullSolver
 from stlfast.features.dictionary import Dictionary
 
@@ -146,8 +146,8 @@ def _linear(problem: PaperProblem, body: stlfast.Body, pipeline: Pipeline) -> An
 
 
 def _nonlinear(problem: PaperProblem, body: stlfast.Body, pipeline: Pipeline) -> Any:
-    family, stiffness = problem.family, problem.family.params[problem.family.stiffness]
-    top = 2.5 * stiffness.solve[1] / stiffness.train[1]
+    family, stiffness = problem.family, problem.family.params[problem.stiffness]
+    top = 2.5 * stiffness.solve[1] / stiffness.trained[1]
     ladder = tuple(np.geomspace(1.0, top, 4).tolist()) if pipeline.dilation else (1.0,)
     x = problem.x
     points = np.geomspace(1e-6, 1.0, 600) if pipeline.clustered_points else UNIFORM
@@ -165,5 +165,5 @@ def _nonlinear(problem: PaperProblem, body: stlfast.Body, pipeline: Pipeline) ->
 
 
 def _reduced(problem: PaperProblem, alphas: tuple[float, ...]) -> list[float]:
-    model = stlfast.load(problem.name)
+    model = problem.model
     return [float(np.abs(model.solve(t=problem.times, **problem.params(a)).y - problem.truth(a)).max()) for a in alphas]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import stlfast
+from bench.models import certified
 from bench.paper import pinn, pinnsformer, stl_pinn
 from bench.paper.baseline import Baseline
-from bench.paper.problems import PaperProblem, certified
+from bench.paper.problems import PaperProblem
 from bench.paper.run import Run, model_sha256
 
 NETWORKS: dict[str, tuple[Any, Any]] = {
@@ -24,7 +26,7 @@ def accuracy(run: Run, problem: PaperProblem) -> dict[str, Any]:
     for seed in range(run.effort.seeds):
         body = stl_body(run, problem, seed)
         key = f"accuracy/{problem.name}/stl/{seed}"
-        found[f"stl/{seed}"] = run.cell(key, {"body": body.sha256}, lambda b=body: stl_pinn.errors(problem, b))
+        found[f"stl/{seed}"] = run.cell(key, {"body": body.sha256}, partial(stl_pinn.errors, problem, body))
     for kind in NETWORKS:
         for alpha in problem.vanilla["alpha_list"]:
             found[f"{kind}/{alpha:g}"] = network(run, problem, kind, alpha)
@@ -33,7 +35,7 @@ def accuracy(run: Run, problem: PaperProblem) -> dict[str, Any]:
 
 def ours(problem: PaperProblem) -> list[dict[str, Any]]:
     """The default solve of the shipped model, its bound or estimate, and the full dictionary's error."""
-    model, rows = stlfast.load(problem.name), []
+    model, rows = problem.model, []
     full: dict[str, Any] = {"method": "newton"} if problem.family.nonlinear else {"reduced": False}
     for alpha in problem.alphas:
         params, t = problem.params(alpha), problem.times

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import torch
@@ -30,11 +30,16 @@ BUDGET = ("steps", "lbfgs_steps")  # what may differ between settings where trai
 
 
 class Settings(Protocol):
-    """What the two baselines' settings share; dataclasses."""
+    """What the two baselines' settings share; frozen dataclasses."""
 
-    steps: int
-    lbfgs_steps: int
-    lr: float
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def steps(self) -> int: ...
+    @property
+    def lbfgs_steps(self) -> int: ...
+    @property
+    def lr(self) -> float: ...
 
 
 @dataclass

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 import stlfast
+from bench.models import compiled
 from bench.paper.problems import PaperProblem, finite
 from bench.paper.run import Run
-from bench.steps import compiled
 
 FEATURES = (12, 24, 48)
 RANDOM_SEEDS = 5
@@ -45,7 +46,7 @@ def bases(run: Run, problem: PaperProblem) -> list[dict[str, Any]]:
         body = trained_body(run, problem, m)
         settings = {"body": body.sha256, "alphas": list(ALPHAS), "seeds": RANDOM_SEEDS}
         settings |= dataclasses.asdict(Training(m))
-        rows.append(run.cell(f"bases/{problem.name}/{m}", settings, lambda b=body: _row(problem, b)))  # type: ignore[misc]
+        rows.append(run.cell(f"bases/{problem.name}/{m}", settings, partial(_row, problem, body)))
     return rows
 
 

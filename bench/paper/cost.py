@@ -6,6 +6,7 @@ from typing import Any
 
 import stlfast
 from bench.contenders import CVODE, HEYOKA, NUMBALSODA, OURS, RADAU
+from bench.models import history
 from bench.paper.accuracy import stl_body
 from bench.paper.problems import PaperProblem
 from bench.paper.run import Run
@@ -24,7 +25,7 @@ def cost(run: Run, problem: PaperProblem, accuracy: dict[str, Any], times: dict[
         "training": (passport["training"] or {"seconds": 0.0})["seconds"],
         "compile": passport["compile"]["seconds"],
     }
-    bodies = [stl_body(run, problem, seed).history for seed in range(run.effort.seeds)]
+    bodies = [history(stl_body(run, problem, seed)) for seed in range(run.effort.seeds)]
     networks = {
         kind: [found["seconds"] for key, found in accuracy.items() if key.startswith(f"{kind}/")]
         for kind in ("pinn", "pinnsformer")
@@ -40,8 +41,8 @@ def cost(run: Run, problem: PaperProblem, accuracy: dict[str, Any], times: dict[
         break_even[alpha] = {name: _paid(setup, peers[name] - seconds[OURS]) for name in named if name in peers}
     return {
         "ours": ours,
-        "stl": [history["seconds"] for history in bodies],
-        "devices": sorted({f"{history['device']}, {history['threads']} thread(s)" for history in bodies}),
+        "stl": [about["seconds"] for about in bodies],
+        "devices": sorted({f"{about['device']}, {about['threads']} thread(s)" for about in bodies}),
         **networks,
         "break_even": break_even,
     }

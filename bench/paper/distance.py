@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 import stlfast
+from bench.models import PAPER, certified, compiled
 from bench.paper import stl_pinn
 from bench.paper.accuracy import stl_body
-from bench.paper.problems import PaperProblem, certified, finite
+from bench.paper.problems import PaperProblem, finite
 from bench.paper.run import Run, model_sha256
-from bench.steps import PAPER, compiled
 from stlfast.direct.ode.solver import FullSolver
 from stlfast.features.dictionary import Dictionary
 from stlfast.measure.exact import truth
@@ -37,28 +37,29 @@ CLUSTERED: dict[str, Any] = {"dilations": [1.0], "points": POINTS, "reduced": Fa
 def distance(run: Run, problem: PaperProblem) -> dict[str, Any]:
     """alphas, in published labels; compile: of the wide model; errors: method → the largest error at each of them."""
     body = stl_body(run, problem, 0)
-    settings = {"factors": list(run.effort.factors), "body": body.sha256, "options": OPTIONS[problem.name]}
-    settings |= {"model": model_sha256(problem.name), "first": FIRST, "clustered": CLUSTERED}
+    settings: dict[str, Any] = {"factors": list(run.effort.factors), "body": body.sha256}
+    settings |= {"options": OPTIONS[problem.name], "model": model_sha256(problem.name)}
+    settings |= {"first": FIRST, "clustered": CLUSTERED}
     return run.cell(f"distance/{problem.name}", settings, lambda: _measure(problem, body, run.effort.factors))
 
 
 def _measure(problem: PaperProblem, body: stlfast.Body, factors: tuple[float, ...]) -> dict[str, Any]:
-    trained = problem.family.params[problem.family.stiffness]
-    family = problem.narrowed(stlfast.Range(trained.train, (trained.solve[0], factors[-1] * trained.train[1])))
-    shipped = stlfast.load(problem.name).body
+    trained = problem.family.params[problem.stiffness]
+    family = problem.narrowed(stlfast.Range(trained.trained, (trained.solve[0], factors[-1] * trained.trained[1])))
+    shipped = problem.model.body
     started = time.perf_counter()
     model = compiled(family, shipped, **OPTIONS[problem.name])
     seconds = time.perf_counter() - started
     others = _paper(problem, family, body)
     if not family.nonlinear:
         others["dilated body"] = partial(_default, compiled(family, shipped, points=POINTS, reduced=False))
-    stiffest = trained.train[1]
+    stiffest = trained.trained[1]
     t0, t1 = problem.span
     t = t0 + (t1 - t0) * np.union1d(np.linspace(0.0, 1.0, 512), np.geomspace(FIRST, 1.0, 1024))
     errors: dict[str, list[float | None]] = {name: [] for name in ("ours", *others)}
     bounds, methods = [], []
     for factor in factors:
-        params = {**problem.others, family.stiffness: factor * stiffest}
+        params: dict[str, Any] = {**problem.others, problem.stiffness: factor * stiffest}
         exact = truth(family, t, **params)
         solution = model.solve(t=t, **params)
         bounds.append(_largest(certified(solution)))

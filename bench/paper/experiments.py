@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from typing import Any
 
 import stlfast
-from bench import compare
+from bench import compare, driver
 from bench.paper import reaction, stl_pinn
 from bench.paper.ablation import TRAININGS, ablation
 from bench.paper.accuracy import NETWORKS, accuracy, published_range
@@ -22,12 +21,11 @@ from bench.paper.queries import KINDS, queries
 from bench.paper.run import Run
 from bench.paper.store import FORMAT
 from bench.paper.timings import timings
-from stlfast.command import demo
 
 
+@driver.study
 def run_all(run: Run) -> dict[str, Any]:
     """The results, with the settings of everything that was trained."""
-    started = time.perf_counter()
     problems = [PROBLEMS[name] for name in run.effort.problems]
     found: dict[str, Any] = {"problems": {}}
     for k, problem in enumerate(problems, start=1):
@@ -42,7 +40,6 @@ def run_all(run: Run) -> dict[str, Any]:
         "stlfast": stlfast.__version__,
         "cached": run.cached,
         "effort": dataclasses.asdict(run.effort),
-        "machine": demo.machine(),
         "machines": sorted({entry["machine"]["processor"] for entry in run.store.done.values()}),
         "versions": compare.versions(),
         "settings": {
@@ -54,7 +51,6 @@ def run_all(run: Run) -> dict[str, Any]:
             "fields": {key: dataclasses.asdict(training) for key, training in FIELD_TRAININGS.items()},
             "fields, networks": {key: dataclasses.asdict(settings) for key, settings in FIELD_NETWORKS.items()},
         },
-        "seconds": round(time.perf_counter() - started, 1),
         "seconds_of_cells": _seconds(run, ""),
         "seconds_of_training": _seconds(run, "weights/"),
         **found,

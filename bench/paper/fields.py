@@ -14,6 +14,7 @@ import numpy as np
 
 import stlfast
 from bench import pde_features
+from bench.models import history, stiffness
 from bench.paper import pinn, pinnsformer
 from bench.paper.baseline import Baseline
 from bench.paper.field_networks import train_field
@@ -32,7 +33,8 @@ ROWS = (24, 40)  # functions that the collocation points would suit
 POINTS = 4000
 DILATIONS = (1.0, 8.0, 64.0)
 
-NETWORKS = {  # as on the ODEs, on a grid of points² points
+# As on the ODEs, on a grid of points² points.
+NETWORKS: dict[str, pinn.PINNSettings | pinnsformer.PINNsFormerSettings] = {
     "pinn": dataclasses.replace(pinn.PINNSettings(), points=41),
     "pinnsformer": dataclasses.replace(pinnsformer.MEMBERS, points=21),
 }
@@ -63,7 +65,7 @@ def fields(run: Run) -> dict[str, Any]:
 
 def trained_network(run: Run, family: stlfast.PDEFamily, kind: str, alpha: float) -> Baseline:
     """A network trained at this very stiffness."""
-    params = {family.stiffness: alpha}
+    params = {stiffness(family): alpha}
     return run.trained(
         f"{kind}_{family.name}_{alpha:g}", NETWORKS[kind],
         lambda: train_field(family, params, NETWORKS[kind], run.device), Baseline.load,
@@ -76,7 +78,7 @@ def _network(run: Run, family: stlfast.PDEFamily, kind: str, alpha: float) -> di
 
     def evaluate() -> dict[str, Any]:
         z = pde_features.random_coordinates(POINTS, 2, alpha, seed=1)
-        points, p = physical(family, z), family.check_params({family.stiffness: alpha})
+        points, p = physical(family, z), family.check_params({stiffness(family): alpha})
         truth = characteristics.solution(family, lambda x: family.initial_at(x, p), points, p)
         error = np.abs(trained.at(points.T) - truth)
         seconds = trained.history["seconds"]
@@ -106,8 +108,8 @@ def _measure(family: stlfast.PDEFamily, bodies: dict[str, FieldBody]) -> dict[st
         for name, functions in dictionaries.items():
             found = pde_features.solved(own, functions, points, alpha, POINTS)
             errors.setdefault(name, []).append({"mean": found["mean"][0], "max": found["largest"][0]})
-    model = stlfast.load(family.name)
+    model = stlfast.load(family.name, stlfast.PDEModel)
     measured = accuracy.measure_pde(model, [{"alpha": alpha} for alpha in ALPHAS], {"own": None})
     errors["ours"] = [{"mean": row["mean"], "max": row["max"]} for row in measured]
-    seconds = {name: body.history["seconds"] for name, body in bodies.items()}
+    seconds = {name: history(body)["seconds"] for name, body in bodies.items()}
     return {"alphas": list(ALPHAS), "training_seconds": seconds, "errors": errors}

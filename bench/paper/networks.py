@@ -22,6 +22,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import nn
@@ -50,7 +51,7 @@ class Tanh(nn.Module):
 
 
 class Linear(nn.Linear):
-    def forward(self, z: torch.Tensor, dz: torch.Tensor) -> Dual:
+    def forward(self, z: torch.Tensor, dz: torch.Tensor) -> Dual:  # type: ignore[override]
         return linear(z, self.weight, self.bias), linear(dz, self.weight)
 
 
@@ -63,7 +64,7 @@ class Layers(nn.Sequential):
             layers += [Linear(wide, next_wide), activation()]
         super().__init__(*layers[:-1])
 
-    def forward(self, z: torch.Tensor, dz: torch.Tensor) -> Dual:
+    def forward(self, z: torch.Tensor, dz: torch.Tensor) -> Dual:  # type: ignore[override]
         for layer in self:
             z, dz = layer(z, dz)
         return z, dz
@@ -147,7 +148,7 @@ class PINNsFormer(nn.Module):
         self, inputs: int, outputs: int, d_model: int, heads: int, feed: int, hidden: int, k: int, step: float
     ) -> None:
         super().__init__()
-        self.shape = {
+        self.shape: dict[str, Any] = {
             "inputs": inputs, "outputs": outputs, "d_model": d_model, "heads": heads, "feed": feed, "hidden": hidden,
             "k": k, "step": step,
         }  # fmt: skip
@@ -173,7 +174,7 @@ Net = Perceptron | PINNsFormer
 KINDS: dict[str, type[Net]] = {net.kind: net for net in (Perceptron, PINNsFormer)}
 
 
-def create(kind: str, seed: int, dtype: torch.dtype, device: torch.device, **shape: object) -> Net:
+def create(kind: str, seed: int, dtype: torch.dtype, device: torch.device, **shape: Any) -> Net:
     """A network with its first weights, which are the same on every device."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -20,13 +20,13 @@ import numpy as np
 import stlfast
 from bench import compare
 from bench.contenders import CONTENDERS, CVODE, HEYOKA, NUMBALSODA_LOOP
+from bench.models import PAPER, compiled
 from bench.paper import stl_pinn
 from bench.paper.accuracy import stl_body
 from bench.paper.problems import PaperProblem, finite
 from bench.paper.run import Run, model_sha256
 from bench.paper.timings import CLOCK, compared
 from bench.problem import MANY
-from bench.steps import PAPER, compiled
 from stlfast.measure import timing
 
 ALPHA = 150.0
@@ -50,7 +50,7 @@ class Query:
     waves: np.ndarray | None  # (2, 2): amplitudes, then frequencies
 
     @property
-    def params(self) -> dict[str, float]:
+    def params(self) -> dict[str, Any]:
         """The waves as parameters of `waved`."""
         return {} if self.waves is None else dict(zip(WAVES, self.waves.ravel().tolist(), strict=True))
 
@@ -71,9 +71,10 @@ def queries(run: Run, problem: PaperProblem, kind: str) -> dict[str, Any]:
     """By method: seconds a solve, how many were timed, and the largest error of those checked."""
     body = stl_body(run, problem, 0)
     effort = run.effort
-    settings = {"solves": effort.solves, "slow": effort.slow_solves, "checked": effort.checked, "batches": BATCHES}
+    settings: dict[str, Any] = {"solves": effort.solves, "slow": effort.slow_solves, "checked": effort.checked}
     settings |= {"body": body.sha256, "model": model_sha256(problem.name), "versions": compare.versions()}
     settings |= {"alpha": ALPHA, "waves": [AMPLITUDES, FREQUENCIES], "series": SERIES_ORDER, "clock": CLOCK}
+    settings |= {"batches": BATCHES}
     key = f"queries/{problem.name}/{kind.replace(' ', '_')}"
     return run.cell(key, settings, lambda: _measure(run, problem, body, kind), timed=True)
 
@@ -130,7 +131,7 @@ def _timed(solve: Answer, asked: list[Query]) -> dict[str, Any]:
 @cache
 def waved_model(problem: PaperProblem) -> Any:
     """Of Chebyshev polynomials; for the whole range of stiffness."""
-    return stlfast.compile(waved(problem), stlfast.load(problem.name).body, "chebyshev")
+    return stlfast.compile(waved(problem), problem.model.body, "chebyshev")
 
 
 @cache
@@ -147,17 +148,18 @@ def waved(problem: PaperProblem) -> stlfast.Family:
     rhs[-1] += a1 * sp.sin(f1 * symbols["t"]) + a2 * sp.sin(f2 * symbols["t"])
     amplitude, frequency = (stlfast.Range(train=ends, solve=ends) for ends in (AMPLITUDES, FREQUENCIES))
     rhs = [expression.subs({symbols[name]: value for name, value in problem.others.items()}) for expression in rhs]
-    params = {symbols[family.stiffness]: family.params[family.stiffness]}
+    params = {symbols[problem.stiffness]: family.params[problem.stiffness]}
     params |= {a1: amplitude, a2: amplitude, f1: frequency, f2: frequency}
     return stlfast.Family(
         name=f"{family.name} with two waves", t=symbols["t"], y=[symbols[name] for name in family.states], rhs=rhs,
-        t_span=problem.span, stiffness=symbols[family.stiffness], params=params, y0=family.y0, y0_range=family.y0_range,
+        t_span=problem.span, stiffness=symbols[problem.stiffness], params=params, y0=family.y0.tolist(),
+        y0_range=None if family.y0_range is None else family.y0_range.tolist(),
     )  # fmt: skip
 
 
 def _linear(problem: PaperProblem, body: stlfast.Body, model: Any) -> dict[str, Answer]:
     """model: of `waved`, None where initial values alone are changed."""
-    params, family, shipped = problem.params(ALPHA), problem.family, stlfast.load(problem.name)
+    params, family, shipped = problem.params(ALPHA), problem.family, problem.model
     fixed, bare = shipped.at(**params), shipped.at(certify=False, **params)
     paper = compiled(family, body, **PAPER).at(certify=False, **params)
     if model is None:
@@ -173,7 +175,7 @@ def _linear(problem: PaperProblem, body: stlfast.Body, model: Any) -> dict[str, 
 def _nonlinear(problem: PaperProblem, body: stlfast.Body, model: Any) -> dict[str, Answer]:
     """model: as for `_linear`."""
     name, params = ("ours", problem.params(ALPHA)) if model is None else (COMPILED, _stiff(problem))
-    used = stlfast.load(problem.name) if model is None else model
+    used = problem.model if model is None else model
     family = used.family
     series = stl_pinn.series_solver(problem, body, family)
     (values,) = series.dictionary.core(body).evaluate(np.linspace(0.0, 1.0, 512))
@@ -189,14 +191,14 @@ def _nonlinear(problem: PaperProblem, body: stlfast.Body, model: Any) -> dict[st
     }
 
 
-def _stiff(problem: PaperProblem) -> dict[str, float]:
+def _stiff(problem: PaperProblem) -> dict[str, Any]:
     """The one parameter of `waved` that no query changes."""
-    return {problem.family.stiffness: problem.params(ALPHA)[problem.family.stiffness]}
+    return {problem.stiffness: problem.params(ALPHA)[problem.stiffness]}
 
 
 def _sweep(problem: PaperProblem, asked: list[Query], truths: list[np.ndarray]) -> dict[str, Any]:
     """`solve_many`, on one thread."""
-    model, Y0 = stlfast.load(problem.name), np.array([query.y0 for query in asked])
+    model, Y0 = problem.model, np.array([query.y0 for query in asked])
     params, out = problem.params(ALPHA), np.empty((len(Y0), problem.family.n, 512))
     model.solve_many(Y0, threads=1, out=out, **params)
     seconds = []
@@ -224,13 +226,13 @@ def _native(run: Run, problem: PaperProblem) -> dict[str, Any]:
 
 def _truth(problem: PaperProblem, query: Query) -> np.ndarray:
     """By the family with the waves as a function."""
-    options = {"method": "LSODA", "rtol": 1e-12, "atol": 1e-14, "forcing": query.forcing(problem.family.n)}
-    return problem.family.reference(query.y0, None, **options, **problem.params(ALPHA)).y
+    forcing = query.forcing(problem.family.n)
+    return problem.family.reference(query.y0, None, "LSODA", 1e-12, 1e-14, forcing, **problem.params(ALPHA)).y
 
 
 def _scipy(problem: PaperProblem, query: Query, method: str, tolerance: float) -> np.ndarray:
     """As fast as it gets: with the waves as parameters, where there are any."""
-    options = {"method": method, "rtol": tolerance, "atol": 1e-2 * tolerance}
+    options: dict[str, Any] = {"method": method, "rtol": tolerance, "atol": 1e-2 * tolerance}
     if query.waves is None:
         return problem.family.reference(query.y0, None, **options, **problem.params(ALPHA)).y
     return waved(problem).reference(query.y0, None, **options, **_stiff(problem), **query.params).y

@@ -12,6 +12,7 @@ Errors are over a grid of 101 × 101.
 from __future__ import annotations
 
 import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,7 @@ def networks(run: Run) -> dict[str, Any]:
     for name in SETTINGS:
         trained = trained_network(run, name)
         weights = {"weights": trained.sha256}
-        found[name] = run.cell(f"reaction/{name}", weights, lambda b=trained, n=name: measured(b, n))  # type: ignore[misc]
+        found[name] = run.cell(f"reaction/{name}", weights, partial(measured, trained, name))
     return found
 
 

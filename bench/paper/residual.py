@@ -6,6 +6,7 @@ r_i = dy_i/dt − Σ_j A_ij(t) y_j − b_i(t) − N_i(t, y)        n states at N
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 
@@ -22,7 +23,7 @@ class Residual:
         if family.N is not None and not isinstance(family.N, Instructions):
             raise ValueError(f"family {family.name!r} has a Python function as rhs; a baseline needs SymPy expressions")
         t0, t1 = family.t_span_at(**params)
-        self.family, self.span = family, t1 - t0
+        self.nonlinear, self.span = family.N, t1 - t0
         self.p = torch.tensor(family.check_params(params), dtype=t.dtype, device=t.device)[None]  # (1, P)
         self.x = (t - t0) / self.span
         self.A = evaluate(family.A, self.x, self.p)[0].unflatten(0, (family.n, family.n)) / self.span  # (n, n, N)
@@ -31,8 +32,8 @@ class Residual:
     def __call__(self, y: torch.Tensor, dy: torch.Tensor) -> torch.Tensor:
         """(n, N) of states and their time derivatives, (n, N) each."""
         r = dy - (self.A * y).sum(dim=1) - self.b
-        if self.family.N is not None:
-            r = r - evaluate(self.family.N, self.x, self.p, y[None])[0] / self.span
+        if self.nonlinear is not None:
+            r = r - evaluate(self.nonlinear, self.x, self.p, y[None])[0] / self.span
         return r
 
 
@@ -46,7 +47,7 @@ class MemberLoss:
         self, network: Net, family: stlfast.Family, params: Mapping[str, float], points: int, weight: float
     ) -> None:
         first = next(network.parameters())
-        like = {"dtype": first.dtype, "device": first.device}
+        like: dict[str, Any] = {"dtype": first.dtype, "device": first.device}
         self.network, self.weight = network, weight
         self.y0 = torch.tensor(family.y0, **like)
         times = torch.linspace(*family.t_span_at(**params), points, **like)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,8 @@ WEIGHTS = Path(__file__).with_name("weights")  # of the last run that trained
 
 
 class Saved(Protocol):
-    history: Any
+    @property
+    def history(self) -> Any: ...
 
     def save(self, path: Path) -> None: ...
 
@@ -114,11 +114,6 @@ def _check_settings(path: Path, asked: dict[str, Any], made: dict[str, Any]) -> 
                 f"{path} was trained with {key} = {made[key]}, this version asks for {value}; a run without --quick "
                 "and --cached trains it anew"
             )
-
-
-def told(started: float, text: str) -> None:
-    """What a run says, with the seconds since it started."""
-    print(f"{time.perf_counter() - started:6.0f} s  {text}", flush=True)
 
 
 def model_sha256(name: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from bench import driver
 from bench.paper.claims import claims, digits, seeds
 from bench.paper.timings import LOOSE_RADAU, PAPER_SOLVE
 from stlfast.command import report
@@ -51,7 +52,7 @@ def sections(found: dict[str, Any]) -> list[Section]:
 
 
 def _about(found: dict[str, Any]) -> Section:
-    where = f"Machine: {report.machine(found['machine'])}."
+    where = driver.machine_line(found)
     if len(found["machines"]) > 1:
         where += f" Cells come from {len(found['machines'])} machines: {', '.join(found['machines'])}."
     trained = round(found["seconds_of_training"])

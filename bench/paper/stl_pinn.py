@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 import stlfast
+from bench.models import PAPER, UNIFORM, compiled
 from bench.paper.problems import PaperProblem
-from bench.steps import PAPER, UNIFORM, compiled
 from stlfast.direct.ode.solver import ORDER, FullSolver
 from stlfast.features.dictionary import Dictionary
 

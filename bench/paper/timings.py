@@ -16,13 +16,13 @@ import numpy as np
 import stlfast
 from bench import compare
 from bench.contenders import CONTENDERS, CVODE, HEYOKA, NUMBALSODA, OURS, OURS_CPP, RADAU, Contender
+from bench.models import PAPER, compiled
 from bench.paper import stl_pinn
 from bench.paper.accuracy import stl_body
 from bench.paper.problems import PaperProblem
 from bench.paper.run import Run, model_sha256
 from bench.peers import Bind
 from bench.problem import STIFFNESS, Nonlinear, Problem
-from bench.steps import PAPER, compiled
 from stlfast.command.report import scientific
 from stlfast.direct.ode.solver import ORDER
 from stlfast.measure.timing import repeated
@@ -73,7 +73,7 @@ def _one_shot(problem: PaperProblem, body: stlfast.Body, asked: Problem) -> Bind
     model = compiled(problem.family, body, **PAPER)
 
     def bind(params: dict[str, Any], y0: np.ndarray, t: np.ndarray, tolerance: float | None) -> Any:
-        times = {} if asked.is_grid(t) else {"t": t}  # the grid is tabulated
+        times: dict[str, Any] = {} if asked.is_grid(t) else {"t": t}  # the grid is tabulated
         run = repeated(lambda: model.solve(certify=False, **times, **params))
         return lambda calls: run(calls).y[None]
 
@@ -90,7 +90,7 @@ def _series(problem: PaperProblem, body: stlfast.Body, asked: Problem) -> Bind:
         def solve(order: int) -> np.ndarray:
             return (values @ solver.solve(p, y0[0], "perturbation", order=order).heads).T
 
-        truth = asked.exact(params[family.stiffness], y0, t)[0]
+        truth = asked.exact(params[problem.stiffness], y0, t)[0]
         errors = np.array([np.abs(solve(order) - truth).max() for order in range(ORDER + 1)])
         best = int(np.argmax(errors <= NO_BETTER * np.nanmin(errors)))
         run = repeated(lambda: solve(best))

@@ -13,8 +13,9 @@ import numpy as np
 
 from stlfast.measure.timing import Run
 
-# (params, y0 (B, n), t (N,), tolerance) → a Run, whose answer y (B, n, N) holds NaN where the solver failed.
-Bind = Callable[[dict[str, Any], np.ndarray, np.ndarray, float], Run]
+# (params, y0 (B, n), t (N,), tolerance) → a Run, whose answer y (B, n, N) holds NaN where the solver failed. The
+# tolerance is None for what has none.
+Bind = Callable[[dict[str, Any], np.ndarray, np.ndarray, Any], Run]
 
 MOST_STEPS = 1_000_000
 

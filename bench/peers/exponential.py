@@ -37,7 +37,7 @@ def prepare_table(problem: Problem) -> Bind:
     library = native.peers()
 
     def bind(params: dict[str, Any], y0: np.ndarray, t: np.ndarray, tolerance: float) -> Run:
-        table = problem.table(params[problem.family.stiffness], t).copy()
+        table = problem.table(params[problem.stiffness], t).copy()
         forced, y = problem.family.has_forcing, np.empty((*y0.shape, len(t)))
 
         def run(calls: int) -> np.ndarray:

@@ -15,7 +15,7 @@ from stlfast.measure.timing import Run, repeated
 MOST_EXPLICIT_STEPS = 30_000  # seconds; an explicit method would take hours for Robertson's problem
 
 
-class _RK45(RK45):
+class _RK45(RK45):  # type: ignore[misc]  # SciPy has no types
     """Which gives up."""
 
     steps = 0
