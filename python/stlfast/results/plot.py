@@ -43,28 +43,42 @@ def plot_states(states: Sequence[str], t: np.ndarray, y: np.ndarray, title: str,
     shown = np.unique(np.linspace(0, len(y) - 1, min(len(y), MOST_LINES)).round().astype(int))
     times = np.broadcast_to(t, (len(y), y.shape[2]))
     with style:
+        colours = _colours(len(shown))
         figure.set_size_inches(8, 1.2 + 1.7 * max(rows, 2))
         axes = figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
         for i, name in enumerate(states):
             axis = axes[i % rows]
-            for k in shown:
+            for k, colour in zip(shown, colours, strict=True):
                 order = np.argsort(times[k])
-                line = {"color": BLUE} if rows == n and len(shown) == 1 else {}
-                alone = {"label": name} if rows < n and k == shown[0] else {}
-                axis.plot(times[k][order], y[k, i][order], alpha=1.0 if len(shown) == 1 else 0.6, **line, **alone)
+                line = {"color": colour} if rows == n else {"label": name if k == shown[0] else None}
+                axis.plot(times[k][order], y[k, i][order], **line)
             if rows == n:
                 axis.set_ylabel(name)
         if rows < n:
             axes[0].legend(fontsize=8, ncols=2, loc="center left", bbox_to_anchor=(1.0, 0.5))
         axes[-1].set_xlabel("t")
-        positive = times[times > times.min()]
-        if len(positive) and _early(times[shown[0]], y[shown[0]]):
-            axes[-1].set_xscale("symlog", linthresh=float(np.quantile(positive - times.min(), EARLY / 10)))
+        if _early(times[shown[0]], y[shown[0]]):
+            axes[-1].set_xscale("symlog", linthresh=float(_half_over(times[shown[0]], y[shown[0]])))
         axes[0].set_title(title, fontsize=10, loc="left", wrap=True)
         if path is not None:
             figure.savefig(path)
     result: Figure = figure
     return result
+
+
+def _half_over(t: np.ndarray, y: np.ndarray) -> float:
+    """A tenth of the shortest time in which a state has made half of its changes: where the axis is still linear."""
+    order = np.argsort(t)
+    grown = np.cumsum(np.abs(np.diff(y[:, order], axis=1)), axis=1)
+    over = [t[order][1:][np.searchsorted(g, 0.5 * g[-1])] - t.min() for g in grown if g[-1] > 0]
+    return max(0.1 * float(min(over)), 1e-9 * float(t.max() - t.min()))
+
+
+def _colours(count: int) -> Any:
+    """One colour, or those of a sweep, from its first query to its last."""
+    import matplotlib
+
+    return [BLUE] if count == 1 else matplotlib.colormaps[MAP](np.linspace(0.0, 0.9, count))
 
 
 def _early(t: np.ndarray, y: np.ndarray) -> bool:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from ..equations.ode.family import Family
 
 
+FIRST_DRAWN, DRAWN = 1e-7, 300  # of the span, and how many times a picture has besides the output times
+
+
 class Solved(Protocol):
     """A model, as its answers need it."""
 
@@ -60,7 +63,16 @@ class Trajectory(Result):
         """The states over time, with what is known of their error; to a file if path is given (needs matplotlib)."""
         from .plot import plot_states
 
-        return plot_states(self._states, self.t, self.y[None], self._title, path)
+        t, y = self._drawn()
+        return plot_states(self._states, t, y[None], self._title, path)
+
+    def _drawn(self) -> tuple[np.ndarray, np.ndarray]:
+        """Between the output times the closed form, so that layers at the beginning are curves too."""
+        if not len(self.t) or not np.isfinite(self.y).all():
+            return self.t, self.y
+        low, high = self.t.min(), self.t.max()
+        t = np.union1d(self.t, np.clip(low + (high - low) * np.geomspace(FIRST_DRAWN, 1.0, DRAWN), low, high))
+        return t, self(t)
 
     def to_pandas(self) -> Any:
         """A DataFrame with a column for each state and the time as index (needs pandas)."""
