@@ -1,1 +1,1 @@
-"""What everything else stands on: errors, files, checks of arguments, progress."""
+"""Under everything: errors, arguments as numbers, progress, files written whole or not at all."""

@@ -1,1 +1,1 @@
-"""Solving one member without anything compiled."""
+"""Solving one member with nothing compiled: time windows, Newton and chords, reference methods."""

@@ -1,1 +1,1 @@
-"""Families of equations, as a user writes them and as they are computed."""
+"""Families of equations, as users write them, as files keep them and as programs compute them; parameters."""

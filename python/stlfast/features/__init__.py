@@ -1,1 +1,1 @@
-"""Functions that solutions are expanded in: frozen bodies and dictionaries."""
+"""Functions of hidden layers and dictionaries that solutions are expanded in."""

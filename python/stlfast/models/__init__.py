@@ -1,1 +1,1 @@
-"""Compiled families, as they are solved with."""
+"""Compiled families, as they are solved with: solve, at, solve_many, save."""

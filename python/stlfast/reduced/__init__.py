@@ -1,1 +1,1 @@
-"""Reduced bases: what compiling makes, for bands of members."""
+"""What compiling makes: functions and points, reduced bases for bands of members, their part of a model file."""
