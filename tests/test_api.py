@@ -256,6 +256,27 @@ def test_compile_takes_every_kind_of_family():
     with pytest.raises(ValueError, match="without a body"):
         stlfast.compile(heat, stlfast.load("dho").body)
     assert isinstance(stlfast.compile(decay()), stlfast.Model)
+    with pytest.raises(TypeError, match="compile has no option dilation for ODEs; known: dilations, points"):
+        stlfast.compile(decay(), dilation=[1.0])
+    with pytest.raises(TypeError, match="compile has no option points for linear PDEs; known: space, time"):
+        stlfast.compile(heat, points=100)
+
+
+def test_a_linear_pde_with_a_source_compiles():
+    x, t, k = sp.symbols("x t k")
+    u = sp.Function("u")(x, t)
+    family = stlfast.PDEFamily(
+        name="heated", t=t, x=[x], u=[u], rhs=[k * u.diff(x, 2) + sp.sin(sp.pi * x)], domain={x: (0, 1)}, t_span=(0, 1),
+        params={k: stlfast.Range(0.5, 1.0)}, initial=[sp.sin(sp.pi * x)],
+        boundary=[stlfast.Dirichlet(x, "low", [0]), stlfast.Dirichlet(x, "high", [0])],
+    )  # fmt: skip
+    model = stlfast.compile(family, space=12, time=16, profiles=8, degrees=2)
+    assert isinstance(model, stlfast.NonlinearPDEModel)
+    solution = model.solve(k=0.7)
+    assert (solution.success, solution.method) == (True, "reduced")
+    rate = 0.7 * np.pi**2
+    exact = np.sin(np.pi * solution.x)[:, None] * (1 / rate + (1 - 1 / rate) * np.exp(-rate * solution.t))
+    assert np.abs(solution.u[0] - exact).max() < 1e-3
 
 
 def test_a_family_without_a_body_is_solved_to_its_tolerance():

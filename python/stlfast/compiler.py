@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from time import perf_counter
 from typing import Any, overload
@@ -104,8 +105,17 @@ def compile(
 
     Options for nonlinear PDEs, and those with a source
     ----------------------------------------------------
-    space, time, tau, degrees, amplitude, decay, bounds, profiles, per_e_fold, snapshots, tol, max_rank, samples, seed:
-        those of `NonlinearPDEOptions`, with a box of initial profiles that the model is made for.
+    space, time, tau: the tensor basis as of linear ones, default 24 (in two dimensions 9), 40 and 0.1: more for fronts
+        that are thin.
+    degrees, amplitude, decay, bounds: the box of initial profiles that the model is made for: the family's own, plus a
+        sum of polynomials or Fourier modes below `degrees` (default 4; 2) along each axis with coefficients up to
+        amplitude · the profile's range · (1 + degree)^−decay (defaults 0.3, 1.5), within `bounds`, a (low, high) for
+        each field, default those of the own profile. Others are solved less accurately, and the estimate says so.
+    profiles: drawn for each member in addition to the family's own, default 60. per_e_fold: members for each factor e
+        of stiffness, default 8.
+    snapshots: "lines" (default), the method of lines, milliseconds each; or "newton", on the tensor basis, seconds.
+    tol: singular values that are kept, relative to the largest, default 2e-6. max_rank: more than that in a band, and
+        it is halved, default 72. samples: collocation points for each basis function, default 4. seed: of the profiles.
 
     The paper's pipeline (arXiv 2501.17281) is a body, dilations=[1], points=<uniform>, row_weights="none",
     shared_head=True, solver="pinv", reduced=False. `model.compile_seconds` is how long it took; equal families and
@@ -115,7 +125,7 @@ def compile(
     """
     started = perf_counter()
     if isinstance(family, Family):
-        model: Any = _compile_ode(family, body, basis, **options)
+        model: Any = _compile_ode(family, body, basis, **_known(_compile_ode, options, "ODEs"))
     elif isinstance(family, PDEFamily):
         if body is not None or basis is not None:
             raise ValueError("models of PDEs are made without a body, on a tensor basis: leave body and basis out")
@@ -146,6 +156,15 @@ def pretrain(family: Family, *, training: dict[str, Any] | None = None, **option
     from .training.train import train_body
 
     return compile(family, train_body(family, **(training or {})), **options)
+
+
+def _known(function: Callable[..., Any], options: dict[str, Any], kind: str) -> dict[str, Any]:
+    """The options; TypeError for one that the function does not take."""
+    parameters = inspect.signature(function).parameters.values()
+    known = [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
+    if unknown := sorted(options.keys() - set(known)):
+        raise TypeError(f"compile has no option {', '.join(unknown)} for {kind}; known: {', '.join(known)}")
+    return options
 
 
 def _compile_ode(
@@ -220,7 +239,7 @@ def _with_bands(
 def _compile_pde(family: PDEFamily, *, progress: Progress = False, **options: Any) -> PDEModel | NonlinearPDEModel:
     if family.nonlinear or family.source is not None:
         return _compile_nonlinear_pde(family, NonlinearPDEOptions.of(family, options), progress)
-    chosen = PDEOptions.of(family, **options)
+    chosen = PDEOptions.of(family, **_known(PDEOptions.of, options, "linear PDEs"))
     with shown(progress, f"compiling {family.name}") as report:
         compiled = compile_bands(family, chosen, report)
     functions = int(np.prod(chosen.space)) * chosen.time
