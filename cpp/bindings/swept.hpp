@@ -35,8 +35,7 @@ py::tuple swept(Eigen::Index n, Eigen::Index E, Eigen::Index B, const py::object
     std::fill_n(full.mutable_data(), B, false);
     py::array_t<double> bound(certify ? std::vector<py::ssize_t>{B, n} : std::vector<py::ssize_t>{0});
     const Queries queries{B, {p.data(), p.shape(0), p.shape(1)}, {start.data(), start.shape(0), start.shape(1)}};
-    const SweepResults results{y.mutable_data(), success.mutable_data(), bound.mutable_data(),
-                               full.mutable_data()};
+    const SweepResults results{y.mutable_data(), success.mutable_data(), bound.mutable_data(), full.mutable_data()};
     {
         const py::gil_scoped_release release;
         solve(queries, maximum ? Observe::maximum : Observe::values, results, [&](Eigen::Index done) {

@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "stlfast/io.hpp"
+#include "stlfast/open.hpp"
 
 using namespace stlfast;
 using Eigen::MatrixXd;
@@ -125,6 +126,23 @@ TEST(LoadedModel, RefusesWrongParametersInPythonsWords) {
               "omega = nan is not finite and so outside [0.5, 2], where 'ncff' is solved");
 }
 
+TEST(ModelFile, OpensWhicheverKindItHolds) {
+    EXPECT_TRUE(std::holds_alternative<LoadedModel>(open(STLFAST_MODELS "dho.safetensors")));
+    EXPECT_TRUE(std::holds_alternative<LoadedNonlinearModel>(open(STLFAST_MODELS "duffing.safetensors")));
+    EXPECT_TRUE(std::holds_alternative<LoadedFieldModel>(open(STLFAST_MODELS "advection_reaction.safetensors")));
+    EXPECT_THROW(open("no such file"), FileError);
+}
+
+// What version 5 added: no range to train on, and no stiffness where no parameter is positive.
+TEST(ModelFile, FamiliesWithoutTrainingAreRead) {
+    auto parts = Parts::of(dho);
+    parts.header["__metadata__"]["format_version"] = "5";
+    parts.change("family", [](json& family) { family["params"][0]["train"] = nullptr, family["stiffness"] = nullptr; });
+    const auto path = ::testing::TempDir() + "untrained.safetensors";
+    std::ofstream(path, std::ios::binary) << parts.bytes();
+    EXPECT_EQ(load(path).low[0], 1.0);
+}
+
 TEST(ModelFile, FilesThatAreNotWholeAreRefused) {
     EXPECT_THROW(load("nowhere.safetensors"), FileError);
     EXPECT_THROW(load(::testing::TempDir()), FileError);
@@ -177,7 +195,7 @@ TEST(ModelFile, ContentsThatAreNoModelAreRefused) {
     };
     EXPECT_SAYS(metadata("format", "other"), "no stlfast model");
     EXPECT_SAYS(message_after([](Parts& p) { p.header.erase("__metadata__"); }), "no stlfast model");
-    EXPECT_SAYS(metadata("format_version", "5"), "version '5', this stlfast reads up to 3: upgrade");
+    EXPECT_SAYS(metadata("format_version", "6"), "version '6', this stlfast reads up to 5: upgrade");
     EXPECT_SAYS(metadata("format_version", "4"), "a model of PDEs: open it with load_fields");
     EXPECT_SAYS(metadata("family", "{"), "'family' is not valid JSON");
     EXPECT_SAYS(message_after([](Parts& p) { p.header["__metadata__"].erase("compile"); }), "'compile' is missing");

@@ -4,8 +4,8 @@
 //   loaded.model->factor(parameters, member, workspace);
 //   loaded.model->solve(member, data, true, {}, answer, workspace);
 //
-// The file has format version 4 or 5 and, besides the family's programs, these float64 arrays; n fields, M data of a field,
-// d space coordinates, C_t check times, and what field_band.hpp says of a band:
+// The file has format version 4 or 5 and, besides the family's programs, these float64 arrays; n fields, M data of a
+// field, d space coordinates, C_t check times, and what field_band.hpp says of a band:
 //
 //   mixing            (n, n)
 //   check_times       (C_t)
@@ -35,7 +35,6 @@ LoadedFieldModel load_fields(const std::string& path);
 
 // --------------------------------------------------------------------------------------------------- implementation
 namespace model_file {
-
 
 inline FieldBand read_field_band(Safetensors& file, const std::string& prefix) {
     const auto vector = [&](const char* name) { return file.take_vector<double>(prefix + name); };

@@ -25,8 +25,8 @@
 //   format          stlfast
 //   format_version  1, 2, 3 or 5
 //   family          {"name", "states": n names, "params": P of {"name", "train": [low, high], "solve": [low, high]},
-//                   "stiffness": name or null, "y0": n numbers, "y0_range": null or n of [low, high], "equations", and of
-//                   nonlinear families "polynomial_degree"}
+//                   "stiffness": name or null, "y0": n numbers, "y0_range": null or n of [low, high], "equations", and
+//                   of nonlinear families "polynomial_degree"}
 //   body            null, or {"activation", "input", "tau", "history", "sha256"}
 //   compile         {"dictionary": {"dilations", "constant", "functions", "tau"}, "row_weights": "sqrt_t" or "none",
 //                   "shared_head", "solver", "decoupled", "uniform_checks"}; functions and tau are null unless the
@@ -139,7 +139,7 @@ inline std::pair<double, double> LoadedFamily::t_span_at(const Eigen::VectorXd& 
 
 namespace model_file {
 
-constexpr int newest_version = 5;  // 4 is of PDEs alone
+constexpr int newest_version = 5;     // 4 is of PDEs alone
 constexpr int most_functions = 4096;  // Chebyshev polynomials in a dictionary
 
 [[noreturn]] inline void refuse(const std::string& problem) { throw std::invalid_argument(problem); }

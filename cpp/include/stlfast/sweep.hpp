@@ -33,9 +33,9 @@ struct SweepOptions {
 
 // Memory of the caller, C-contiguous.
 struct SweepResults {
-    double* y;      // (B, n, E) or (B, n)
-    bool* success;  // (B) whether the bound meets the tolerance; true where not certified
-    double* bound;  // (B, n); untouched where not certified
+    double* y;             // (B, n, E) or (B, n)
+    bool* success;         // (B) whether the bound meets the tolerance; true where not certified
+    double* bound;         // (B, n); untouched where not certified
     bool* full = nullptr;  // (B) whether the full dictionary answered, of linear models; null: not wanted
 };
 
