@@ -101,7 +101,7 @@ def _measure(run: Run, problem: PaperProblem, body: stlfast.Body, kind: str) -> 
     solvers = (_nonlinear if problem.family.nonlinear else _linear)(problem, body, model)
     found = {name: _timed(solve, asked) | {"error": finite(error(solve))} for name, solve in solvers.items()}
     if model is not None:
-        found[COMPILED]["compile"] = model.passport["compile"]["seconds"]
+        found[COMPILED]["compile"] = model.compile_seconds
     for method in ("Radau", "RK45"):
 
         def with_tolerance(tolerance: float, m: str = method) -> Answer:
