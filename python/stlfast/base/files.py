@@ -72,5 +72,5 @@ def parse_json(metadata: Mapping[str, str], key: str, where: str) -> Any:
         raise FileFormatError(f"{where}: the metadata entry {key!r} is missing (found: {sorted(metadata)})")
     try:
         return json.loads(metadata[key])
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FileFormatError(f"{where}: the metadata entry {key!r} is not valid JSON ({error})") from error
