@@ -15,6 +15,7 @@ import torch
 
 import stlfast
 from stlfast import Body, _core, families, train_body
+from stlfast.equations.program import to_instructions
 from stlfast.training import objectives, optimise
 from stlfast.training.network import Network, evaluate, find_device
 
@@ -41,7 +42,7 @@ def test_every_operation_on_tensors():
     x, p = sp.symbols("x p")
     exprs = [x + p, x - p, x * p, x / p, -x, x**p, sp.exp(x), sp.log(x), sp.sqrt(x), sp.sin(x), sp.cos(x), sp.tan(x),
              sp.tanh(x), sp.Abs(x - p)]  # fmt: skip
-    program = stlfast.program.to_instructions(exprs, [x, p])
+    program = to_instructions(exprs, [x, p])
     points = np.linspace(0.1, 1.4, 9)
     values = evaluate(program, double(points), double([[0.6]]))[0].numpy()
     np.testing.assert_allclose(values, slow.evaluate(program, points, [0.6]), rtol=1e-14)

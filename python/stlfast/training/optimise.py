@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
+from rich.console import Console
 
 from ..base.errors import TrainingDiverged
 from ..base.progress import Progress, shown
@@ -38,7 +38,7 @@ def optimise(loss: Loss, steps: int, lbfgs_steps: int, lr: float, progress: Prog
     Errors: TrainingDiverged where Adam meets a loss that is not finite.
     """
     outcome = Outcome()
-    if progress is True and not sys.stderr.isatty():
+    if progress is True and not Console(stderr=True).is_terminal:
         progress = False
     try:
         with shown(progress, "training") as report:
