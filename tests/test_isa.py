@@ -58,8 +58,8 @@ def test_both_give_the_same_results(answers, k):
     (y, bound), (y_other, bound_other) = answers[k]
     difference = np.abs(np.array(y) - y_other).max(axis=1) / np.abs(y).max(axis=1)
     assert difference.max() < SAME, CASES[k]
-    # Residuals that are all rounding differ more, and more so on some processors.
-    np.testing.assert_allclose(bound, bound_other, rtol=0.1, atol=1e-11)
+    # Residuals that are all rounding differ more, in bounds as small as the difference of the answers.
+    np.testing.assert_allclose(bound, bound_other, rtol=0.1, atol=SAME)
 
 
 @pytest.mark.parametrize(("writer", "reader"), [(SLOW, FAST), (FAST, SLOW)])

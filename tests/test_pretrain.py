@@ -245,7 +245,8 @@ def test_no_bar_without_a_terminal(capfd):
 
 
 def test_the_bar_shows_the_loss(monkeypatch, capfd):
-    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
     train_body(DHO, **{**TINY, "progress": True})
     assert "loss" in capfd.readouterr().err
 

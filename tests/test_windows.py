@@ -106,11 +106,11 @@ def test_the_estimate_is_within_a_factor_of_ten():
 
 def test_tighter_tolerances_are_met_by_smaller_windows():
     windows = stlfast.Windows(families.vdp())
-    loose, tight = (windows.solve(mu=300.0, rtol=rtol, atol=1e-10) for rtol in (1e-4, 1e-7))
+    loose, tight = (windows.solve(mu=300.0, rtol=rtol, atol=1e-10) for rtol in (1e-3, 1e-8))
     assert loose.success
     assert tight.success
     assert tight.windows > loose.windows
-    assert np.all(tight.error_estimate < loose.error_estimate)
+    assert np.all(tight.error_estimate < 1e-2 * loose.error_estimate)  # a jump makes neighbouring ones go up and down
     bare = windows.solve(mu=300.0, certify=False)
     assert (bare.status, bare.success, bare.error_estimate) == (1, True, None)
 
