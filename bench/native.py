@@ -93,6 +93,7 @@ def _load(target: str, signatures: Signatures) -> Any:
     return library
 
 
+@cache
 def build(target: str, isa: str) -> Path:
     """The path of a target for an instruction set, brought up to date; Absent says why it cannot be."""
     path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", "")])
