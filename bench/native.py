@@ -112,6 +112,7 @@ def _alone() -> Iterator[None]:
         yield
 
 
+@cache
 def build(target: str, isa: str) -> Path:
     """The path of a target for an instruction set, brought up to date; Absent says why it cannot be."""
     path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", "")])

@@ -9,7 +9,7 @@
 namespace py = pybind11;
 using namespace stlfast;
 
-namespace {
+namespace STLFAST_NAMESPACE::features_bindings {
 
 using Eigen::Index;
 
@@ -114,9 +114,10 @@ The functions of x, time scaled to [0, 1], that solutions are expanded in.)")
              "arrays.");
 }
 
-}  // namespace
+}  // namespace STLFAST_NAMESPACE::features_bindings
 
 void bind_features(py::module_& module) {
+    using namespace features_bindings;
     bind_program(module);
     bind_body(module);
     bind_dictionary(module);

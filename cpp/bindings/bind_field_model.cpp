@@ -14,7 +14,7 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-namespace {
+namespace STLFAST_NAMESPACE::field_model_bindings {
 
 // low, high, centre, space, tau, time, core, gram, right, checks, reaction
 using BandTuple = std::tuple<py::object, py::object, py::object, py::object, double, py::object, py::object, py::object,
@@ -133,9 +133,10 @@ py::tuple solve_queries(const FieldModel& model, const FieldTable& table, const 
     return py::make_tuple(std::move(u), std::move(success), estimate ? py::object(std::move(bound)) : py::none());
 }
 
-}  // namespace
+}  // namespace STLFAST_NAMESPACE::field_model_bindings
 
 void bind_field_model(py::module_& module) {
+    using namespace field_model_bindings;
     py::class_<FieldModel::Member>(module, "FieldMember", "What depends on the parameters of a member of a FieldModel.")
         .def_readonly("bands", &FieldModel::Member::bands);
     py::class_<FieldModel::FieldAnswer>(module, "FieldAnswer", "A solution of a FieldModel, as coefficients.")

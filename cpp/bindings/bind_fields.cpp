@@ -11,7 +11,7 @@
 namespace py = pybind11;
 using namespace stlfast;
 
-namespace {
+namespace STLFAST_NAMESPACE::fields_bindings {
 
 using Eigen::Index;
 using Eigen::MatrixXd;
@@ -162,9 +162,10 @@ TallLeastSquares(columns, right_hand_sides): the columns of A and of B.)")
             "rows", [](SharedLeastSquares& s) { return s.with([](auto& problem) { return problem.rows(); }); });
 }
 
-}  // namespace
+}  // namespace STLFAST_NAMESPACE::fields_bindings
 
 void bind_fields(py::module_& module) {
+    using namespace fields_bindings;
     bind_dictionary(module);
     bind_least_squares(module);
 }

@@ -8,7 +8,7 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-namespace {
+namespace STLFAST_NAMESPACE::full_space_bindings {
 
 // NumPy's (rows, N) in C order is Eigen's (N, rows) in column order. Not finite at trial states that fail.
 Eigen::Map<const MatrixXd> columns_of(const py::array_t<double>& array, const std::string& name, Index rows, Index N) {
@@ -41,9 +41,10 @@ py::array_t<double> solve(const FullSpace::Member& member, const py::object& y0,
     return to_numpy(heads);
 }
 
-}  // namespace
+}  // namespace STLFAST_NAMESPACE::full_space_bindings
 
 void bind_full_space(py::module_& module) {
+    using namespace full_space_bindings;
     py::class_<FullSpace> space(module, "FullSpace", R"(
 Least-squares solves of y' = A(x) y + b(x), y(0) = y0 on all M functions of a dictionary, at N collocation points.
 

@@ -12,7 +12,7 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-namespace {
+namespace STLFAST_NAMESPACE::model_bindings {
 
 using BandTuple = std::tuple<py::object, py::object, double, py::object>;
 using ModesTuple = std::tuple<py::object, py::object, py::object>;
@@ -231,9 +231,10 @@ void bind_member(py::module_& module) {
              py::arg("further") = py::none());
 }
 
-}  // namespace
+}  // namespace STLFAST_NAMESPACE::model_bindings
 
 void bind_model(py::module_& module) {
+    using namespace model_bindings;
     bind_problem(module);
     bind_answer(module);
     py::class_<Model>(module, "Model", "A compiled family; immutable, shared between threads.")

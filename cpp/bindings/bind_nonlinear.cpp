@@ -13,7 +13,7 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-namespace {
+namespace STLFAST_NAMESPACE::nonlinear_bindings {
 
 // low, high, tau, coefficients, x, equation, powers, guess
 using BandTuple =
@@ -100,9 +100,10 @@ py::tuple estimated(const Family& family, const py::object& parameters, const py
     return py::make_tuple(to_numpy(largest), to_numpy(scale), residual);
 }
 
-}  // namespace
+}  // namespace STLFAST_NAMESPACE::nonlinear_bindings
 
 void bind_nonlinear(py::module_& module) {
+    using namespace nonlinear_bindings;
     py::class_<NonlinearModel>(module, "NonlinearModel",
                                "A compiled nonlinear family; immutable, shared between threads.")
         .def(py::init(&make_model), py::arg("family"), py::arg("y0"), py::arg("low"), py::arg("high"), py::arg("bands"),

@@ -12,7 +12,7 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-namespace {
+namespace STLFAST_NAMESPACE::windows_bindings {
 
 // The solver with the family that it keeps.
 struct Solver {
@@ -68,9 +68,10 @@ py::array_t<double> evaluate(const Solver& solver, const Windowed& solution, con
     return y;
 }
 
-}  // namespace
+}  // namespace STLFAST_NAMESPACE::windows_bindings
 
 void bind_windows(py::module_& module) {
+    using namespace windows_bindings;
     py::class_<Windowed>(module, "Windowed", "A solution on time windows.")
         .def(py::pickle(
             [](const Windowed& w) {

@@ -1,5 +1,6 @@
 // An extension behind stlfast._core, which takes the one for its processor: checks arguments, releases the GIL,
-// translates errors; no numerics.
+// translates errors; no numerics. All files are compiled as one, for most of what they take to compile they share: what
+// would be in anonymous namespaces elsewhere is in one for each file.
 #include <pybind11/pybind11.h>
 
 namespace py = pybind11;

@@ -1,12 +1,12 @@
 #include "stlfast/band.hpp"
 
-#include <Eigen/Cholesky>
 #include <stdexcept>
 #include <string>
 
 #include "stlfast/assembly.hpp"
 #include "stlfast/buffer.hpp"
 #include "stlfast/chebyshev.hpp"
+#include "stlfast/decompositions.hpp"
 #include "stlfast/full_space.hpp"
 #include "stlfast/residual.hpp"
 
@@ -136,9 +136,7 @@ void BandOperators::assemble_operators() {
 MatrixXd BandOperators::orthonormalise() const {
     MatrixXd G(r_, r_);
     for (Index j = 0, at = 0; j < r_; at += r_ - j, ++j) G.col(j).tail(r_ - j) = gram_.col(0).segment(at, r_ - j);
-    const Eigen::LLT<MatrixXd> cholesky(G);
-    if (cholesky.info() != Eigen::Success) return MatrixXd::Identity(r_, r_);
-    return cholesky.matrixU().solve(MatrixXd::Identity(r_, r_));
+    return orthonormalising(G);
 }
 
 void BandOperators::evaluate_theta(const ConstVector& parameters, Workspace& w) const {

@@ -5,6 +5,7 @@
 #include <complex>
 #include <stdexcept>
 
+#include "stlfast/decompositions.hpp"
 #include "stlfast/dense.hpp"
 #include "stlfast/math.hpp"
 
@@ -78,13 +79,14 @@ void Certificate::bound_varying(const MatrixXd& A, const Defect& defect, Bound r
     ArrayXd rate(C);
     for (Index q = 0; q < C; ++q) {
         const VectorXd entries = A.row(q);
-        const MatrixXcd similar = S * Eigen::Map<const RowMajor>(entries.data(), n, n) * inverse;
-        rate[q] = Eigen::SelfAdjointEigenSolver<MatrixXcd>(0.5 * (similar + similar.adjoint())).eigenvalues()[n - 1];
+        const MatrixXcd left = S.lazyProduct(Eigen::Map<const RowMajor>(entries.data(), n, n));
+        const MatrixXcd similar = left.lazyProduct(inverse);  // few rows, and complex products take long to compile
+        rate[q] = largest_eigenvalue(0.5 * (similar + similar.adjoint()));
     }
     const MatrixXd modulus = S.cwiseAbs();
-    w.source = (defect.residual * S.transpose()).rowwise().norm() +
-               (defect.residual_rounding * modulus.transpose()).rowwise().norm();
-    const double start = (S * defect.initial).norm() + (modulus * defect.initial_rounding).norm();
+    w.source = defect.residual.lazyProduct(S.transpose()).rowwise().norm() +
+               defect.residual_rounding.lazyProduct(modulus.transpose()).rowwise().norm();
+    const double start = S.lazyProduct(defect.initial).norm() + modulus.lazyProduct(defect.initial_rounding).norm();
     w.z.resize(C, 1);
     w.rate = rate.matrix().head(C - 1).cwiseMax(rate.matrix().tail(C - 1));
     integrate(start, w.z.col(0), w);

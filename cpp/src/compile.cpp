@@ -1,6 +1,5 @@
 #include "stlfast/compile.hpp"
 
-#include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -9,8 +8,8 @@
 #include <string>
 
 #include "stlfast/chebyshev.hpp"
+#include "stlfast/decompositions.hpp"
 #include "stlfast/snapshots.hpp"
-#include "stlfast/svd.hpp"
 
 namespace STLFAST_NAMESPACE {
 
@@ -308,7 +307,7 @@ class BandCompiler {
         double fastest = 1;
         for (const VectorXd& p : {band.low, band.high}) {
             const MatrixXd A = system_matrix(family_, p, VectorXd::Zero(1)).reshaped(family_.n, family_.n);
-            fastest = std::max(fastest, A.eigenvalues().cwiseAbs().maxCoeff());
+            fastest = std::max(fastest, eigenvalues(A).cwiseAbs().maxCoeff());
         }
         return fastest;
     }

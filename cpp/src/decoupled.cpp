@@ -1,10 +1,10 @@
 #include "stlfast/decoupled.hpp"
 
-#include <Eigen/Cholesky>
 #include <complex>
 #include <stdexcept>
 
 #include "stlfast/chebyshev.hpp"
+#include "stlfast/decompositions.hpp"
 #include "stlfast/dense.hpp"
 #include "stlfast/full_space.hpp"
 
@@ -14,7 +14,6 @@ using Eigen::Index;
 using Eigen::Map;
 using Eigen::MatrixXcd;
 using Eigen::MatrixXd;
-using Eigen::Ref;
 using Eigen::VectorXd;
 
 DecoupledOperators::DecoupledOperators(const Band& band, const Family& family, const ForcingModes& modes,
@@ -45,11 +44,7 @@ DecoupledOperators::DecoupledOperators(const Band& band, const Family& family, c
     D_modes_ = dense::product(D_.transpose(), g);
 }
 
-MatrixXd DecoupledOperators::orthonormalise(double fastest) const {
-    const Eigen::LLT<MatrixXd> cholesky(DD_ + fastest * FF_);
-    if (cholesky.info() != Eigen::Success) return MatrixXd::Identity(r_, r_);
-    return cholesky.matrixU().solve(MatrixXd::Identity(r_, r_));
-}
+MatrixXd DecoupledOperators::orthonormalise(double fastest) const { return orthonormalising(DD_ + fastest * FF_); }
 
 bool DecoupledOperators::factor(const ConstVector& parameters, Workspace& w) const {
     static const VectorXd origin = VectorXd::Zero(1);
@@ -82,8 +77,7 @@ bool DecoupledOperators::factor_complex(Workspace& w) const {
         auto G = w.complex_factors.middleCols(k * r_, r_);
         G.real() = DD_ - rate.real() * (DF_ + DF_.transpose()) + std::norm(rate) * FF_;
         G.imag() = rate.imag() * (DF_.transpose() - DF_);
-        Ref<MatrixXcd> in_place(G);
-        if (Eigen::LLT<Ref<MatrixXcd>>(in_place).info() != Eigen::Success) return false;
+        if (!dense::factor(G)) return false;
     }
     return true;
 }
@@ -166,9 +160,7 @@ void DecoupledOperators::solve_complex(const Data& data, Workspace& w) const {
         w.others.setZero();  // Σ_{l>k} t_kl s_l
         for (Index l = k + 1; l < n; ++l) w.others += T(k, l) * w.complex_solution.col(l);
         for (Index j = 0; j < r_ && k + 1 < n; ++j) add(DF_.col(j), FF_.col(j), w.others[j]);
-        const auto L = w.complex_factors.middleCols(k * r_, r_);
-        L.triangularView<Eigen::Lower>().solveInPlace(z);
-        L.triangularView<Eigen::Lower>().adjoint().solveInPlace(z);
+        dense::solve(w.complex_factors.middleCols(k * r_, r_), z);
     }
 }
 

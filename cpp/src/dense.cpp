@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <complex>
 
 namespace STLFAST_NAMESPACE::dense {
 
 using Eigen::Index;
+using Eigen::MatrixXcd;
 using Eigen::MatrixXd;
+using Eigen::VectorXcd;
 using Eigen::VectorXd;
 
 namespace {
@@ -104,6 +107,27 @@ void solve(const ConstVector& L, Vector x) {
         column -= r - j;
         x[j] = (x[j] - dot(column + 1, x.data() + j + 1, r - j - 1)) * column[0];
     }
+}
+
+bool factor(Eigen::Ref<MatrixXcd> G) {
+    const Index r = G.rows();
+    for (Index j = 0; j < r; ++j) {
+        auto column = G.col(j).tail(r - j);
+        for (Index k = 0; k < j; ++k) column -= std::conj(G(j, k)) * G.col(k).tail(r - j);
+        const double pivot = G(j, j).real();
+        if (!(pivot > 0)) return false;
+        column /= std::sqrt(pivot);
+    }
+    return true;
+}
+
+void solve(const Eigen::Ref<const MatrixXcd>& L, Eigen::Ref<VectorXcd> x) {
+    const Index r = x.size();
+    for (Index j = 0; j < r; ++j) {
+        x[j] /= L(j, j).real();
+        x.tail(r - j - 1) -= x[j] * L.col(j).tail(r - j - 1);
+    }
+    for (Index j = r - 1; j >= 0; --j) x[j] = (x[j] - L.col(j).tail(r - j - 1).dot(x.tail(r - j - 1))) / L(j, j).real();
 }
 
 void product(const Eigen::Ref<const MatrixXd>& M, const ConstVector& v, Vector y) {

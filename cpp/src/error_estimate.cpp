@@ -1,12 +1,12 @@
 #include "stlfast/error_estimate.hpp"
 
-#include <Eigen/LU>
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <stdexcept>
 
 #include "stlfast/buffer.hpp"
+#include "stlfast/decompositions.hpp"
 #include "stlfast/residual.hpp"
 
 namespace STLFAST_NAMESPACE {
@@ -39,6 +39,18 @@ void propagate(const ArrayXd& step, const Map<MatrixXd>& J, const Map<MatrixXd>&
     Matrix M(n, n), half(n, n);
     Vector e(n), right(n);
     Eigen::PartialPivLU<Matrix> lu(n);
+    const auto factor = [&] {
+        if constexpr (size == Eigen::Dynamic)
+            decompose(lu, M);
+        else
+            lu.compute(M);
+    };
+    const auto solve = [&](auto& x) {  // in place
+        if constexpr (size == Eigen::Dynamic)
+            for (Index j = 0; j < x.cols(); ++j) solve_in_place(lu, x.col(j));
+        else
+            x = lu.solve(x).eval();
+    };
     const auto row = [&](Index q, RowMajor& to) {
         for (Index k = 0; k < n * n; ++k) to.data()[k] = J(q, k);
     };
@@ -50,16 +62,19 @@ void propagate(const ArrayXd& step, const Map<MatrixXd>& J, const Map<MatrixXd>&
         row(q + 1, after);
         M = -0.5 * h * before;
         M.diagonal().array() += 1;
-        lu.compute(M);
+        factor();
         right = e + 0.5 * h * (left.row(q) - left.row(q + 1)).transpose();
-        e = lu.solve(right);
+        e = right;
+        solve(e);
         half = 0.5 * h * after;
-        M = lu.solve(half);
+        M = half;
+        solve(M);
         M -= 2 * half;
         M.diagonal().array() += 1;
         right = e + h * left.row(q + 1).transpose();
-        lu.compute(M);
-        e = lu.solve(right);
+        factor();
+        e = right;
+        solve(e);
         for (Index i = 0; i < n; ++i) largest[i] = std::max(largest[i], std::abs(e[i]));
     }
     if (!e.allFinite()) std::fill_n(largest, n, std::numeric_limits<double>::infinity());

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "stlfast/buffer.hpp"
+#include "stlfast/decompositions.hpp"
 #include "stlfast/sizes.hpp"
 
 namespace STLFAST_NAMESPACE {
@@ -69,14 +70,14 @@ bool FieldOperators::factor(const VectorXd& theta, Member& member, Workspace& w)
         for (Index k = 1; k < pairs.size(); ++k) column += pairs[k] * band_->gram.col(k).segment(first, count);
         first += count;
     }
-    member.factors.compute(member.gram);
+    decompose(member.factors, member.gram);
     return member.factors.info() == Eigen::Success;
 }
 
 void FieldOperators::solve(const Member& member, const double* data, double* c) const {
     right_.product(data, c);
     Map<VectorXd> unknowns(c, r_);
-    member.factors.solveInPlace(unknowns);
+    solve_in_place(member.factors, unknowns);
 }
 
 double FieldOperators::growth(const Member& member) const {

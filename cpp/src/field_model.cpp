@@ -1,6 +1,5 @@
 #include "stlfast/field_model.hpp"
 
-#include <Eigen/LU>
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
@@ -8,6 +7,7 @@
 
 #include "stlfast/buffer.hpp"
 #include "stlfast/chebyshev.hpp"
+#include "stlfast/decompositions.hpp"
 #include "stlfast/nearest_band.hpp"
 #include "stlfast/sizes.hpp"
 
@@ -61,9 +61,9 @@ FieldModel::FieldModel(Definition definition) : definition_(std::move(definition
     const Index n = own.mixing.rows(), P = own.low.size(), V = Index(own.varying.size());
     if (n == 0 || own.mixing.cols() != n || !own.mixing.allFinite())
         refuse("the mixing must be a finite square matrix");
-    const Eigen::FullPivLU<MatrixXd> lu(own.mixing);
-    if (!lu.isInvertible()) refuse("the mixing must be invertible");
-    unmixing_ = lu.inverse();
+    const auto [unmixing, exists] = inverse(own.mixing);
+    if (!exists) refuse("the mixing must be invertible");
+    unmixing_ = unmixing;
     if (own.theta.n_inputs() != 1 + P) refuse("theta must have the parameters as inputs");
     for (const Index q : own.varying)
         if (q < 0 || q >= own.theta.n_outputs()) refuse("varying must be outputs of theta");

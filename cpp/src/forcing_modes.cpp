@@ -1,9 +1,6 @@
 #include "stlfast/forcing_modes.hpp"
 
-#include <Eigen/LU>
-#include <Eigen/QR>
-
-#include "stlfast/svd.hpp"
+#include "stlfast/decompositions.hpp"
 
 namespace STLFAST_NAMESPACE {
 
@@ -27,7 +24,8 @@ ForcingModes forcing_modes(const MatrixXd& snapshots, const Points& points) {
     const Index K = (svd.values.array() > smallest_mode * svd.values[0]).count();
     modes.g = points.weight.cwiseInverse().asDiagonal() * svd.U.leftCols(K);
 
-    const Eigen::ColPivHouseholderQR<MatrixXd> pivots(svd.U.leftCols(K).transpose());
+    Eigen::ColPivHouseholderQR<MatrixXd> pivots;
+    decompose(pivots, svd.U.leftCols(K).transpose());
     MatrixXd at_magic(K, K);
     modes.magic.resize(K);
     for (Index k = 0; k < K; ++k) {
@@ -35,7 +33,7 @@ ForcingModes forcing_modes(const MatrixXd& snapshots, const Points& points) {
         modes.magic[k] = points.x[point];
         at_magic.row(k) = modes.g.row(point);
     }
-    modes.interpolate = at_magic.fullPivLu().inverse();
+    modes.interpolate = inverse(at_magic).matrix;
     return modes;
 }
 

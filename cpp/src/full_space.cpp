@@ -1,10 +1,9 @@
 #include "stlfast/full_space.hpp"
 
-#include <Eigen/Eigenvalues>
 #include <limits>
 #include <stdexcept>
 
-#include "stlfast/svd.hpp"
+#include "stlfast/decompositions.hpp"
 
 namespace STLFAST_NAMESPACE {
 
@@ -32,7 +31,8 @@ MatrixXd orthonormal_transform(const MatrixXd& H, const MatrixXd& dH, const Poin
 
 // Of the symmetric matrix G, without eigenvalues that rounding could have made.
 MatrixXd pseudo_inverse(const MatrixXd& G) {
-    const Eigen::SelfAdjointEigenSolver<MatrixXd> eigen(G);
+    Eigen::SelfAdjointEigenSolver<MatrixXd> eigen;
+    decompose(eigen, G);
     const double cut = double(G.rows()) * epsilon * eigen.eigenvalues().cwiseAbs().maxCoeff();
     const VectorXd inverse = eigen.eigenvalues().unaryExpr([&](double v) { return std::abs(v) > cut ? 1 / v : 0.0; });
     return eigen.eigenvectors() * inverse.asDiagonal() * eigen.eigenvectors().transpose();
@@ -98,11 +98,11 @@ FullSpace::Member FullSpace::factor(const MatrixXd& A, MatrixXd P) const {
     member.scale_ = rows.colwise().norm().cwiseMax(std::numeric_limits<double>::min()).cwiseInverse();
     rows *= member.scale_.asDiagonal();
     if (solver_ == LeastSquares::svd) {
-        member.factor_ = Eigen::HouseholderQR<MatrixXd>(rows);
+        decompose(member.factor_.emplace<Eigen::HouseholderQR<MatrixXd>>(), rows);
     } else {
-        Eigen::ColPivHouseholderQR<MatrixXd> qr(rows.rows(), rows.cols());
+        auto& qr = member.factor_.emplace<Eigen::ColPivHouseholderQR<MatrixXd>>();
         qr.setThreshold(smallest_singular_value);
-        member.factor_ = qr.compute(rows);
+        decompose(qr, rows);
     }
     return member;
 }
@@ -116,9 +116,9 @@ MatrixXd FullSpace::Member::solve(const VectorXd& y0, const Eigen::Ref<const Mat
     if (const auto* inverse = std::get_if<PseudoInverse>(&factor_))
         c = *inverse * right;
     else if (const auto* pivoted = std::get_if<Eigen::ColPivHouseholderQR<MatrixXd>>(&factor_))
-        c = pivoted->solve(right);
+        c = least_squares(*pivoted, right);
     else
-        c = std::get<Eigen::HouseholderQR<MatrixXd>>(factor_).solve(right);
+        c = least_squares(std::get<Eigen::HouseholderQR<MatrixXd>>(factor_), right);
     c.array() *= scale_.array();
 
     MatrixXd W = MatrixXd::Zero(space_->dictionary_.size(), n);

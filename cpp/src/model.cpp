@@ -21,7 +21,6 @@ constexpr double check_tau = 1e-5;     // the check points resolve time scales f
 constexpr Index band_checks = 128;     // a reduced residual swings about r times, 40 at most
 constexpr Index dense_checks = 800;    // one on the full dictionary about M times,
 constexpr Index dense_uniform = 1200;  // and one with a user's forcing as often as that does
-constexpr Index output_points = 512;
 constexpr Index sample_points = 16;
 
 VectorXd joined(const VectorXd& first, const VectorXd& second) {

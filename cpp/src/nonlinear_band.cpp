@@ -8,6 +8,7 @@
 
 #include "stlfast/buffer.hpp"
 #include "stlfast/chebyshev.hpp"
+#include "stlfast/decompositions.hpp"
 
 namespace STLFAST_NAMESPACE {
 
@@ -158,7 +159,8 @@ void NonlinearOperators::order_rows() {
     MatrixXd G(r_, r_);
     for (Index k = 0; k < r_; ++k)
         for (Index j = 0; j < r_; ++j) G(k, j) = w.G[std::size_t(k * r_ + j)][0];
-    const Eigen::PartialPivLU<MatrixXd> lu(G);
+    Eigen::PartialPivLU<MatrixXd> lu;
+    decompose(lu, G);
     const VectorXd x = x_;
     const auto equation = equation_;
     const auto values = values_, slopes = slopes_;

@@ -15,7 +15,6 @@ using Eigen::VectorXd;
 
 namespace {
 
-constexpr Index output_points = 512;
 constexpr Index fewest_checks = 72, checks_per_function = 3;
 
 std::vector<Band> functions_of(const std::vector<NonlinearBand>& bands) {

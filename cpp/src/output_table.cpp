@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "stlfast/answer.hpp"
 #include "stlfast/chebyshev.hpp"
 #include "stlfast/dense.hpp"
-#include "stlfast/model.hpp"
 
 namespace STLFAST_NAMESPACE {
 

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <complex>
 
+#include "stlfast/decompositions.hpp"
+
 namespace STLFAST_NAMESPACE {
 
 using Eigen::Index;
@@ -52,7 +54,7 @@ void Schur::compute(const Eigen::Ref<const Eigen::VectorXd>& entries, Index n) {
 
 // Eigenvalues come in increasing order, which is the fastest decay first.
 void Schur::compute_symmetric() {
-    symmetric_.compute(A_);
+    decompose(symmetric_, A_);
     T_.setZero(A_.rows(), A_.rows());
     T_.diagonal() = symmetric_.eigenvalues().cast<std::complex<double>>();
     Q_ = symmetric_.eigenvectors().cast<std::complex<double>>();
@@ -66,7 +68,7 @@ void Schur::compute_general() {
         if (n == 2) triangularise(0);
         return;
     }
-    blocks_.compute(A_);
+    decompose(blocks_, A_);
     T_ = blocks_.matrixT().cast<std::complex<double>>();
     Q_ = blocks_.matrixU().cast<std::complex<double>>();
     for (Index k = 0; k + 1 < n; ++k)

@@ -1,13 +1,12 @@
 #include "stlfast/tall_least_squares.hpp"
 
-#include <Eigen/QR>
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <stdexcept>
 #include <string>
 
-#include "stlfast/svd.hpp"
+#include "stlfast/decompositions.hpp"
 
 namespace STLFAST_NAMESPACE {
 
@@ -58,9 +57,7 @@ void TallLeastSquares::eliminate() {
     for (Index j = 0; j < C; j += panel) {
         const Index width = std::min(panel, C - j), top = panel - width, height = width + pending_;
         work_.block(top, j, width, all - j) = R_.block(j, j, width, all - j);
-        Eigen::Ref<MatrixXd> left = work_.block(top, j, height, width);
-        const Eigen::HouseholderQR<Eigen::Ref<MatrixXd>> qr(left);  // in place
-        work_.block(top, j + width, height, all - j - width).applyOnTheLeft(qr.householderQ().adjoint());
+        triangularise(work_.block(top, j, height, width), work_.block(top, j + width, height, all - j - width));
         R_.block(j, j, width, width).triangularView<Eigen::Upper>() = work_.block(top, j, width, width);
         R_.block(j, j + width, width, all - j - width) = work_.block(top, j + width, width, all - j - width);
     }

@@ -1,9 +1,10 @@
 #include "stlfast/windows.hpp"
 
-#include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <cmath>
 #include <limits>
+
+#include "stlfast/decompositions.hpp"
 
 namespace STLFAST_NAMESPACE {
 
@@ -37,7 +38,7 @@ double growth_rate(const Eigen::Ref<const RowMajor>& J) {
         rate = 0.5 * (J(0, 0) + J(1, 1)) + std::sqrt(std::max(square, 0.0));
     } else {
         if (!J.allFinite()) return std::numeric_limits<double>::infinity();
-        rate = MatrixXd(J).eigenvalues().real().maxCoeff();
+        rate = eigenvalues(J).real().maxCoeff();
     }
     return std::max(rate - growth_noise * J.cwiseAbs().maxCoeff(), 0.0);
 }
@@ -48,10 +49,8 @@ VectorXd radau_points(Index m) {
     VectorXd diagonal(m - 1), side(std::max<Index>(m - 2, 0));
     for (Index k = 0; k < m - 1; ++k) diagonal[k] = -1.0 / double((2 * k + 1) * (2 * k + 3));
     for (Index k = 1; k < m - 1; ++k) side[k - 1] = std::sqrt(double(k * (k + 1))) / double(2 * k + 1);
-    Eigen::SelfAdjointEigenSolver<MatrixXd> eigen;
-    eigen.computeFromTridiagonal(diagonal, side, Eigen::EigenvaluesOnly);
     VectorXd c(m);
-    c << 0.5 * (eigen.eigenvalues().array() + 1), 1.0;
+    c << 0.5 * (eigenvalues(diagonal, side).array() + 1), 1.0;
     return c;
 }
 
@@ -114,7 +113,7 @@ struct Windows::Attempt {
             const VectorXd entries = J.row(q);
             system.block(q * n, q * n, n, n) -= H * Map<const RowMajor>(entries.data(), n, n);
         }
-        lu.compute(system);
+        decompose(lu, system);
     }
 };
 
@@ -138,7 +137,7 @@ bool Windows::newton(RightHandSide& f, double x0, double H, const WindowOptions&
         f.evaluate(a.x, a.Y.bottomRows(m), a.f, a.J);
         a.linearise(points_.D(), H);
         a.right = RowMajor(H * a.f - points_.D() * a.Y).reshaped<Eigen::RowMajor>();
-        a.right = a.lu.solve(a.right).eval();
+        solve_in_place(a.lu, a.right);
         const Map<const RowMajor> step(a.right.data(), m, n);
         if (!step.allFinite()) return false;
         a.Y.bottomRows(m) += step;
@@ -163,10 +162,13 @@ double Windows::residual(RightHandSide& f, double x0, double H, Attempt& a) cons
     double worst = 0;
     a.growth = 0;
     for (Index q = 0; q < checks_.size(); ++q) {
-        const VectorXd entries = a.J.row(q), r = (a.slopes.row(q) - H * a.f.row(q)).transpose();
+        const VectorXd entries = a.J.row(q);
+        VectorXd r = (a.slopes.row(q) - H * a.f.row(q)).transpose();
         a.growth = std::max(a.growth, H * growth_rate(Map<const RowMajor>(entries.data(), n, n)));
         const MatrixXd M = rate * MatrixXd::Identity(n, n) - H * Map<const RowMajor>(entries.data(), n, n);
-        const double error = (M.partialPivLu().solve(r).array() / a.scale.array()).abs().maxCoeff();
+        decompose(a.lu, M);
+        solve_in_place(a.lu, r);
+        const double error = (r.array() / a.scale.array()).abs().maxCoeff();
         worst = std::isfinite(error) ? std::max(worst, error) : std::numeric_limits<double>::infinity();
     }
     return worst;
@@ -180,7 +182,7 @@ void Windows::carry_error(RightHandSide& f, double x0, double H, const WindowOpt
     f.evaluate(a.x, a.values, a.f, a.J);
     a.linearise(finer_.D(), H);
     a.right = RowMajor(H * a.f - a.slopes - finer_.D().col(0) * carried.error.transpose()).reshaped<Eigen::RowMajor>();
-    a.right = a.lu.solve(a.right).eval();
+    solve_in_place(a.lu, a.right);
     const Map<const RowMajor> e(a.right.data(), m, n);
     const VectorXd error = e.cwiseAbs().colwise().maxCoeff().transpose();
     carried.error = e.row(m - 1).transpose();

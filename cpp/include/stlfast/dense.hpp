@@ -27,6 +27,10 @@ bool factor(Vector G, Eigen::Index r);
 // x (r) becomes (L Lᵀ)⁻¹ x.
 void solve(const ConstVector& L, Vector x);
 
+// The same of a Hermitian matrix, of which only the lower triangle is read and written; the diagonal of L as it is.
+bool factor(Eigen::Ref<Eigen::MatrixXcd> G);
+void solve(const Eigen::Ref<const Eigen::MatrixXcd>& L, Eigen::Ref<Eigen::VectorXcd> x);
+
 // y (N) = M (N, K) v (K).
 void product(const Eigen::Ref<const Eigen::MatrixXd>& M, const ConstVector& v, Vector y);
 

@@ -16,6 +16,8 @@ namespace STLFAST_NAMESPACE {
 
 struct Answer;
 
+constexpr Eigen::Index output_points = 512;  // of a model's own grid, uniform
+
 class OutputTable {
   public:
     // Keeps references to the bands and the dictionary, which is null where no answer has heads; points x (E) in [0,
