@@ -399,6 +399,7 @@ def test_what_is_not_installed_is_reported_as_absent(monkeypatch):
 
 
 # ------------------------------------------------------------------------------------------------------ stlfast bench
+@pytest.mark.slow(reason="solves by every method until it meets the error")
 def test_command_prints_what_was_measured(monkeypatch):
     monkeypatch.setattr(bench, "EFFORT", demo.Effort(alphas=(20.0,), repeats=1))
     results = {}

@@ -102,7 +102,6 @@ def test_the_core_agrees_with_numpy(shipped_model, name):
 
 
 # --------------------------------------------------------------------------------------------------------- estimate
-@pytest.mark.slow(reason="two compilations, and a thousand members twice")
 def test_estimate_of_a_thousand_members(duffing):
     """Of the shipped model and of two that are far too small, with the estimate as the only judge of success."""
     models = [

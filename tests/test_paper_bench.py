@@ -240,6 +240,7 @@ def test_this_package_is_more_accurate_than_what_is_published(found):
                 assert theirs >= 1e5 * max(ours["maxae"]), name
 
 
+@pytest.mark.slow(reason="three problems' references and networks")
 def test_recorded_errors_are_those_of_the_weights_and_models_that_are_there(found):
     """One seed and one stiffness of each problem, evaluated here."""
     for name, problem in PROBLEMS.items():
