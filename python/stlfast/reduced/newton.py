@@ -7,7 +7,7 @@ be small but what becomes of it:
 
     ω = max_{s ≥ x} exp ∫_x^s a dx,   a(z, x) the logarithmic norm of T (C + ∂N/∂u) in the maximum norm,
 
-C the matrix of the fields themselves (pde_checks.py).
+C the matrix of the fields themselves (direct/pde/growth.py).
 
 n fields, s samples, r basis functions, M data of a field, C_z · C_t check points; scaled coordinates z, x.
 """

@@ -1,9 +1,9 @@
 """From a nonlinear family of PDEs to a model: snapshots over a box of initial profiles, a reduced basis for each band.
 
     snapshots   solutions of members spaced logarithmically in the stiffness, of the family's own initial profile and of
-                profiles drawn from a box (pde_profiles.py), by the method of lines, at the nodes of a tensor basis
+                profiles drawn from a box (profiles.py), by the method of lines, at the nodes of a tensor basis
     basis       their singular vectors, as many as tol asks for, weighted by how much the reaction amplifies errors from
-                a node on (pde_checks.py); bands of the stiffness where they are too many
+                a node on (direct/pde/growth.py); bands of the stiffness where they are too many
     rows        some four collocation points for each of them: Q-DEIM (Drmač & Gugercin, 2016), then random ones
     guess       cubic polynomials of the parameters and of the leading components of the data, fitted to the snapshots
 

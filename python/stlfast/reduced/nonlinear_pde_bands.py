@@ -31,7 +31,7 @@ class NonlinearPDEOptions:
 
     space, time, tau: the tensor basis, Chebyshev polynomials or Fourier modes along each axis, polynomials in log time
         with knee tau (relative to the time span): more for fronts that are thin.
-    degrees, amplitude, decay, bounds: the box of initial profiles, pde_profiles.profile_box; bounds default to those of
+    degrees, amplitude, decay, bounds: the box of initial profiles, profiles.profile_box; bounds default to those of
         the family's own profile. Profiles outside are solved less accurately, and the error estimate says so.
     profiles: drawn for each member in addition to the family's own. per_e_fold: members for each factor e of stiffness.
     snapshots: "lines", the method of lines, milliseconds each; or "newton", on the tensor basis, seconds each.

@@ -1,4 +1,4 @@
-"""The rows that bodies of several inputs are trained on: those of pde_rows.py in PyTorch, for many problems at once.
+"""The rows that bodies of several inputs are trained on: those of direct/pde/rows.py in PyTorch, many problems at once.
 
 A problem (pde_problems.py) is one group of fields of one member on the first 1/ζ of the time span, x = ζ·(t − t0)/T:
 
@@ -229,7 +229,7 @@ class _Assembly:
 
 
 def _data_weights(family: PDEFamily, splitting: Splitting, points: PDEPoints) -> np.ndarray:
-    """(n, D); conditions for some of the fields alone keep all fields in one group (pde_groups.split)."""
+    """(n, D); conditions for some of the fields alone keep all fields in one group (groups.split)."""
     n = len(splitting.groups[0])
     weights = [np.tile(points.initial_weights, (n, 1))]
     for condition, own in zip(family.conditions, points.side_weights, strict=True):

@@ -57,7 +57,7 @@ def train_body(  # type: ignore[misc]  # the options are these alone, which the 
 
     Of a family of PDEs the body is a FieldBody of the space coordinates (periodic ones by cosine and sine), log time
     and time, which all fields and members share; the rows are those of `pde_objectives.FieldRows`. Fields that do not
-    act on each other after a change of variables (pde_groups.py) have small heads of their own.
+    act on each other after a change of variables (direct/pde/groups.py) have small heads of their own.
 
     Parameters
     ----------

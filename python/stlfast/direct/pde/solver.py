@@ -1,7 +1,7 @@
 """Members of a linear family of PDEs on all functions of a dictionary, for given initial and boundary values.
 
 What a reduced basis is made of, and the judge of dictionaries: one least-squares problem for each group of fields, on
-the rows of pde_rows.py. n fields, m functions, D data points, K sets of data, N points.
+the rows of rows.py. n fields, m functions, D data points, K sets of data, N points.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .snapshots import solve_modes
 def member_data(
     family: PDEFamily, points: PDEPoints, p: np.ndarray, u0: Any = None, inflow: Any = None, boundary: Any = None
 ) -> np.ndarray:
-    """Initial and boundary values (n, D) of the member p at the rows' data points; u0, inflow, boundary: pde_data.py.
+    """Initial and boundary values (n, D) of the member p at the rows' data points; u0, inflow, boundary: data.py.
 
     They may contradict each other in the corners, and are 0 for a field that a side's condition does not hold for.
     """

@@ -4,7 +4,7 @@
     dy/dx = (t1 − t0) (A y + b + N),   J = (t1 − t0) ∂N/∂y
     (t1 − t0) A = Σ_q θ_q(p) A_q(x)                                  affine parts, where every term separates
 
-Besides split.py this is the only module that imports SymPy.
+SymPy is imported here, in symbolic.py and in program.py, and nowhere before a family is defined.
 """
 
 from __future__ import annotations

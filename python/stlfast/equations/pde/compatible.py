@@ -41,7 +41,7 @@ def check_compatible(
     """Where the initial values differ from those of Dirichlet and Inflow conditions at t0.
 
     u0: initial values, points (d, N) → (n, N). boundary: for each of the family's conditions its data, points
-    (d + 1, N) → (m, N), or None (pde_data.py makes both from what a user gives).
+    (d + 1, N) → (m, N), or None (data.py makes both from what a user gives).
     tolerance: allowed difference, relative to max|u0| of the field. In two dimensions a side is looked at in 33 points.
     """
     mismatches: list[Mismatch] = []

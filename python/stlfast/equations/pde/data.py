@@ -8,7 +8,7 @@ d space coordinates, n fields; a condition holds for m of the fields.
               samples (points, values): times (S,), or in two dimensions (S, 2), rows of the other coordinate and t,
               and values (m, S)
 
-Samples are interpolated as pde_samples.py says.
+Samples are interpolated as samples.py says.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
     ∂u_i/∂t = Σ_q θ_q(p) Σ_terms c(x, t) ∂^order u_j + f_i(x, t; p) + N_i(u, x, t, p)
 
-Derivatives are replaced by symbols (u1_x, u1_xx, u2_xy …), in which the right-hand side is split as split.py does with
+Derivatives are replaced by symbols (u1_x, u1_xx, u2_xy …), in which the right-hand side is split by symbolic.py with
 states; a coefficient is taken apart into θ_q(p) c(x, t) as derive.py does with matrices.
 """
 
@@ -27,7 +27,7 @@ Key = tuple[int, tuple[int, ...]]  # field, order
 
 @dataclass(frozen=True)
 class Derived:
-    """Instruction lists in physical coordinates; inputs as pde_family.py says."""
+    """Instruction lists in physical coordinates; inputs as equations.py says."""
 
     theta: Instructions
     terms: tuple[Term, ...]
