@@ -390,9 +390,9 @@ def test_what_is_not_installed_is_reported_as_absent(monkeypatch):
         monkeypatch.setitem(sys.modules, module, None)  # import raises ImportError
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr("shutil.which", lambda *args, **kwargs: None)
-    native.peers.cache_clear()
+    native.peers.cache_clear(), native.build.cache_clear()
     bound, seconds, absent = compare.prepare(PROBLEMS["dho"], QUICK)
-    native.peers.cache_clear()
+    native.peers.cache_clear(), native.build.cache_clear()
     assert {c.name for c in bound} == {"LSODA (SciPy)", RADAU, "RK45 (SciPy)"} == seconds.keys()
     assert "CMake" in absent["BDF (CVODE, C++)"]
     assert "numbalsoda" in absent[NUMBALSODA]
