@@ -139,6 +139,8 @@ def check_params(name: str, ranges: Mapping[str, Range], params: Mapping[str, An
 def clamped(values: np.ndarray, bounds: tuple[float, float]) -> np.ndarray:
     """Values (N,), those that are beyond an end by a few rounding errors set to it: 0.7 − 0.2 is no less than 0.5."""
     low, high = bounds
+    if ((values >= low) & (values <= high)).all():
+        return values
     slack = ROUNDING_ERRORS * np.finfo(np.float64).eps * max(abs(low), abs(high))
     values = np.where((values < low) & (values >= low - slack), low, values)
     return np.where((values > high) & (values <= high + slack), high, values)
