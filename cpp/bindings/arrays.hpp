@@ -24,15 +24,15 @@ namespace py = pybind11;
 // ValueError for another layout or number of dimensions; the message says what to do.
 template <class T>
 py::array_t<T> checked_array(const py::object& object, const std::string& name, int ndim) {
-    const std::string dtype = py::str(py::dtype::of<T>());
+    const auto dtype = [] { return std::string(py::str(py::dtype::of<T>())); };
     if (!py::isinstance<py::array>(object))
         throw py::type_error(name + " is a " + std::string(py::str(py::type::of(object).attr("__name__"))) +
-                             ", expected a NumPy array: pass numpy.ascontiguousarray(" + name + ", dtype=\"" + dtype +
+                             ", expected a NumPy array: pass numpy.ascontiguousarray(" + name + ", dtype=\"" + dtype() +
                              "\")");
     const auto array = py::reinterpret_borrow<py::array>(object);
     if (!py::isinstance<py::array_t<T>>(array))
-        throw py::type_error(name + " has dtype " + std::string(py::str(array.dtype())) + ", expected " + dtype +
-                             ": pass " + name + ".astype(\"" + dtype + "\")");
+        throw py::type_error(name + " has dtype " + std::string(py::str(array.dtype())) + ", expected " + dtype() +
+                             ": pass " + name + ".astype(\"" + dtype() + "\")");
     if (array.ndim() != ndim)
         throw py::value_error(name + " has " + std::to_string(array.ndim()) + " dimensions, expected " +
                               std::to_string(ndim));

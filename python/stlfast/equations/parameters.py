@@ -128,11 +128,14 @@ def check_params(name: str, ranges: Mapping[str, Range], params: Mapping[str, An
             value = float(given.reshape(()) if isinstance(given, np.ndarray) and given.size == 1 else given)
         except (TypeError, ValueError, OverflowError):
             raise ParameterError(f"{parameter} must be one number, got {params[parameter]!r}") from None
-        inside = clamped(np.array([value]), allowed.solve)
-        if not allowed.solve[0] <= inside[0] <= allowed.solve[1]:  # also true for NaN
-            what = "is outside" if math.isfinite(value) else "is not finite and so outside"
-            raise ParameterError(f"{parameter} = {value!r} {what} {show(allowed.solve)}, where {name!r} is solved")
-        values.append(inside[0])
+        low, high = allowed.solve
+        if not low <= value <= high:  # also true for NaN
+            inside = clamped(np.array([value]), allowed.solve)[0]
+            if not low <= inside <= high:
+                what = "is outside" if math.isfinite(value) else "is not finite and so outside"
+                raise ParameterError(f"{parameter} = {value!r} {what} {show(allowed.solve)}, where {name!r} is solved")
+            value = inside
+        values.append(value)
     return np.array(values)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from ..base import files
 from ..base.checks import finite
 from ..equations.ode.family import Family
-from ..equations.parameters import show_range
+from ..equations.parameters import box, show_range
 from ..features.body import Body
 from ..reduced.bands import Compiled
 from ..results.solution import scaled_times
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 FORMAT = "stlfast"
 FORMAT_VERSION = 5  # 1 had no decoupled models, 2 no nonlinear ones, 3 no PDEs, 4 no families without training
 RTOL, ATOL = 1e-6, 1e-8
+END = np.ones(1)  # of t_span, scaled
 Output = tuple[tuple[float, float], np.ndarray, np.ndarray | None]  # t_span, times, their x (None: the default ones)
 
 
@@ -74,6 +75,7 @@ class ODEModelShell(CompiledModel):
         self.passport = dict(passport)
         self.core = self._make_core()
         self._names = tuple(family.params)
+        self.box, self.end = box(family.params), self.core.output_table(END)
         self._fixed_span = fixed_span(family)
         self._fixed_times = None if self._fixed_span is None else uniform_times(self.core.output.x, self._fixed_span)
         self._default: Output | None = None

@@ -87,13 +87,14 @@ class NonlinearModel(ODEModelShell):
         for a wrong shape, a number that is not finite, a time outside t_span, initial values outside the box, or a
         method that does not exist or does not fit the family.
         """
-        method = _chosen(method, reduced)
+        if method is not None or reduced is not None:
+            method = _chosen(method, reduced)
         if method != "perturbation" and (order is not None or expand is not None):
             raise ValueError("order and expand belong to method='perturbation'")
         start = self.family.y0 if y0 is None else y0
-        tolerances = self._tolerance(rtol)
+        rtol, note = (self._rtol, self._note) if rtol is None else (rtol, "")
         if method is None or method == REDUCED:
-            found = self._reduced(start, t, *tolerances, atol, certify, extrapolate, params)
+            found = self._reduced(start, t, rtol, note, atol, certify, extrapolate, params)
             if found is not None and (found.success or method == REDUCED):
                 return found
             if method == REDUCED:
@@ -101,9 +102,9 @@ class NonlinearModel(ODEModelShell):
                     f"{self.family.name!r} has no reduced basis for this member and initial value; use another method"
                 )
         elif method in DICTIONARY_METHODS:
-            return self._full(start, t, *tolerances, atol, certify, method, order, expand, extrapolate, params)
+            return self._full(start, t, rtol, note, atol, certify, method, order, expand, extrapolate, params)
         return self.windows.solve(
-            checked_start(self.family, start, extrapolate), t=t, rtol=tolerances[0], atol=atol, certify=certify,
+            checked_start(self.family, start, extrapolate), t=t, rtol=rtol, atol=atol, certify=certify,
             fallback=fallback and method is None, extrapolate=True, **params,
         )  # fmt: skip
 

@@ -13,7 +13,7 @@ from ..base.progress import shown
 from ..equations.parameters import clamped
 from ..results.solution import scaled_times
 from ..results.solutions import Solutions
-from .base import ODEModelShell
+from .base import END, ODEModelShell
 
 if TYPE_CHECKING:
     from .. import _core
@@ -51,9 +51,7 @@ def solve_many(
         tell(B)
     own = observe is None and model._fixed_times is not None
     times = None if maximum else model._fixed_times if own else _times(model, members, x, B)
-    method = np.where(full, "full", "reduced")
-    params = {name: np.broadcast_to(column, B) for name, column in zip(model.family.params, members.T, strict=True)}
-    return Solutions(model.family, params, times, y, success, method.astype("U12"), bound)
+    return Solutions(model.family, members, times, y, success, full, bound)
 
 
 def _broadcast(model: ODEModelShell, y0: Any, params: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray, int]:
@@ -86,14 +84,16 @@ def _broadcast(model: ODEModelShell, y0: Any, params: Mapping[str, Any]) -> tupl
 
 def _inside(model: ODEModelShell, members: np.ndarray) -> np.ndarray:
     """Parameters (B or 1, P), set to the ends of their ranges where rounding has them beyond."""
+    low, high = model.box
+    if ((members >= low) & (members <= high)).all():  # False for NaN
+        return members
     for k, (name, interval) in enumerate(model.family.params.items()):
-        low, high = interval.solve
         members[:, k] = clamped(members[:, k], interval.solve)
-        inside = (members[:, k] >= low) & (members[:, k] <= high)  # False for NaN
+        inside = (members[:, k] >= low[k]) & (members[:, k] <= high[k])
         if not inside.all():
             row = int(np.argmin(inside))
             raise ParameterError(
-                f"{name} = {float(members[row, k])!r} in row {row} is outside [{low:g}, {high:g}], where "
+                f"{name} = {float(members[row, k])!r} in row {row} is outside [{low[k]:g}, {high[k]:g}], where "
                 f"{model.family.name!r} is solved"
             )
     return members
@@ -105,7 +105,7 @@ def _output(model: ODEModelShell, observe: Any) -> tuple[_core.OutputTable, np.n
         if observe not in OBSERVED:
             raise ValueError(f"observe must be None, times, 'final' or 'maximum', got {observe!r}")
         if observe == "final":
-            return model.core.output_table(np.ones(1)), np.ones(1)
+            return model.end, END
     elif observe is not None:
         if model._fixed_span is None:
             raise ValueError("observe can't be times where t_span depends on the parameters; use None or 'final'")

@@ -237,15 +237,22 @@ class PDESolutions(Sweep):
     `many[i]` is the answer of one query, `for sol in many` goes through them, `len(many)` is B.
     """
 
-    __slots__ = ("_family", "axes", "t", "u")
+    __slots__ = ("_family", "_params", "axes", "t", "u")
 
     def __init__(
         self, family: PDEFamily, params: Mapping[str, np.ndarray], axes: Axes, t: np.ndarray, u: np.ndarray,
         success: np.ndarray, estimate: np.ndarray | None,
     ) -> None:  # fmt: skip
-        self._family, self.params, self.axes, self.t, self.u = family, params, axes, t, u
+        self._family, self._params, self.axes, self.t, self.u = family, params, axes, t, u
         self.success, self.error_bound, self.error_estimate = success, None, estimate
-        self.method = np.full(len(success), "reduced")
+
+    @property
+    def method(self) -> np.ndarray:
+        return np.broadcast_to("reduced", len(self))
+
+    @property
+    def params(self) -> Mapping[str, np.ndarray]:
+        return self._params
 
     def __getitem__(self, i: int) -> PDESolutionRow:
         """The answer of query i; IndexError beyond."""

@@ -59,7 +59,7 @@ class Result:
     def status(self) -> int:
         if self._failure:
             return MISSED
-        if self.error_estimate is None:
+        if not self._certified:
             return NOT_CERTIFIED
         return WITHIN if self._within else MISSED
 
@@ -83,6 +83,11 @@ class Result:
     def _failure(self) -> str:
         """Why there is no solution; empty where there is one."""
         return ""
+
+    @property
+    def _certified(self) -> bool:
+        """Whether anything is known of the error."""
+        return self.error_estimate is not None
 
     @property
     def _within(self) -> bool:

@@ -146,6 +146,10 @@ class Solution(Trajectory):
         return self.error_bound
 
     @property
+    def _certified(self) -> bool:
+        return self._answer.certified
+
+    @property
     def _within(self) -> bool:
         return self._answer.within
 
@@ -229,6 +233,10 @@ class NonlinearSolution(Trajectory):
     @property
     def error_estimate(self) -> np.ndarray | None:
         return self._answer.bound if self._answer.certified else None
+
+    @property
+    def _certified(self) -> bool:
+        return self._answer.certified
 
     @property
     def _failure(self) -> str:

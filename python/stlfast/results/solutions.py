@@ -24,13 +24,19 @@ class Sweep:
     success, method: (B,) arrays. params: each parameter's values, (B,). error_bound, error_estimate: (B, n) or None.
     """
 
-    __slots__ = ("error_bound", "error_estimate", "method", "params", "success")
+    __slots__ = ("error_bound", "error_estimate", "success")
 
     success: np.ndarray
-    method: np.ndarray
-    params: Mapping[str, np.ndarray]
     error_bound: np.ndarray | None
     error_estimate: np.ndarray | None
+
+    @property
+    def method(self) -> np.ndarray:
+        raise NotImplementedError
+
+    @property
+    def params(self) -> Mapping[str, np.ndarray]:
+        raise NotImplementedError
 
     @property
     def message(self) -> str:
@@ -119,15 +125,27 @@ class Solutions(Sweep):
     `many[i]` is the answer of one query, `for sol in many` goes through them, `len(many)` is B.
     """
 
-    __slots__ = ("_family", "t", "y")
+    __slots__ = ("_family", "_full", "_members", "_method", "t", "y")
 
     def __init__(
-        self, family: Family, params: Mapping[str, np.ndarray], t: np.ndarray | None, y: np.ndarray,
-        success: np.ndarray, method: np.ndarray, error: np.ndarray | None,
+        self, family: Family, members: np.ndarray, t: np.ndarray | None, y: np.ndarray,
+        success: np.ndarray, full: np.ndarray, error: np.ndarray | None,
     ) -> None:  # fmt: skip
-        self._family, self.params, self.t, self.y = family, params, t, y
-        self.success, self.method, self.error_estimate = success, method, error
+        self._family, self._members, self.t, self.y = family, members, t, y
+        self.success, self.error_estimate, self._full = success, error, full
         self.error_bound = None if family.nonlinear else error
+        self._method: np.ndarray | None = None
+
+    @property
+    def params(self) -> Mapping[str, np.ndarray]:
+        columns = zip(self._family.params, self._members.T, strict=True)
+        return {name: np.broadcast_to(column, len(self)) for name, column in columns}
+
+    @property
+    def method(self) -> np.ndarray:
+        if self._method is None:
+            self._method = np.where(self._full, "full", "reduced").astype("U12")  # wide enough for every method
+        return self._method
 
     def __getitem__(self, i: int) -> SolutionRow:
         """The answer of query i; IndexError beyond."""
