@@ -34,7 +34,7 @@ constexpr Index forcings_each = 8;              // scattered members in a row wi
 constexpr Index most_cornered = 8;              // parameters whose box has few enough corners to take them all
 constexpr double allowed_bend = 0.1;            // of the forcing between check points
 constexpr Index bend_samples = 8;               // between two of them
-constexpr Index most_uniform_checks = 1024;
+constexpr Index most_compiled_checks = 1024;
 constexpr double smallest_box = 1e-3;  // that is worth halving
 constexpr double overlap = 0.02;       // of a band's width, on either side
 constexpr double above_full = 4;       // tolerance over the largest bound that the full dictionary was seen with
@@ -376,9 +376,9 @@ Index uniform_checks(const Family& family) {
         const VectorXd p = from_box_coordinates(family, members.row(s).transpose());
         while (largest_bend(family, p, band_check_points(uniform)) > allowed_bend) {
             uniform = uniform == 0 ? 16 : 2 * uniform;
-            if (uniform > most_uniform_checks) {
+            if (uniform > most_compiled_checks) {
                 std::ostringstream message;
-                message << "the forcing changes too fast to be seen by " << most_uniform_checks
+                message << "the forcing changes too fast to be seen by " << most_compiled_checks
                         << " check points for the parameters (" << p.transpose()
                         << "): shorten t_span, narrow the ranges, or smooth the forcing";
                 throw std::invalid_argument(message.str());

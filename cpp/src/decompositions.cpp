@@ -1,8 +1,9 @@
 #include "stlfast/decompositions.hpp"
 
-#include <Eigen/SVD>
 #include <algorithm>
 #include <cmath>
+
+#include "once/singular_values.hpp"
 
 namespace STLFAST_NAMESPACE {
 
@@ -13,26 +14,13 @@ using Eigen::Ref;
 using Eigen::VectorXcd;
 using Eigen::VectorXd;
 
-namespace {
-
-template <class Decomposition>
-Singular parts(const Decomposition& svd, Vectors vectors) {
-    Singular result{svd.singularValues(), {}, {}};
-    if (vectors == Vectors::left || vectors == Vectors::both) result.U = svd.matrixU();
-    if (vectors == Vectors::right || vectors == Vectors::both) result.V = svd.matrixV();
-    return result;
-}
-
-}  // namespace
-
 Singular singular(const MatrixXd& A, Vectors vectors) {
-    const unsigned options = vectors == Vectors::none    ? 0u
-                             : vectors == Vectors::left  ? unsigned(Eigen::ComputeThinU)
-                             : vectors == Vectors::right ? unsigned(Eigen::ComputeThinV)
-                                                         : unsigned(Eigen::ComputeThinU | Eigen::ComputeThinV);
-    Singular found = parts(Eigen::BDCSVD<MatrixXd>(A, options), vectors);
-    if (found.values.allFinite() && found.U.allFinite() && found.V.allFinite()) return found;
-    return parts(Eigen::JacobiSVD<MatrixXd>(A, options), vectors);
+    const Index K = std::min(A.rows(), A.cols());
+    Singular result{VectorXd(K), {}, {}};
+    if (vectors == Vectors::left || vectors == Vectors::both) result.U.resize(A.rows(), K);
+    if (vectors == Vectors::right || vectors == Vectors::both) result.V.resize(A.cols(), K);
+    stlfast_once::singular_values(A.data(), A.rows(), A.cols(), result.values.data(), result.U.data(), result.V.data());
+    return result;
 }
 
 void decompose(Eigen::PartialPivLU<MatrixXd>& decomposition, const MatrixXd& A) { decomposition.compute(A); }

@@ -58,7 +58,7 @@ Plan plan_for(const std::vector<Partial>& partials) {
 
 // A layer's output and its derivatives for n points: parts of n columns side by side, (width, parts n), so that one
 // product takes all of them through the weights.
-struct Jet {
+struct FieldJet {
     Index n;
     MatrixXd h;
 
@@ -66,7 +66,8 @@ struct Jet {
 };
 
 // The inputs' columns; a derivative in another coordinate than the input's own is zero.
-void fill(const FieldBody& body, double kappa, const Eigen::Ref<const MatrixXd>& points, const Plan& plan, Jet& jet) {
+void fill(const FieldBody& body, double kappa, const Eigen::Ref<const MatrixXd>& points, const Plan& plan,
+          FieldJet& jet) {
     jet.n = points.rows();
     jet.h.setZero(body.columns(), plan.parts() * jet.n);
     Index row = 0;
@@ -93,8 +94,8 @@ void fill(const FieldBody& body, double kappa, const Eigen::Ref<const MatrixXd>&
 }
 
 // h ← σ(z), z = W h + b, and the chain rule: h_a ← σ' z_a, h_ab ← σ'' z_a z_b + σ' z_ab.
-void apply_layer(const MatrixXd& weight, const Eigen::VectorXd& bias, Activation activation, const Plan& plan, Jet& jet,
-                 Jet& z, ActivationJet& sigma) {
+void apply_layer(const MatrixXd& weight, const Eigen::VectorXd& bias, Activation activation, const Plan& plan,
+                 FieldJet& jet, FieldJet& z, ActivationJet& sigma) {
     z.n = jet.n;
     z.h.noalias() = weight * jet.h;
     z.part(0).colwise() += bias;
@@ -131,7 +132,7 @@ void field_features(const FieldBody& body, double kappa, const Eigen::Ref<const 
     for (const auto& partial : partials) check_partial(partial, body.coordinates());
     const Plan plan = plan_for(partials);
     const Index block = std::max(least_points, block_columns / plan.parts());
-    Jet jet, z;
+    FieldJet jet, z;
     ActivationJet sigma;
     for (Index start = 0; start < points.rows(); start += block) {
         const Index n = std::min(block, points.rows() - start);

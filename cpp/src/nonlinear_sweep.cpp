@@ -13,14 +13,14 @@ using Eigen::VectorXd;
 
 namespace {
 
-constexpr Index piece_size = 64;  // queries that a thread takes at once
+constexpr Index band_piece_size = 64;  // queries that a thread takes at once
 constexpr Index at_once = NonlinearModel::at_once;
 
-struct Piece {  // queries order[begin … end), of one band
+struct BandPiece {  // queries order[begin … end), of one band
     Index begin, end, band;
 };
 
-struct State {  // of one thread
+struct BandState {  // of one thread
     Answer answers[OutputTable::at_once];
     NonlinearModel::Workspace workspace;
     MatrixXd values[at_once];  // (E, n)
@@ -50,17 +50,17 @@ void solve_many(const NonlinearModel& model, const OutputTable& output, const Qu
         if (options.solve.estimate) std::fill_n(results.bound + query * n, n, std::numeric_limits<double>::infinity());
     }
     std::vector<Index> order;
-    std::vector<Piece> pieces;
+    std::vector<BandPiece> pieces;
     for (std::size_t band = 0; band < of_band.size(); ++band)
-        for (std::size_t k = 0; k < of_band[band].size(); k += piece_size) {
-            const std::size_t count = std::min<std::size_t>(piece_size, of_band[band].size() - k);
+        for (std::size_t k = 0; k < of_band[band].size(); k += band_piece_size) {
+            const std::size_t count = std::min<std::size_t>(band_piece_size, of_band[band].size() - k);
             pieces.push_back({Index(order.size()), Index(order.size() + count), Index(band)});
             order.insert(order.end(), of_band[band].begin() + std::ptrdiff_t(k),
                          of_band[band].begin() + std::ptrdiff_t(k + count));
         }
     Crew crew(progress);
-    crew.run<State>(Index(pieces.size()), options.threads, [&](Index k, State& s) {
-        const Piece piece = pieces[std::size_t(k)];
+    crew.run<BandState>(Index(pieces.size()), options.threads, [&](Index k, BandState& s) {
+        const BandPiece piece = pieces[std::size_t(k)];
         for (Index first = piece.begin; first < piece.end && !crew.stopped(); first += at_once) {
             const Index count = std::min(at_once, piece.end - first);
             NonlinearModel::Query own[at_once];

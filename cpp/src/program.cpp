@@ -14,8 +14,8 @@ using Eigen::Index;
 
 namespace {
 
-constexpr int max_inputs = 1 << 16;  // far beyond any family; keeps a broken file from asking for all memory
-constexpr Index block_size = 256;    // points evaluated together, so that the registers stay in cache
+constexpr int max_inputs = 1 << 16;        // far beyond any family; keeps a broken file from asking for all memory
+constexpr Index program_block_size = 256;  // points evaluated together, so that the registers stay in cache
 
 // One value for each point, or the same value for all of them.
 struct Operand {
@@ -163,7 +163,7 @@ void Program::evaluate_uniform(const Eigen::Ref<const Eigen::VectorXd>& inputs, 
 
 void Program::evaluate_block(Index n, Workspace& workspace) const {
     const Index first = n_inputs_ + constants_.size();
-    auto value = part(workspace.varying, block_size, n_columns_);
+    auto value = part(workspace.varying, program_block_size, n_columns_);
     const auto operand = [&](std::int32_t r) {
         const Index column = column_[std::max(r, 0)];
         return column >= 0 ? Operand{&value(0, column), false} : Operand{&workspace.uniform[r], true};
@@ -192,9 +192,9 @@ void Program::evaluate(const Eigen::Ref<const Eigen::MatrixXd>& x, const Eigen::
         refuse("out is " + std::to_string(out.rows()) + " × " + std::to_string(out.cols()) + ", expected " +
                std::to_string(x.rows()) + " × " + std::to_string(outputs_.size()));
     evaluate_uniform(inputs, workspace);
-    auto varying = part(workspace.varying, block_size, n_columns_);
-    for (Index start = 0; start < x.rows(); start += block_size) {
-        const Index n = std::min(block_size, x.rows() - start);
+    auto varying = part(workspace.varying, program_block_size, n_columns_);
+    for (Index start = 0; start < x.rows(); start += program_block_size) {
+        const Index n = std::min(program_block_size, x.rows() - start);
         varying.topLeftCorner(n, varying_) = x.middleRows(start, n);
         evaluate_block(n, workspace);
         for (Index o = 0; o < outputs_.size(); ++o) {

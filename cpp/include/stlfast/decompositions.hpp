@@ -21,8 +21,6 @@ struct Singular {
 
 enum class Vectors { none, left, right, both };
 
-// By the slower algorithm where the faster one breaks down, which Eigen's does for some matrices whose singular values
-// span many decades.
 Singular singular(const Eigen::MatrixXd& A, Vectors vectors);
 
 // ------------------------------------------------------------------------------------------------- factorisations
