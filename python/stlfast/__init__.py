@@ -1,7 +1,7 @@
 """One-shot solution of families of stiff differential equations.
 
-Names are imported on first use, so that `import stlfast` is quick; loading and solving need NumPy alone, which comes at
-once, so that `load` takes milliseconds.
+Names are imported on first use, NumPy and the compiled core with them, so that `import stlfast` costs a program little
+until it solves; loading and solving need no more than those two and safetensors.
 """
 
 from __future__ import annotations
@@ -9,11 +9,10 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import _core  # noqa: F401  the compiled core, chosen for this processor
-from . import loading as _loading  # noqa: F401  NumPy
+from . import _isa  # noqa: F401  chooses the core for this processor
 
 if TYPE_CHECKING:
-    from . import families
+    from . import _core, families  # noqa: F401
     from ._isa import isa
     from .base.errors import FileFormatError, MissingFileError, ParameterError, TrainingDiverged, UnknownModelError
     from .compiler import compile, compile_nonlinear_pde, compile_pde, pretrain
@@ -123,8 +122,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "families":
-        return importlib.import_module(".families", __name__)
+    if name in ("families", "_core"):
+        return importlib.import_module(f".{name}", __name__)
     if name == "__version__":
         from importlib.metadata import version
 

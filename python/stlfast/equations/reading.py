@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,17 @@ from ..base.errors import FileFormatError
 from .parameters import Range
 
 PARAM_KEYS = {"name": str, "train": (list, type(None)), "solve": list}
+
+
+@contextmanager
+def family_of_a_file() -> Iterator[None]:
+    """What is wrong with a family that is read here is wrong with its file: FileFormatError."""
+    try:
+        yield
+    except FileFormatError:
+        raise
+    except ValueError as error:
+        raise FileFormatError(f"the file's family is broken: {error}") from error
 
 
 def check_keys(entry: Any, keys: Mapping[str, Any], what: str) -> None:

@@ -61,7 +61,7 @@ class Layers:
 
     def to_dict(self) -> dict[str, Any]:
         """What JSON can hold; together with `tensors` it is the whole body."""
-        raise NotImplementedError
+        raise AssertionError("every kind of body has its own")
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a safetensors file: to a temporary file beside it first, which then takes its name."""

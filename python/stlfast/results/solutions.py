@@ -32,11 +32,11 @@ class Sweep:
 
     @property
     def method(self) -> np.ndarray:
-        raise NotImplementedError
+        raise AssertionError("every kind of sweep has its own")
 
     @property
     def params(self) -> Mapping[str, np.ndarray]:
-        raise NotImplementedError
+        raise AssertionError("every kind of sweep has its own")
 
     @property
     def message(self) -> str:

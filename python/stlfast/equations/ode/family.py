@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...base.errors import FileFormatError
 from ...base.names import public
 from .. import parameters
 from ..callback import Callback
 from ..parameters import Range, box_corners, show_range
 from ..program import Instructions
+from ..reading import family_of_a_file
 from . import file
 from .equations import PROGRAMS, Equations
 from .physical import Rhs
@@ -181,12 +181,8 @@ class Family(Equations):
     def from_parts(cls, meta: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> Family:
         """The family that `to_dict` and `tensors` describe, without SymPy; FileFormatError if anything is amiss."""
         family = cls.__new__(cls)
-        try:
+        with family_of_a_file():
             family._set(**file.parse(meta, tensors))
-        except FileFormatError:
-            raise
-        except ValueError as error:
-            raise FileFormatError(f"the file's family is broken: {error}") from error
         return family
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...base.errors import FileFormatError
 from ...base.names import public
 from .. import parameters
 from ..parameters import Range, interval, show, show_range
+from ..reading import family_of_a_file
 from . import characteristics, file, lines, wellposed
 from .equations import PDEEquations, box_points
 
@@ -172,12 +172,8 @@ class PDEFamily(PDEEquations):
     def from_parts(cls, meta: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> PDEFamily:
         """The family that `to_dict` and `tensors` describe, without SymPy; FileFormatError if anything is amiss."""
         family = cls.__new__(cls)
-        try:
+        with family_of_a_file():
             family._set(**file.parse(meta, tensors))
-        except FileFormatError:
-            raise
-        except ValueError as error:
-            raise FileFormatError(f"the file's family is broken: {error}") from error
         return family
 
     def __reduce__(self) -> tuple[Any, ...]:
