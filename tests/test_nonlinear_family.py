@@ -473,3 +473,19 @@ def test_where_a_python_function_fails_later():
     broken = plain(lambda t, y, gain, size: -y if t[0] < 1.5 else y[0])
     with pytest.raises(ValueError, match="rhs returned shape"):
         broken.reference(rtol=1e-3, atol=1e-3, **at)
+
+
+@pytest.mark.parametrize("reaction", [False, True])
+def test_many_states(reaction):
+    """A closed line of 100 cells, which diffusion alone leaves the sum of."""
+    n = 100
+    t, k = sp.symbols("t k")
+    u = sp.symbols(f"u1:{n + 1}")
+    steps = [k * (u[i + 1] - u[i]) for i in range(n - 1)]
+    change = [(steps[i] if i < n - 1 else 0) - (steps[i - 1] if i else 0) for i in range(n)]
+    rhs = [change[i] + (u[i] * (1 - u[i]) if reaction else 0) for i in range(n)]
+    family = Family("line", t, list(u), rhs, t_span=(0, 2), params={k: Range(1.0, 100.0)}, y0=[0.5] * n)
+    A = 2 * 7.0 * (np.diag(np.ones(n - 1), 1) + np.diag(np.ones(n - 1), -1) - np.diag([1.0, *[2.0] * (n - 2), 1.0]))
+    np.testing.assert_allclose(family.A(np.zeros(1), np.array([7.0])).reshape(n, n), A + 2.0 * reaction * np.eye(n))
+    assert family.invariants.tolist() == ([] if reaction else [[1.0] * n])
+    assert family.polynomial_degree == (2 if reaction else 0)

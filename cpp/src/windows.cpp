@@ -98,7 +98,7 @@ void RadauPoints::interpolate(const VectorXd& s, MatrixXd& values, MatrixXd* der
 struct Windows::Attempt {
     MatrixXd Y;  // (m + 1, n), the value at the beginning first
     MatrixXd f, J, system, values, slopes;
-    VectorXd scale, x, right;
+    VectorXd scale, x, right, entries;
     Eigen::PartialPivLU<MatrixXd> lu;
     Index iterations = 0;
     double step = 0, growth = 0;
@@ -162,13 +162,15 @@ double Windows::residual(RightHandSide& f, double x0, double H, Attempt& a) cons
     double worst = 0;
     a.growth = 0;
     for (Index q = 0; q < checks_.size(); ++q) {
-        const VectorXd entries = a.J.row(q);
-        VectorXd r = (a.slopes.row(q) - H * a.f.row(q)).transpose();
-        a.growth = std::max(a.growth, H * growth_rate(Map<const RowMajor>(entries.data(), n, n)));
-        const MatrixXd M = rate * MatrixXd::Identity(n, n) - H * Map<const RowMajor>(entries.data(), n, n);
-        decompose(a.lu, M);
-        solve_in_place(a.lu, r);
-        const double error = (r.array() / a.scale.array()).abs().maxCoeff();
+        a.entries = a.J.row(q);
+        const Map<const RowMajor> J(a.entries.data(), n, n);
+        a.growth = std::max(a.growth, H * growth_rate(J));
+        a.system = -H * J;
+        a.system.diagonal().array() += rate;
+        decompose(a.lu, a.system);
+        a.right = (a.slopes.row(q) - H * a.f.row(q)).transpose();
+        solve_in_place(a.lu, a.right);
+        const double error = (a.right.array() / a.scale.array()).abs().maxCoeff();
         worst = std::isfinite(error) ? std::max(worst, error) : std::numeric_limits<double>::infinity();
     }
     return worst;
@@ -248,9 +250,12 @@ Windowed Windows::solve(RightHandSide& f, const VectorXd& y0, double begin, doub
 
 void Windows::evaluate(const Windowed& solution, const Ref<const VectorXd>& x, Ref<MatrixXd> y) const {
     const Index M = points_.size() + 1, K = solution.edges.size() - 1;
+    const double* const begin = solution.edges.data();
     MatrixXd values;
-    for (Index q = 0; q < x.size(); ++q) {
-        const auto* const begin = solution.edges.data();
+    VectorXd s;
+    Index next;
+    for (Index q = 0; q < x.size(); q = next) {
+        next = q + 1;
         if (K < 0 || !(begin[0] <= x[q] && x[q] <= begin[K])) {
             y.row(q).setConstant(std::numeric_limits<double>::quiet_NaN());
             continue;
@@ -260,9 +265,10 @@ void Windows::evaluate(const Windowed& solution, const Ref<const VectorXd>& x, R
             continue;
         }
         const Index k = std::min<Index>(std::upper_bound(begin, begin + K + 1, x[q]) - begin - 1, K - 1);
-        const double from = solution.edges[k], length = solution.edges[k + 1] - from;
-        points_.interpolate(VectorXd::Constant(1, (x[q] - from) / length), values);
-        y.row(q) = values * solution.values.middleRows(k * M, M);
+        while (next < x.size() && begin[k] <= x[next] && x[next] < begin[k + 1]) ++next;  // in the same window
+        s = (x.segment(q, next - q).array() - begin[k]) / (begin[k + 1] - begin[k]);
+        points_.interpolate(s, values);
+        y.middleRows(q, next - q).noalias() = values * solution.values.middleRows(k * M, M);
     }
 }
 

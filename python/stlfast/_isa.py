@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from . import _cpu
+from ._cpu import BUILDS, RUNS
 
 NEEDS = {"baseline": "nothing", "x86-64-v3": "AVX2 and FMA"}
 
@@ -32,7 +32,7 @@ def choose(wanted: str, builds: Sequence[str], runs: Sequence[str]) -> str:
     )
 
 
-_CHOSEN = choose(os.environ.get("STLFAST_ISA", ""), _cpu.BUILDS, _cpu.RUNS)
+_CHOSEN = choose(os.environ.get("STLFAST_ISA", ""), BUILDS, RUNS)
 
 
 def isa() -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sympy as sp
+from sympy.polys.matrices import DomainMatrix
 
 TINY = sp.Float(sys.float_info.min)  # u/(|u| + TINY) is the sign of u, and 0 at 0
 VARIES = 1e-6  # relative difference of two values that rounding cannot explain
@@ -36,29 +37,38 @@ def split(y: Sequence[sp.Symbol], f: Sequence[sp.Expr]) -> Split:
     for fi in f:
         row = _linear_row(y, fi)
         if row is not None:
-            A, b, N = A + row, [*b, fi.subs(dict.fromkeys(y, 0))], [*N, sp.S.Zero]
+            constant, rest = fi.subs(dict.fromkeys(fi.free_symbols & set(y), 0)), sp.S.Zero
         else:
             row, constant, rest = _by_terms(y, fi)
-            A, b, N = A + row, [*b, constant], [*N, rest]
+        A += row
+        b.append(constant)
+        N.append(rest)
     return Split(A, b, N if any(N) else None)
 
 
 def _linear_row(y: Sequence[sp.Symbol], f: sp.Expr) -> list[sp.Expr] | None:
     states = set(y)
-    row = [sp.diff(f, yj) for yj in y]
-    if any(a.free_symbols & states for a in row):
-        if any(_varies(a, y) for a in row):
+    row = gradient(f, y)
+    if unclear := [a for a in row if a.free_symbols & states]:
+        if any(_varies(a, y) for a in unclear):
             return None
         row = [sp.simplify(a) for a in row]  # (y1**2 + y1)/(y1 + 1) is linear, but not as written
     return None if any(a.free_symbols & states for a in row) else row
 
 
+def gradient(f: sp.Expr, y: Sequence[sp.Symbol]) -> list[sp.Expr]:
+    """∂f/∂y_j (n); most states of a large system are not in f."""
+    own = f.free_symbols
+    return [sp.diff(f, yj) if yj in own else sp.S.Zero for yj in y]
+
+
 def _varies(a: sp.Expr, y: Sequence[sp.Symbol]) -> bool:
     """Whether an expression has two values at two states, which saves simplifying it."""
-    others = {symbol: 0.37 + 0.11 * k for k, symbol in enumerate(sorted(a.free_symbols - set(y), key=str))}
+    symbols = a.free_symbols
+    others = {symbol: 0.37 + 0.11 * k for k, symbol in enumerate(sorted(symbols - set(y), key=str))}
     values = []
     for shift in (0.23, 0.71):
-        at = {yj: shift + 0.13 * j for j, yj in enumerate(y)}
+        at = {yj: shift + 0.13 * j for j, yj in enumerate(y) if yj in symbols}
         try:
             values.append(complex(a.subs(others | at)))
         except (TypeError, ValueError, ArithmeticError):  # no number, or none that a float can hold
@@ -69,16 +79,18 @@ def _varies(a: sp.Expr, y: Sequence[sp.Symbol]) -> bool:
 def _by_terms(y: Sequence[sp.Symbol], f: sp.Expr) -> tuple[list[sp.Expr], sp.Expr, sp.Expr]:
     """A row of A (n), and the entries of b and N. What ends in N as a whole stays as it was written."""
     row, constant, rest = [sp.S.Zero] * len(y), sp.S.Zero, []
+    symbols = f.free_symbols
+    own = {yj: j for j, yj in enumerate(y) if yj in symbols}
     for written in sp.Add.make_args(f):
         terms = sp.Add.make_args(sp.Add(*_terms(written)))
-        split_terms = [term.as_independent(*y, as_Add=False) for term in terms]
-        if not any(of_states == 1 or of_states in y for _, of_states in split_terms):
-            terms, split_terms = (written,), [written.as_independent(*y, as_Add=False)]
+        split_terms = [term.as_independent(*own, as_Add=False) for term in terms]
+        if not any(of_states == 1 or of_states in own for _, of_states in split_terms):
+            terms, split_terms = (written,), [written.as_independent(*own, as_Add=False)]
         for term, (factor, of_states) in zip(terms, split_terms, strict=True):
             if of_states == 1:
                 constant += term
-            elif of_states in y:
-                row[list(y).index(of_states)] += factor
+            elif of_states in own:
+                row[own[of_states]] += factor
             else:
                 rest.append(term)
     return row, constant, sp.Add(*rest)
@@ -97,7 +109,7 @@ def _terms(expr: sp.Expr) -> list[sp.Expr]:
 def jacobian(N: Sequence[sp.Expr], y: Sequence[sp.Symbol]) -> list[sp.Expr]:
     """∂N_i/∂y_j (n·n, row-major), in functions that have instructions."""
     real = [Ni.replace(sp.Abs, _RealAbs) for Ni in N]
-    return [_finite(sp.diff(Ni, yj)).replace(_RealAbs, sp.Abs) for Ni in real for yj in y]
+    return [_finite(derivative).replace(_RealAbs, sp.Abs) for Ni in real for derivative in gradient(Ni, y)]
 
 
 class _RealAbs(sp.Function):  # type: ignore[misc]  # SymPy has no types
@@ -116,9 +128,9 @@ def _finite(derivative: sp.Expr) -> sp.Expr:
 def polynomial_degree(N: Sequence[sp.Expr], y: Sequence[sp.Symbol]) -> int | None:
     """The total degree of N in the states; None where an entry is no polynomial."""
     exact = [_exact(Ni) for Ni in N]
-    if not all(Ni.is_polynomial(*y) for Ni in exact):
+    if not all(Ni.is_polynomial(*(Ni.free_symbols & set(y))) for Ni in exact):
         return None
-    result: int | None = max(sp.Poly(Ni, *y).total_degree() for Ni in exact if Ni != 0)
+    result: int | None = max(sp.Poly(Ni, *(Ni.free_symbols & set(y))).total_degree() for Ni in exact if Ni != 0)
     return result
 
 
@@ -135,9 +147,14 @@ def invariants(f: Sequence[sp.Expr]) -> list[list[int]]:
             coefficient, function = term.as_coeff_Mul(rational=True)
             row[function] = row.get(function, sp.S.Zero) + coefficient
         rows.append(row)
-    functions = list(dict.fromkeys(function for row in rows for function in row))
-    coefficients = sp.Matrix(len(functions), len(f), lambda k, i: rows[i].get(functions[k], sp.S.Zero))
-    return [_whole(list(w)) for w in coefficients.nullspace()]
+    functions = {function: k for k, function in enumerate(dict.fromkeys(function for row in rows for function in row))}
+    entries: dict[int, dict[int, Any]] = {}
+    for i, row in enumerate(rows):
+        for function, coefficient in row.items():
+            if coefficient:
+                entries.setdefault(functions[function], {})[i] = sp.QQ.from_sympy(coefficient)
+    coefficients = DomainMatrix(entries, (len(functions), len(f)), sp.QQ)
+    return [_whole(list(w)) for w in coefficients.nullspace().to_Matrix().tolist()]
 
 
 def _exact(expr: sp.Expr) -> sp.Expr:
@@ -194,9 +211,7 @@ def affine_parts(A: Sequence[sp.Expr], *x: sp.Symbol) -> tuple[list[sp.Expr], li
     thetas: list[sp.Expr] = []
     parts: list[list[sp.Expr]] = []
     for entry, a in enumerate(A):
-        for term in sp.Add.make_args(sp.expand(a)):
-            if term == 0:
-                continue
+        for term in sp.Add.make_args(sp.expand(a)) if a != 0 else ():
             theta, of_x = term.as_independent(*x, as_Add=False)
             if of_x.free_symbols - {*x}:
                 return None

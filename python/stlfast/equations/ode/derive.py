@@ -61,8 +61,7 @@ def derive(
 
     x = sp.Dummy("x", real=True)
     scaled = {t: t0 + (t1 - t0) * x}
-    A = [_drop_x(((t1 - t0) * a).subs(scaled), x) for a in terms.A]
-    b = [_drop_x(((t1 - t0) * bi).subs(scaled), x) for bi in terms.b]
+    A, b = ([_drop_x(((t1 - t0) * e).subs(scaled), x) if e != 0 else e for e in part] for part in (terms.A, terms.b))
     affine = affine_parts(A, x)
     inputs = [x, *params]
     N = J = None
