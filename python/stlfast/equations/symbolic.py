@@ -127,11 +127,14 @@ def _finite(derivative: sp.Expr) -> sp.Expr:
 
 def polynomial_degree(N: Sequence[sp.Expr], y: Sequence[sp.Symbol]) -> int | None:
     """The total degree of N in the states; None where an entry is no polynomial."""
-    exact = [_exact(Ni) for Ni in N]
-    if not all(Ni.is_polynomial(*(Ni.free_symbols & set(y))) for Ni in exact):
-        return None
-    result: int | None = max(sp.Poly(Ni, *(Ni.free_symbols & set(y))).total_degree() for Ni in exact if Ni != 0)
-    return result
+    degree = 0
+    for exact in map(_exact, N):
+        if not (own := exact.free_symbols & set(y)):
+            continue
+        if not exact.is_polynomial(*own):
+            return None
+        degree = max(degree, sp.Poly(exact, *own).total_degree())
+    return degree
 
 
 def invariants(f: Sequence[sp.Expr]) -> list[list[int]]:
