@@ -10,7 +10,6 @@ import pytest
 import stlfast
 
 HEAVY = {"torch", "sympy", "scipy", "matplotlib", "safetensors", "rich", "typer"}
-LOADED = "import stlfast; stlfast.load('dho').solve(alpha=75.0)"
 
 
 def run(script, **environment):
@@ -24,8 +23,11 @@ def test_import_loads_not_even_numpy():
 
 
 def test_loading_and_solving_need_numpy_and_a_reader_of_files():
-    heavy = run(f"import json, sys; {LOADED}; print(json.dumps(sorted({HEAVY!r} & set(sys.modules))))")
-    assert heavy == ["safetensors"]
+    script = (
+        "import json, sys, stlfast; stlfast.load('dho').solve(alpha=75.0); "
+        f"print(json.dumps(sorted({HEAVY!r} & set(sys.modules))))"
+    )
+    assert run(script) == ["safetensors"]
 
 
 def test_what_loads_takes_less_than_numpys_own_import(tmp_path):

@@ -75,7 +75,7 @@ class ODEModelShell(CompiledModel):
         self.passport = dict(passport)
         self.core = self._make_core()
         self._names = tuple(family.params)
-        self.box, self.end = box(family.params), self.core.output_table(END)
+        self._box, self._end = box(family.params), self.core.output_table(END)
         self._fixed_span = fixed_span(family)
         self._fixed_times = None if self._fixed_span is None else uniform_times(self.core.output.x, self._fixed_span)
         self._default: Output | None = None

@@ -87,12 +87,11 @@ class NonlinearModel(ODEModelShell):
         for a wrong shape, a number that is not finite, a time outside t_span, initial values outside the box, or a
         method that does not exist or does not fit the family.
         """
-        if method is not None or reduced is not None:
-            method = _chosen(method, reduced)
+        method = _chosen(method, reduced)
         if method != "perturbation" and (order is not None or expand is not None):
             raise ValueError("order and expand belong to method='perturbation'")
         start = self.family.y0 if y0 is None else y0
-        rtol, note = (self._rtol, self._note) if rtol is None else (rtol, "")
+        rtol, note = self._tolerance(rtol)
         if method is None or method == REDUCED:
             found = self._reduced(start, t, rtol, note, atol, certify, extrapolate, params)
             if found is not None and (found.success or method == REDUCED):
@@ -205,9 +204,9 @@ class NonlinearModel(ODEModelShell):
     def _solve_again(self, sweep: Solutions, y0: Any, observe: Any, options: dict[str, Any]) -> None:
         """The rows that missed, on time windows."""
         starts = np.broadcast_to(self.family.y0 if y0 is None else y0, (len(sweep), self.family.n))
-        times = None if isinstance(observe, str) else observe
+        times, params = None if isinstance(observe, str) else observe, sweep.params
         for row in np.flatnonzero(~sweep.success):
-            named: dict[str, Any] = {name: float(values[row]) for name, values in sweep.params.items()}
+            named: dict[str, Any] = {name: float(values[row]) for name, values in params.items()}
             again = self.windows.solve(starts[row], t=times, extrapolate=True, **options, **named)
             sweep.success[row], sweep.method[row] = again.success, again.method
             if sweep.error_estimate is not None:

@@ -154,8 +154,7 @@ class PDEModel(PDEModelShell):
             table, np.ascontiguousarray(rows), np.ascontiguousarray(given), certify, rtol, atol,
             thread_count(threads), _flat(out, shape, self.family.d),
         )  # fmt: skip
-        columns = dict(zip(self.family.params, rows.T, strict=True))
-        return PDESolutions(self.family, columns, tuple(axes), times, u.reshape(shape), success, estimate)
+        return PDESolutions(self.family, rows, tuple(axes), times, u.reshape(shape), success, estimate)
 
     def _data(self, p: np.ndarray, u0: Any, inflow: Any, boundary: Any, kinks: bool) -> np.ndarray:
         return data_at(self.family, self.compiled.points, p, u0, inflow, boundary, kinks)

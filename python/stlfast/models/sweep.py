@@ -84,7 +84,7 @@ def _broadcast(model: ODEModelShell, y0: Any, params: Mapping[str, Any]) -> tupl
 
 def _inside(model: ODEModelShell, members: np.ndarray) -> np.ndarray:
     """Parameters (B or 1, P), set to the ends of their ranges where rounding has them beyond."""
-    low, high = model.box
+    low, high = model._box
     if ((members >= low) & (members <= high)).all():  # False for NaN
         return members
     for k, (name, interval) in enumerate(model.family.params.items()):
@@ -105,7 +105,7 @@ def _output(model: ODEModelShell, observe: Any) -> tuple[_core.OutputTable, np.n
         if observe not in OBSERVED:
             raise ValueError(f"observe must be None, times, 'final' or 'maximum', got {observe!r}")
         if observe == "final":
-            return model.end, END
+            return model._end, END
     elif observe is not None:
         if model._fixed_span is None:
             raise ValueError("observe can't be times where t_span depends on the parameters; use None or 'final'")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -237,22 +237,19 @@ class PDESolutions(Sweep):
     `many[i]` is the answer of one query, `for sol in many` goes through them, `len(many)` is B.
     """
 
-    __slots__ = ("_family", "_params", "axes", "t", "u")
+    __slots__ = ("axes", "t", "u")
+    _family: PDEFamily
 
     def __init__(
-        self, family: PDEFamily, params: Mapping[str, np.ndarray], axes: Axes, t: np.ndarray, u: np.ndarray,
+        self, family: PDEFamily, members: np.ndarray, axes: Axes, t: np.ndarray, u: np.ndarray,
         success: np.ndarray, estimate: np.ndarray | None,
     ) -> None:  # fmt: skip
-        self._family, self._params, self.axes, self.t, self.u = family, params, axes, t, u
+        self._family, self._members, self.axes, self.t, self.u = family, members, axes, t, u
         self.success, self.error_bound, self.error_estimate = success, None, estimate
 
     @property
     def method(self) -> np.ndarray:
         return np.broadcast_to("reduced", len(self))
-
-    @property
-    def params(self) -> Mapping[str, np.ndarray]:
-        return self._params
 
     def __getitem__(self, i: int) -> PDESolutionRow:
         """The answer of query i; IndexError beyond."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ..equations.ode.family import Family
+    from ..equations.pde.family import PDEFamily
 
 
 class Sweep:
@@ -24,8 +25,10 @@ class Sweep:
     success, method: (B,) arrays. params: each parameter's values, (B,). error_bound, error_estimate: (B, n) or None.
     """
 
-    __slots__ = ("error_bound", "error_estimate", "success")
+    __slots__ = ("_family", "_members", "error_bound", "error_estimate", "success")
 
+    _family: Family | PDEFamily
+    _members: np.ndarray  # (B or 1, P), the parameters in the family's order
     success: np.ndarray
     error_bound: np.ndarray | None
     error_estimate: np.ndarray | None
@@ -36,7 +39,8 @@ class Sweep:
 
     @property
     def params(self) -> Mapping[str, np.ndarray]:
-        raise AssertionError("every kind of sweep has its own")
+        columns = zip(self._family.params, self._members.T, strict=True)
+        return {name: np.broadcast_to(column, len(self)) for name, column in columns}
 
     @property
     def message(self) -> str:
@@ -125,7 +129,8 @@ class Solutions(Sweep):
     `many[i]` is the answer of one query, `for sol in many` goes through them, `len(many)` is B.
     """
 
-    __slots__ = ("_family", "_full", "_members", "_method", "t", "y")
+    __slots__ = ("_full", "_method", "t", "y")
+    _family: Family
 
     def __init__(
         self, family: Family, members: np.ndarray, t: np.ndarray | None, y: np.ndarray,
@@ -135,11 +140,6 @@ class Solutions(Sweep):
         self.success, self.error_estimate, self._full = success, error, full
         self.error_bound = None if family.nonlinear else error
         self._method: np.ndarray | None = None
-
-    @property
-    def params(self) -> Mapping[str, np.ndarray]:
-        columns = zip(self._family.params, self._members.T, strict=True)
-        return {name: np.broadcast_to(column, len(self)) for name, column in columns}
 
     @property
     def method(self) -> np.ndarray:
