@@ -251,7 +251,7 @@ Windowed Windows::solve(RightHandSide& f, const VectorXd& y0, double begin, doub
 void Windows::evaluate(const Windowed& solution, const Ref<const VectorXd>& x, Ref<MatrixXd> y) const {
     const Index M = points_.size() + 1, K = solution.edges.size() - 1;
     const double* const begin = solution.edges.data();
-    MatrixXd values;
+    MatrixXd values, product;
     VectorXd s;
     Index next;
     for (Index q = 0; q < x.size(); q = next) {
@@ -268,7 +268,9 @@ void Windows::evaluate(const Windowed& solution, const Ref<const VectorXd>& x, R
         while (next < x.size() && begin[k] <= x[next] && x[next] < begin[k + 1]) ++next;  // in the same window
         s = (x.segment(q, next - q).array() - begin[k]) / (begin[k + 1] - begin[k]);
         points_.interpolate(s, values);
-        y.middleRows(q, next - q).noalias() = values * solution.values.middleRows(k * M, M);
+        // Not straight into y: how a small product is rounded depends on where the memory it goes to begins.
+        product.noalias() = values * solution.values.middleRows(k * M, M);
+        y.middleRows(q, next - q) = product;
     }
 }
 
