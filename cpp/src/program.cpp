@@ -149,7 +149,19 @@ bool Program::is_constant(Index o) const {
     return outputs_[o] >= n_inputs_ && outputs_[o] < n_inputs_ + constants_.size();
 }
 
-void Program::evaluate_uniform(const Eigen::Ref<const Eigen::VectorXd>& inputs, Workspace& workspace) const {
+bool Program::is_zero(Index o) const { return is_constant(o) && constants_[outputs_[o] - n_inputs_] == 0; }
+
+Program Program::with_outputs(const std::vector<Index>& which) const {
+    Program result = *this;
+    result.outputs_.resize(Index(which.size()));
+    for (Index o = 0; o < result.outputs_.size(); ++o) result.outputs_[o] = outputs_[which[std::size_t(o)]];
+    return result;
+}
+
+void Program::prepare(const Eigen::Ref<const Eigen::VectorXd>& inputs, Workspace& workspace) const {
+    if (inputs.size() != n_inputs_ - varying_)
+        refuse("got " + std::to_string(inputs.size()) + " inputs besides those of the points, expected " +
+               std::to_string(n_inputs_ - varying_));
     const Index first = n_inputs_ + constants_.size();
     auto value = part(workspace.uniform, first + code_.rows());
     value.segment(varying_, inputs.size()) = inputs;
@@ -183,15 +195,17 @@ void Program::evaluate_block(Index n, Workspace& workspace) const {
 
 void Program::evaluate(const Eigen::Ref<const Eigen::MatrixXd>& x, const Eigen::Ref<const Eigen::VectorXd>& inputs,
                        Eigen::Ref<Eigen::MatrixXd> out, Workspace& workspace) const {
+    prepare(inputs, workspace);
+    evaluate_prepared(x, out, workspace);
+}
+
+void Program::evaluate_prepared(const Eigen::Ref<const Eigen::MatrixXd>& x, Eigen::Ref<Eigen::MatrixXd> out,
+                                Workspace& workspace) const {
     if (x.cols() != varying_)
         refuse("got " + std::to_string(x.cols()) + " columns of points, expected " + std::to_string(varying_));
-    if (inputs.size() != n_inputs_ - varying_)
-        refuse("got " + std::to_string(inputs.size()) + " inputs besides those of the points, expected " +
-               std::to_string(n_inputs_ - varying_));
     if (out.rows() != x.rows() || out.cols() != outputs_.size())
         refuse("out is " + std::to_string(out.rows()) + " × " + std::to_string(out.cols()) + ", expected " +
                std::to_string(x.rows()) + " × " + std::to_string(outputs_.size()));
-    evaluate_uniform(inputs, workspace);
     auto varying = part(workspace.varying, program_block_size, n_columns_);
     for (Index start = 0; start < x.rows(); start += program_block_size) {
         const Index n = std::min(program_block_size, x.rows() - start);

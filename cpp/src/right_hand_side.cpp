@@ -1,5 +1,8 @@
 #include "stlfast/right_hand_side.hpp"
 
+#include <algorithm>
+#include <utility>
+
 namespace STLFAST_NAMESPACE {
 
 using Eigen::Index;
@@ -7,25 +10,94 @@ using Eigen::MatrixXd;
 using Eigen::Ref;
 using Eigen::VectorXd;
 
-void RightHandSide::evaluate(const Ref<const VectorXd>& x, const Ref<const MatrixXd>& y, MatrixXd& f,
-                             MatrixXd& jacobian) {
-    const Index n = family_->n, N = x.size();
-    f.resize(N, n), jacobian.resize(N, n * n);
-    family_->A.evaluate(x, parameters_, jacobian, workspace_);
-    family_->b.evaluate(x, parameters_, f, workspace_);
-    for (Index i = 0; i < n; ++i)
-        for (Index j = 0; j < n; ++j) f.col(i) += jacobian.col(i * n + j).cwiseProduct(y.col(j));
-    if (constant_.size() > 0) f.rowwise() += constant_.transpose();
-    if (!family_->nonlinear() && !values_) return;
-    points_.resize(N, 1 + n), N_.resize(N, n), J_.resize(N, n * n);
-    points_ << x, y;
-    if (values_) {
-        values_(points_, N_, J_);
-    } else {
-        family_->N->evaluate(points_, parameters_, N_, workspace_);
-        family_->J->evaluate(points_, parameters_, J_, workspace_);
+Equations::Equations(const Family& family, bool dense)
+    : n(family.n), A(family.A.with_outputs(entries_of(family.A, linear))), b(family.b), N(family.N) {
+    if (family.J) J = family.J->with_outputs(entries_of(*family.J, nonlinear));
+    if (dense) lower = upper = n - 1;
+}
+
+std::vector<Index> Equations::entries_of(const Program& program, std::vector<Entry>& where) {
+    std::vector<Index> result;
+    for (Index o = 0; o < program.n_outputs(); ++o) {
+        if (program.is_zero(o)) continue;
+        const Index i = o / n, j = o % n;
+        lower = std::max(lower, i - j), upper = std::max(upper, j - i);
+        result.push_back(o), where.push_back({i, j});
     }
-    f += N_, jacobian += J_;
+    return result;
+}
+
+RightHandSide::RightHandSide(const Equations& equations, const VectorXd& parameters, Values N, Values J)
+    : equations_(&equations),
+      N_values_(std::move(N)),
+      J_values_(std::move(J)),
+      A_varies_(equations.A.varies()),
+      b_varies_(equations.b.varies()) {
+    const MatrixXd origin = MatrixXd::Zero(1, 1);
+    equations.A.prepare(parameters, A_), equations.b.prepare(parameters, b_);
+    linear_.resize(1, equations.A.n_outputs()), forcing_.resize(1, n());
+    if (!A_varies_) equations.A.evaluate_prepared(origin, linear_, A_);
+    if (!b_varies_) equations.b.evaluate_prepared(origin, forcing_, b_);
+    if (equations.N) equations.N->prepare(parameters, N_), equations.J->prepare(parameters, J_);
+}
+
+void RightHandSide::evaluate(const Ref<const VectorXd>& x, const Ref<const MatrixXd>& y, Ref<MatrixXd> f,
+                             Index distinct) {
+    const Equations& e = *equations_;
+    const Index S = x.size();
+    if (b_varies_)
+        e.b.evaluate_prepared(x, f, b_);
+    else
+        for (Index i = 0; i < n(); ++i) f.col(i).setConstant(forcing_(0, i));
+    if (A_varies_) {
+        linear_.resize(S, e.A.n_outputs());
+        e.A.evaluate_prepared(x, linear_, A_);
+    }
+    for (std::size_t k = 0; k < e.linear.size(); ++k) {
+        const auto [i, j] = e.linear[k];
+        if (A_varies_)
+            f.col(i) += linear_.col(Index(k)).cwiseProduct(y.col(j));
+        else
+            f.col(i) += linear_(0, Index(k)) * y.col(j);
+    }
+    if (constant_.size() > 0) f.rowwise() += constant_.transpose();
+    if (!e.N && !N_values_) return;
+    const Index rows = N_values_ ? distinct : S;
+    points_.resize(rows, 1 + n()), values_.resize(rows, n());
+    points_.col(0) = x.head(rows);
+    points_.rightCols(n()) = y.topRows(rows);
+    if (N_values_)
+        N_values_(points_, values_);
+    else
+        e.N->evaluate_prepared(points_, values_, N_);
+    f.topRows(rows) += values_;
+    for (Index q = rows; q < S; ++q) f.row(q) = f.row(rows - 1);
+}
+
+void RightHandSide::jacobian(double x, const VectorXd& y, MatrixXd& J) {
+    const Equations& e = *equations_;
+    if (A_varies_) {
+        linear_.resize(1, e.A.n_outputs());
+        e.A.evaluate_prepared(MatrixXd::Constant(1, 1, x), linear_, A_);
+    }
+    for (const auto& [i, j] : e.linear) J(i, j) = 0;
+    for (const auto& [i, j] : e.nonlinear) J(i, j) = 0;
+    if (e.N || J_values_) {
+        points_.resize(1, 1 + n());
+        points_(0, 0) = x;
+        points_.rightCols(n()) = y.transpose();
+    }
+    if (J_values_) {
+        slopes_.resize(1, n() * n());
+        J_values_(points_, slopes_);
+        for (Index o = 0; o < slopes_.cols(); ++o) J(o / n(), o % n()) = slopes_(0, o);
+    } else if (e.N) {
+        slopes_.resize(1, e.J->n_outputs());
+        e.J->evaluate_prepared(points_, slopes_, J_);
+        for (std::size_t k = 0; k < e.nonlinear.size(); ++k)
+            J(e.nonlinear[k].i, e.nonlinear[k].j) = slopes_(0, Index(k));
+    }
+    for (std::size_t k = 0; k < e.linear.size(); ++k) J(e.linear[k].i, e.linear[k].j) += linear_(0, Index(k));
 }
 
 }  // namespace STLFAST_NAMESPACE

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "stlfast/decompositions.hpp"
+#include "stlfast/stage_systems.hpp"
 
 namespace STLFAST_NAMESPACE {
 
@@ -13,22 +14,28 @@ using Eigen::Map;
 using Eigen::MatrixXd;
 using Eigen::Ref;
 using Eigen::VectorXd;
-using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
 namespace {
 
 constexpr Index most_iterations = 10;
-constexpr double diverged = 1e6;         // Newton step, relative to the size of the solution
-constexpr double step_tolerance = 1e-3;  // of the next Newton step, over the window's tolerance
+constexpr double step_tolerance = 1e-2;  // of what further Newton steps would change, over the window's tolerance
+constexpr double slow = 0.01;            // contraction of Newton steps from which the Jacobian is evaluated anew
 constexpr double shortest_window = 1e-14;
 constexpr double after_divergence = 0.25;  // of a window's length
-constexpr double longest_growth = 8;       // of a window, over the time of an e-fold growth
+constexpr double longest_growth = 0.8;     // of a window, over the least Re λ and the time of an e-fold growth
 constexpr double growth_noise = 1e-9;      // rounding in an eigenvalue, over the matrix
+constexpr double diverged = 1e100;         // Newton step, relative to the size of the solution
+constexpr int most_corrections = 10;       // of the estimate, for the change of the Jacobian within a window
+constexpr double enough_correction = 0.01, slowest_correction = 0.7, least_correction = 2e-15;
+constexpr double first_part = 2;
+constexpr Index guess_degree = 4;  // of the last window's extrapolation; more swings too far
 constexpr double safety = 0.8;
-constexpr double most_growth = 4, growth_after_rejection = 1.5, most_shrinking = 0.15;
+constexpr double most_growth = 6, growth_after_rejection = 1.5, most_shrinking = 0.15;
+constexpr double worth_factoring = 1.2;  // growth of a window below which it keeps its length
+constexpr double between_points = 1.5;   // error there, over that at the points
 
 // The largest rate of growth: real part of an eigenvalue of J (n, n), or 0 for none that rounding could not have made.
-double growth_rate(const Eigen::Ref<const RowMajor>& J) {
+double growth_rate(const MatrixXd& J) {
     const Index n = J.rows();
     double rate;
     if (n == 1) {
@@ -43,213 +50,311 @@ double growth_rate(const Eigen::Ref<const RowMajor>& J) {
     return std::max(rate - growth_noise * J.cwiseAbs().maxCoeff(), 0.0);
 }
 
-// The m Radau points on (0, 1]: 1, and the zeros of the Jacobi polynomial P^(1, 0) of degree m − 1, which are the
-// eigenvalues of its recurrence.
-VectorXd radau_points(Index m) {
-    VectorXd diagonal(m - 1), side(std::max<Index>(m - 2, 0));
-    for (Index k = 0; k < m - 1; ++k) diagonal[k] = -1.0 / double((2 * k + 1) * (2 * k + 3));
-    for (Index k = 1; k < m - 1; ++k) side[k - 1] = std::sqrt(double(k * (k + 1))) / double(2 * k + 1);
-    VectorXd c(m);
-    c << 0.5 * (eigenvalues(diagonal, side).array() + 1), 1.0;
-    return c;
-}
-
 }  // namespace
 
-RadauPoints::RadauPoints(Index m) : c_(m + 1), weight_(m + 1) {
-    c_ << 0.0, radau_points(m);
-    for (Index j = 0; j <= m; ++j) {
-        weight_[j] = 1;
-        for (Index k = 0; k <= m; ++k)
-            if (k != j) weight_[j] /= 4 * (c_[j] - c_[k]);  // 4: the capacity of [0, 1] is 1/4
-    }
-    MatrixXd all = MatrixXd::Zero(m + 1, m + 1);
-    for (Index i = 0; i <= m; ++i)
-        for (Index j = 0; j <= m; ++j)
-            if (i != j) {
-                all(i, j) = weight_[j] / weight_[i] / (c_[i] - c_[j]);
-                all(i, i) -= all(i, j);
+Windows::Scheme::Scheme(Index s) : points(s), split(points), D(points.D()) {
+    const VectorXd& nodes = points.c();
+    const VectorXd between = 0.5 * (nodes.head(s) + nodes.tail(s));
+    for (Index q = 0; q < stored_points; ++q)
+        c[q] = nodes[std::min(q, s - 1) + 1], checks[q] = between[std::min(q, s - 1)];
+    MatrixXd values, slopes;
+    points.interpolate(between, values, &slopes);
+    at_checks = Combination(values), slope_at_checks = Combination(slopes);
+    // ∫_0^{c_k} of the polynomial with value 1 at one check, 0 at the others and at the points
+    const RadauPoints finer(s + 2);
+    const VectorXd weights = inverse(MatrixXd(finer.D().rightCols(s + 2))).matrix.row(s + 1).transpose();
+    const auto node = [&](double x) { return (x - nodes.tail(s).array()).prod(); };
+    MatrixXd integral = MatrixXd::Zero(s, s);
+    for (Index k = 0; k < s; ++k)
+        for (Index d = 0; d < s; ++d)
+            for (Index q = 0; q < weights.size(); ++q) {
+                const double x = nodes[k + 1] * finer.c()[q + 1];
+                double value = node(x) / node(between[d]);
+                for (Index e = 0; e < s; ++e)
+                    if (e != d) value *= (x - between[e]) / (between[d] - between[e]);
+                integral(k, d) += nodes[k + 1] * weights[q] * value;
             }
-    D_ = all.bottomRows(m);
+    MatrixXd sums = MatrixXd::Zero(s, s + 1);
+    sums.rightCols(s) = points.D().rightCols(s) * integral;
+    source = Combination(sums);
+    least_rate = points.eigenvalues().real().minCoeff();
 }
 
-void RadauPoints::interpolate(const VectorXd& s, MatrixXd& values, MatrixXd* derivatives) const {
-    const Index M = c_.size();
-    values.resize(s.size(), M);
-    for (Index q = 0; q < s.size(); ++q) {
-        Index at;
-        const double nearest = (c_.array() - s[q]).abs().minCoeff(&at);
-        if (nearest == 0) {
-            values.row(q) = VectorXd::Unit(M, at);
-        } else {
-            values.row(q) = (weight_.array() / (s[q] - c_.array())).transpose();
-            values.row(q) /= values.row(q).sum();
-        }
+Windows::Windows() : schemes_{Scheme(3), Scheme(5), Scheme(7)} {}
+
+const Windows::Scheme& Windows::of_order(double tolerance) const {
+    return schemes_[tolerance > 3e-4 ? 0 : tolerance > 3e-6 ? 1 : 2];  // as measured
+}
+
+// The state of one integration.
+struct Windows::Run {
+    const Scheme& scheme;
+    RightHandSide& f;
+    const WindowOptions& options;
+    const Index s, n;
+    const AtPoints none = AtPoints::Zero();
+
+    Run(const Scheme& scheme, RightHandSide& f, const WindowOptions& options, const VectorXd& y0)
+        : scheme(scheme),
+          f(f),
+          options(options),
+          s(scheme.points.size()),
+          n(f.n()),
+          y(y0),
+          largest_state(y0.cwiseAbs()) {
+        for (Stages* each : {&Y, &F, &right, &local, &source, &values}) each->setZero(stored_points, n);
+        previous.resize(s + 1, n);
+        J.setZero(n, n);
+        floor = options.small * options.floor, scale = largest_state + floor, error.setZero(n),
+        largest_error.setZero(n);
+        limit = longest_growth * scheme.least_rate;
     }
-    if (!derivatives) return;
-    // The derivative is a polynomial of lower degree: that through its values at the points and at 0.
-    MatrixXd slopes(M, M);
-    slopes.bottomRows(M - 1) = D_;
-    for (Index j = 1; j < M; ++j) slopes(0, j) = weight_[j] / weight_[0] / (c_[0] - c_[j]);
-    slopes(0, 0) = -slopes.row(0).tail(M - 1).sum();
-    *derivatives = values * slopes;
-}
 
-struct Windows::Attempt {
-    MatrixXd Y;  // (m + 1, n), the value at the beginning first
-    MatrixXd f, J, system, values, slopes;
-    VectorXd scale, x, right, entries;
-    Eigen::PartialPivLU<MatrixXd> lu;
-    Index iterations = 0;
-    double step = 0, growth = 0;
-    bool rejected = false;
+    VectorXd y;  // at the window's beginning
+    Stages Y, F, right, local, source, values;
+    MatrixXd previous, J, guess;  // the last window's values (s + 1, n), guess (s, s + 1)
+    double before = 0;            // length of that window; 0 for none
+    VectorXd floor, scale;        // (n) the second the states' sizes and the first
+    AtPoints x;
+    StageSystems systems;
+    bool current = false;  // whether J is of this window
+    double factored = 0;   // H of the systems, 0 for none
+    double growth = -1;    // rate of J, −1 where not known
+    double contraction = 1, step = 0, limit = 0;
+    Index iterations = 0, jacobians = 0, factorisations = 0;
+    VectorXd error, largest_error, largest_state;  // (n), the first at the window's beginning
+    double relative = 0;
 
-    // D Y − H f linearised: (m n, m n), one point's states after the other's.
-    void linearise(const MatrixXd& D, double H) {
-        const Index m = D.rows(), n = f.cols();
-        system.setZero(m * n, m * n);
-        for (Index q = 0; q < m; ++q) {
-            for (Index k = 0; k < m; ++k) system.block(q * n, k * n, n, n).diagonal().setConstant(D(q, k + 1));
-            const VectorXd entries = J.row(q);
-            system.block(q * n, q * n, n, n) -= H * Map<const RowMajor>(entries.data(), n, n);
+    void set_guess(double H) {
+        if (before == 0) {
+            Y.rowwise() = y.transpose().array();
+            return;
         }
-        decompose(lu, system);
+        const VectorXd& c = scheme.points.c();
+        guess.setZero(s, s + 1);
+        const Index degree = std::min(s, guess_degree);
+        for (Index q = 0; q < s; ++q)
+            for (Index a = 0; a <= degree; ++a) {  // points spread over the last window, both its ends among them
+                double value = 1;
+                for (Index b = 0; b <= degree; ++b)
+                    if (b != a)
+                        value *=
+                            (1 + H / before * c[q + 1] - c[b * s / degree]) / (c[a * s / degree] - c[b * s / degree]);
+                guess(q, a * s / degree) = value;
+            }
+        const Combination extrapolation(guess);
+        for (Index i = 0; i < n; ++i)
+            Y.col(i) = extrapolation(previous(0, i), &previous(1, i)) + (y[i] - previous(s, i));
+    }
+
+    void measure() {
+        for (Index i = 0; i < n; ++i) scale[i] = std::max(Y.col(i).abs().maxCoeff(), std::abs(y[i])) + floor[i];
+    }
+
+    // The largest entry over the scale.
+    double size(const Stages& R) const {
+        double result = 0;
+        for (Index i = 0; i < n; ++i) {
+            const double each = R.col(i).abs().maxCoeff() / scale[i];
+            if (!(each <= result)) result = each;  // nan, too
+        }
+        return result;
+    }
+
+    // J, where it is not to be kept, and the systems for H; false where growth within H asks for a shorter window.
+    bool prepare(double x0, double H) {
+        if (!current && (factored == 0 || contraction > slow)) {
+            f.jacobian(x0, y, J);
+            ++jacobians, current = true, factored = 0, growth = -1;
+        }
+        if (factored != H) {
+            if (n <= 2) growth = growth_rate(J);
+            if (growth >= 0 && H * growth > limit) return false;
+            systems.factor(scheme.split, J, H, f.equations().lower, f.equations().upper);
+            ++factorisations, factored = H;
+            if (growth < 0 && systems.may_grow(limit, scale)) {
+                growth = growth_rate(J);
+                if (H * growth > limit) return false;
+            }
+        }
+        return true;
+    }
+
+    void evaluate(double x0, double H, const AtPoints& where, const Stages& at) {
+        x = x0 + H * where;
+        f.evaluate(x.matrix(), at.matrix(), F.matrix(), s);
+    }
+
+    bool newton(double x0, double H) {
+        const double enough = step_tolerance * options.tolerance;
+        double last = std::numeric_limits<double>::infinity();
+        contraction = std::pow(std::max(contraction, 1e-16), 0.8);
+        for (Index iteration = 1; iteration <= most_iterations; ++iteration) {
+            ++iterations;
+            evaluate(x0, H, scheme.c, Y);
+            for (Index i = 0; i < n; ++i) right.col(i) = H * F.col(i) - scheme.D(y[i], &Y(0, i));
+            systems.solve(right);
+            Y += right;
+            measure();
+            step = size(right);
+            if (!(step <= diverged)) return false;
+            if (iteration > 1) {
+                const double theta = contraction = step / last;
+                if (theta >= 0.99) return step < 1e-3 * enough;
+                double left = theta / (1 - theta) * step;
+                if (left <= enough) return true;
+                for (Index k = iteration; k < most_iterations; ++k) left *= theta;
+                if (left > enough) return false;
+            } else if (std::min(contraction, 0.3) * step <= enough) {
+                return true;
+            }
+            last = step;
+        }
+        return false;
+    }
+
+    // What the window adds to the error, relative to the scale.
+    double residual(double x0, double H) {
+        for (Index i = 0; i < n; ++i) values.col(i) = scheme.at_checks(y[i], &Y(0, i));
+        evaluate(x0, H, scheme.checks, values);
+        for (Index i = 0; i < n; ++i) {
+            right.col(i) = H * F.col(i) - scheme.slope_at_checks(y[i], &Y(0, i));
+            source.col(i) = scheme.source(0, &right(0, i));
+        }
+        local = source;
+        systems.solve(local);
+        const double found = between_points * size(local);
+        return std::isfinite(found) ? found : std::numeric_limits<double>::infinity();
+    }
+
+    // The error at the points from that at the beginning and the residuals; whether the last correction was small.
+    bool propagate(double x0, double H) {
+        for (Index i = 0; i < n; ++i) right.col(i) = source.col(i) - scheme.D(error[i], none.data());
+        local = right;
+        systems.solve(local);
+        double last = std::numeric_limits<double>::infinity();
+        for (int correction = 0; correction < most_corrections; ++correction) {
+            values = Y + local;
+            evaluate(x0, H, scheme.c, values);
+            for (Index i = 0; i < n; ++i)
+                right.col(i) = H * F.col(i) - scheme.D(y[i] + error[i], &values(0, i)) + source.col(i);
+            systems.solve(right);
+            const double change = size(right);
+            if (!(change < slowest_correction * last)) return false;
+            local += right;
+            const double enough = enough_correction * std::min(size(local), 0.1 * options.tolerance);
+            if (change <= std::max(enough, least_correction)) return true;
+            last = change;
+        }
+        return false;
+    }
+
+    void carry_error(double x0, double H) {
+        if (!propagate(x0, H)) {  // with the Jacobian of the window's middle, which serves the next one as well
+            const Index middle = (s - 1) / 2;
+            f.jacobian(x0 + H * scheme.c[middle], Y.row(middle).matrix().transpose(), J);
+            systems.factor(scheme.split, J, H, f.equations().lower, f.equations().upper);
+            ++jacobians, ++factorisations, factored = H, growth = -1, contraction = 1;
+            propagate(x0, H);
+        }
+        double found = 0;
+        for (Index i = 0; i < n; ++i) {
+            error[i] = local(s - 1, i);
+            const double largest = between_points * local.col(i).abs().maxCoeff();
+            largest_error[i] = std::max(largest_error[i], largest);
+            largest_state[i] = std::max(largest_state[i], scale[i] - floor[i]);
+            const double each = largest / (largest_state[i] + options.floor[i]);
+            if (!(each <= found)) found = each;
+        }
+        relative = std::isfinite(found) ? std::max(relative, found) : std::numeric_limits<double>::infinity();
+    }
+
+    // Length of the first window: where the bend of a line from the start leaves it by a small part.
+    double first_length(double x0, double longest) {
+        f.jacobian(x0, y, J);
+        ++jacobians, current = true;
+        Y.rowwise() = y.transpose().array();
+        evaluate(x0, 0, scheme.c, Y);
+        const VectorXd bend = J * F.row(0).transpose().matrix();
+        const double second = (bend.array() / scale.array()).abs().maxCoeff();
+        const double part = std::pow(options.tolerance, 1 / double(s + 1));
+        return second > 0 ? std::max(std::min(longest, first_part * part / std::sqrt(second)), 1e-12 * longest)
+                          : longest;
     }
 };
 
-void Windows::tabulate() {
-    const VectorXd& c = points_.c();
-    const Index m = points_.size();
-    checks_.resize(m + 1);
-    checks_ << 0.25 * c[1], 0.5 * (c.head(m) + c.tail(m));
-    points_.interpolate(checks_, at_checks_, &slope_at_checks_);
-    points_.interpolate(finer_.c().tail(finer_.size()), at_finer_, &slope_at_finer_);
-}
-
-bool Windows::newton(RightHandSide& f, double x0, double H, const WindowOptions& options, Attempt& a) const {
-    const Index m = points_.size(), n = f.n();
-    const double enough = step_tolerance * options.tolerance;
-    a.Y = a.Y.row(0).replicate(m + 1, 1).eval();
-    a.x = x0 + H * points_.c().tail(m).array();
-    double before = std::numeric_limits<double>::infinity();
-    for (Index iteration = 1; iteration <= most_iterations; ++iteration) {
-        ++a.iterations;
-        f.evaluate(a.x, a.Y.bottomRows(m), a.f, a.J);
-        a.linearise(points_.D(), H);
-        a.right = RowMajor(H * a.f - points_.D() * a.Y).reshaped<Eigen::RowMajor>();
-        solve_in_place(a.lu, a.right);
-        const Map<const RowMajor> step(a.right.data(), m, n);
-        if (!step.allFinite()) return false;
-        a.Y.bottomRows(m) += step;
-        a.scale = a.Y.cwiseAbs().colwise().maxCoeff().transpose() + options.floor;
-        a.step = (step.cwiseAbs().colwise().maxCoeff().transpose().array() / a.scale.array()).maxCoeff();
-        if (!(a.step <= diverged) || (iteration > 2 && a.step > 2 * before && a.step > 1)) return false;
-        // The next step of a quadratic sequence is the cube of the last over the square of the one before.
-        if (a.step < enough || (iteration > 1 && a.step < before && std::pow(a.step, 3) / (before * before) < enough))
-            return true;
-        before = a.step;
-    }
-    return false;
-}
-
-// What a window adds to the error, relative to the scale.
-double Windows::residual(RightHandSide& f, double x0, double H, Attempt& a) const {
-    const Index n = f.n();
-    const double rate = double(points_.size());
-    a.x = x0 + H * checks_.array();
-    a.values = at_checks_ * a.Y, a.slopes = slope_at_checks_ * a.Y;
-    f.evaluate(a.x, a.values, a.f, a.J);
-    double worst = 0;
-    a.growth = 0;
-    for (Index q = 0; q < checks_.size(); ++q) {
-        a.entries = a.J.row(q);
-        const Map<const RowMajor> J(a.entries.data(), n, n);
-        a.growth = std::max(a.growth, H * growth_rate(J));
-        a.system = -H * J;
-        a.system.diagonal().array() += rate;
-        decompose(a.lu, a.system);
-        a.right = (a.slopes.row(q) - H * a.f.row(q)).transpose();
-        solve_in_place(a.lu, a.right);
-        const double error = (a.right.array() / a.scale.array()).abs().maxCoeff();
-        worst = std::isfinite(error) ? std::max(worst, error) : std::numeric_limits<double>::infinity();
-    }
-    return worst;
-}
-
-void Windows::carry_error(RightHandSide& f, double x0, double H, const WindowOptions& options, Attempt& a,
-                          Carried& carried) const {
-    const Index m = finer_.size(), n = f.n();
-    a.x = x0 + H * finer_.c().tail(m).array();
-    a.values = at_finer_ * a.Y, a.slopes = slope_at_finer_ * a.Y;
-    f.evaluate(a.x, a.values, a.f, a.J);
-    a.linearise(finer_.D(), H);
-    a.right = RowMajor(H * a.f - a.slopes - finer_.D().col(0) * carried.error.transpose()).reshaped<Eigen::RowMajor>();
-    solve_in_place(a.lu, a.right);
-    const Map<const RowMajor> e(a.right.data(), m, n);
-    const VectorXd error = e.cwiseAbs().colwise().maxCoeff().transpose();
-    carried.error = e.row(m - 1).transpose();
-    carried.largest_error = carried.largest_error.cwiseMax(error);
-    carried.largest_state = carried.largest_state.cwiseMax(a.Y.cwiseAbs().colwise().maxCoeff().transpose());
-    const double relative = (error.array() / (carried.largest_state + options.floor).array()).maxCoeff();
-    carried.relative =
-        std::isfinite(relative) ? std::max(carried.relative, relative) : std::numeric_limits<double>::infinity();
-}
-
 Windowed Windows::solve(RightHandSide& f, const VectorXd& y0, double begin, double end,
                         const WindowOptions& options) const {
-    const Index n = f.n(), M = points_.size() + 1;
+    const Scheme& scheme = of_order(options.tolerance);
+    const Index n = f.n(), M = scheme.points.size() + 1;
     const double span = end - begin;
     std::vector<double> edges{begin};
-    std::vector<MatrixXd> windows;
+    std::vector<double> windows;
     Windowed result;
-    Carried carried{VectorXd::Zero(n), VectorXd::Zero(n), y0.cwiseAbs()};
-    Attempt attempt;
-    attempt.Y = y0.transpose();
-    double x = begin, H = options.first;
+    Run run(scheme, f, options, y0);
+    double x = begin, H = run.first_length(begin, std::min(options.first, span));
+    bool rejected = false;
+    Index count = 0;
     while (x < end && H >= shortest_window * span) {
-        result.limited = Index(windows.size()) + result.rejected >= options.most_windows;
+        result.limited = count + result.rejected >= options.most_windows;
         if (result.limited) break;
         if (options.between) options.between();
         if (x + 1.01 * H > end) H = end - x;  // no crumb at the end
         double factor = after_divergence, missed = 0;
         bool accepted = false;
-        if (newton(f, x, H, options, attempt)) {
-            missed = residual(f, x, H, attempt) / options.tolerance;
-            const double growth = attempt.growth / longest_growth;
-            accepted = missed <= 1 && growth <= 1;
+        run.set_guess(H);
+        if (!run.prepare(x, H)) {
+            factor = std::max(safety * run.limit / (H * run.growth), most_shrinking);
+        } else if (run.newton(x, H)) {
+            missed = run.residual(x, H) / options.tolerance;
+            accepted = missed <= 1;
             const double wanted = safety * std::pow(std::max(missed, 1e-30), -1 / double(M));
-            factor = accepted ? std::clamp(wanted, 0.3, attempt.rejected ? growth_after_rejection : most_growth)
-                              : std::clamp(std::min(wanted, safety / growth), most_shrinking, safety);
-            if (accepted) factor = std::min(factor, std::max(safety / growth, safety));
+            factor = accepted ? std::clamp(wanted, 0.3, rejected ? growth_after_rejection : most_growth)
+                              : std::clamp(wanted, most_shrinking, safety);
+            if (accepted && factor >= 1 && factor < worth_factoring) factor = 1;
+            if (accepted && run.growth > 0)
+                factor = std::min(factor, std::max(safety * run.limit / (H * run.growth), safety));
+        } else if (!run.current) {
+            run.contraction = 1, run.factored = 0;
+            ++result.rejected;
+            continue;
         }
-        attempt.rejected = !accepted;
+        rejected = !accepted;
         if (accepted) {
-            if (options.estimate) carry_error(f, x, H, options, attempt, carried);
-            result.last_step = std::max(result.last_step, attempt.step);
+            if (options.estimate) run.carry_error(x, H);
+            result.last_step = std::max(result.last_step, run.step);
             result.residual = std::max(result.residual, missed * options.tolerance);
-            windows.push_back(attempt.Y);
+            run.previous.row(0) = run.y.transpose();
+            run.previous.bottomRows(M - 1) = run.Y.topRows(M - 1).matrix();
+            run.y = run.previous.row(M - 1).transpose();
+            windows.insert(windows.end(), run.previous.data(), run.previous.data() + run.previous.size());
+            ++count;
             x = x + H >= end ? end : x + H;
             edges.push_back(x);
-            attempt.Y.row(0) = windows.back().row(M - 1);
+            run.before = H, run.current = false;
         } else {
             ++result.rejected;
         }
         H *= factor;
     }
     result.finished = x >= end;
-    result.iterations = attempt.iterations;
+    result.iterations = run.iterations, result.jacobians = run.jacobians, result.factorisations = run.factorisations;
     result.edges = Map<const VectorXd>(edges.data(), Index(edges.size()));
-    result.values.resize(std::max<Index>(Index(windows.size()) * M, 1), n);
+    result.values.resize(std::max<Index>(count * M, 1), n);
     result.values.row(0) = y0.transpose();  // all that is known without windows
-    for (Index k = 0; k < Index(windows.size()); ++k)
-        result.values.middleRows(k * M, M) = windows[static_cast<std::size_t>(k)];
-    if (options.estimate && !windows.empty())
-        result.error = carried.largest_error, result.relative_error = carried.relative;
+    for (Index k = 0; k < count; ++k)
+        result.values.middleRows(k * M, M) = Map<const MatrixXd>(windows.data() + k * M * n, M, n);
+    if (options.estimate && count > 0) result.error = run.largest_error, result.relative_error = run.relative;
     return result;
 }
 
+bool Windows::valid(const Windowed& solution) {
+    const Index K = std::max<Index>(solution.edges.size() - 1, 0), rows = solution.values.rows();
+    return K == 0 ? rows == 1 : rows == 4 * K || rows == 6 * K || rows == 8 * K;
+}
+
 void Windows::evaluate(const Windowed& solution, const Ref<const VectorXd>& x, Ref<MatrixXd> y) const {
-    const Index M = points_.size() + 1, K = solution.edges.size() - 1;
+    const Index K = solution.edges.size() - 1, M = K > 0 ? solution.values.rows() / K : 0;
     const double* const begin = solution.edges.data();
     MatrixXd values, product;
     VectorXd s;
@@ -267,7 +372,7 @@ void Windows::evaluate(const Windowed& solution, const Ref<const VectorXd>& x, R
         const Index k = std::min<Index>(std::upper_bound(begin, begin + K + 1, x[q]) - begin - 1, K - 1);
         while (next < x.size() && begin[k] <= x[next] && x[next] < begin[k + 1]) ++next;  // in the same window
         s = (x.segment(q, next - q).array() - begin[k]) / (begin[k + 1] - begin[k]);
-        points_.interpolate(s, values);
+        schemes_[std::size_t((M - 4) / 2)].points.interpolate(s, values);
         // Not straight into y: how a small product is rounded depends on where the memory it goes to begins.
         product.noalias() = values * solution.values.middleRows(k * M, M);
         y.middleRows(q, next - q) = product;

@@ -271,7 +271,10 @@ class Windowed:
 
 class Windows:
     def __init__(
-        self, family: Family, values: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]] | None
+        self,
+        family: Family,
+        values: tuple[Callable[[np.ndarray, np.ndarray], np.ndarray], Callable[[np.ndarray, np.ndarray], np.ndarray]]
+        | None,
     ) -> None: ...
     def solve(
         self,
@@ -284,6 +287,7 @@ class Windows:
         first: float,
         estimate: bool,
         added: np.ndarray | None = None,
+        small: float = 1.0,
     ) -> Windowed: ...
     def evaluate(self, solution: Windowed, x: np.ndarray) -> np.ndarray: ...
 

@@ -22,7 +22,8 @@ const LoadedNonlinearModel& duffing() {
 
 // The solution's values on windows at x (N, n).
 MatrixXd on_windows(const Family& family, const VectorXd& p, const VectorXd& y0, const VectorXd& x) {
-    RightHandSide f(family, p);
+    const Equations equations(family);
+    RightHandSide f(equations, p);
     WindowOptions options;
     options.tolerance = 1e-11, options.floor = VectorXd::Constant(family.n, 1e-14);
     const Windows windows;

@@ -1,6 +1,9 @@
 // Time windows without Python: y' = −3 y and the nonlinear y' = y (1 − y).
 #include <gtest/gtest.h>
 
+#include <Eigen/LU>
+#include <Eigen/QR>
+#include <algorithm>
 #include <cmath>
 
 #include "stlfast/windows.hpp"
@@ -30,25 +33,88 @@ Family logistic() {
     return family;
 }
 
-TEST(RadauPoints, DifferentiateAndInterpolatePolynomials) {
-    const RadauPoints points(6);
+class RadauPointsOf : public testing::TestWithParam<int> {};
+
+TEST_P(RadauPointsOf, DifferentiateAndInterpolatePolynomials) {
+    const Index s = GetParam();
+    const RadauPoints points(s);
     EXPECT_EQ(points.c()[0], 0);
-    EXPECT_EQ(points.c()[6], 1);
+    EXPECT_EQ(points.c()[s], 1);
     const auto power = [](const VectorXd& x, double p) -> VectorXd { return x.array().pow(p); };
-    const VectorXd s = VectorXd::LinSpaced(9, 0, 1);
+    const VectorXd x = VectorXd::LinSpaced(9, 0, 1);
     MatrixXd values, derivatives;
-    points.interpolate(s, values, &derivatives);
-    EXPECT_LT((points.D() * power(points.c(), 6) - 6 * power(points.c().tail(6), 5)).cwiseAbs().maxCoeff(), 1e-12);
-    EXPECT_LT((values * power(points.c(), 6) - power(s, 6)).cwiseAbs().maxCoeff(), 1e-13);
-    EXPECT_LT((derivatives * power(points.c(), 6) - 6 * power(s, 5)).cwiseAbs().maxCoeff(), 1e-12);
-    // Radau quadrature: Σ w_i p(c_i) with the weights of the last row of D⁻¹ is exact to degree 2 m − 2.
-    const VectorXd w = points.D().rightCols(6).inverse().row(5).transpose();
-    EXPECT_NEAR(w.dot(power(points.c().tail(6), 10)), 1.0 / 11, 1e-14);
+    points.interpolate(x, values, &derivatives);
+    const VectorXd at_points = power(points.c(), double(s)), slopes = double(s) * power(x, double(s - 1));
+    EXPECT_LT((points.D() * at_points - double(s) * power(points.c().tail(s), double(s - 1))).cwiseAbs().maxCoeff(),
+              1e-12);
+    EXPECT_LT((values * at_points - power(x, double(s))).cwiseAbs().maxCoeff(), 1e-13);
+    EXPECT_LT((derivatives * at_points - slopes).cwiseAbs().maxCoeff(), 1e-12);
+    // Radau quadrature: Σ w_i p(c_i) with the weights of the last row of D⁻¹ is exact to degree 2 s − 2.
+    const VectorXd w = points.D().rightCols(s).inverse().row(s - 1).transpose();
+    EXPECT_NEAR(w.dot(power(points.c().tail(s), double(2 * s - 2))), 1.0 / double(2 * s - 1), 1e-14);
 }
+
+// The systems of all points at once, (s n, s n), one state's points after the other's.
+TEST_P(RadauPointsOf, SplitTheSystemsOfAWindow) {
+    const Index s = GetParam();
+    const RadauPoints points(s);
+    const StageSystems::Split split(points);
+    for (const Index n : {1, 2, 5, 30}) {
+        for (const Index band : {n - 1, Index(1)}) {
+            MatrixXd J = MatrixXd::Random(n, n);
+            for (Index i = 0; i < n; ++i)
+                for (Index j = 0; j < n; ++j)
+                    if (std::abs(i - j) > band) J(i, j) = 0;
+            for (const double H : {1e-3, 1.0, 1e6}) {
+                MatrixXd whole = MatrixXd::Zero(s * n, s * n);
+                for (Index i = 0; i < n; ++i) {
+                    whole.block(i * s, i * s, s, s) = points.D().rightCols(s);
+                    for (Index j = 0; j < n; ++j) whole.block(i * s, j * s, s, s).diagonal().array() -= H * J(i, j);
+                }
+                StageSystems systems;
+                systems.factor(split, J, H, std::min(band, n - 1), std::min(band, n - 1));
+                Stages R = Stages::Random(stored_points, n);
+                const MatrixXd right = R.matrix().topRows(s);
+                const VectorXd expected = whole.partialPivLu().solve(right.reshaped());
+                systems.solve(R);
+                const MatrixXd found = R.matrix().topRows(s);
+                EXPECT_LT((found.reshaped() - expected).norm(), 1e-9 * expected.norm()) << n << " " << band << " " << H;
+                EXPECT_TRUE((R.row(stored_points - 1) == R.row(s - 1)).all());
+            }
+        }
+    }
+}
+
+// HJ of a rotation, of decay and of growth, turned.
+TEST_P(RadauPointsOf, GrowthIsSeen) {
+    const RadauPoints points(GetParam());
+    const StageSystems::Split split(points);
+    const double limit = 0.8 * points.eigenvalues().real().minCoeff();
+    const Index n = 6;
+    const Eigen::HouseholderQR<MatrixXd> qr(MatrixXd::Random(n, n));
+    const MatrixXd Q = qr.householderQ();
+    const auto may_grow = [&](double rate, double turn) {
+        MatrixXd blocks = MatrixXd::Zero(n, n);
+        blocks.diagonal() << rate, rate, -1, -10, -1e3, -1e6;
+        blocks(0, 1) = turn, blocks(1, 0) = -turn;
+        StageSystems systems;
+        systems.factor(split, Q * blocks * Q.transpose(), 1, n - 1, n - 1);
+        return systems.may_grow(limit, VectorXd::Ones(n));
+    };
+    for (const double turn : {0.0, 0.5, 3.0, 20.0}) {
+        EXPECT_FALSE(may_grow(-0.1, turn)) << turn;
+        EXPECT_FALSE(may_grow(0.3 * limit, turn)) << turn;
+        for (const double times : {2.0, 5.0})  // what turns far faster than it grows is close to the unit circle
+            if (turn < 10) EXPECT_TRUE(may_grow(times * limit, turn)) << turn << " " << times;
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Orders, RadauPointsOf, testing::Values(3, 5, 7));
 
 void expect_solution(const Family& family, double y0, double end, double (*exact)(double)) {
     const Windows windows;
-    RightHandSide f(family, VectorXd::Ones(1));
+    const Equations equations(family);
+    RightHandSide f(equations, VectorXd::Ones(1));
     for (const double tolerance : {1e-4, 1e-8}) {
         WindowOptions options;
         options.tolerance = tolerance, options.floor = VectorXd::Constant(1, 1e-3);
@@ -78,7 +144,8 @@ TEST(Windows, StopWhereASolutionEnds) {
     const VectorXd constants = VectorXd::Constant(1, 2.0);
     family.N = Program(3, constants, code, Program::Registers::Constant(1, 4), 2);
     family.J = Program(3, constants, code, Program::Registers::Constant(1, 5), 2);
-    RightHandSide f(family, VectorXd::Ones(1));
+    const Equations equations(family);
+    RightHandSide f(equations, VectorXd::Ones(1));
     WindowOptions options;
     options.floor = VectorXd::Constant(1, 1e-3);
     const Windowed found = Windows().solve(f, VectorXd::Ones(1), 0, 2, options);
@@ -88,7 +155,8 @@ TEST(Windows, StopWhereASolutionEnds) {
 
 TEST(Windows, WithoutOneTheInitialValueIsAllThatIsKnown) {
     const Family family = logistic();
-    RightHandSide f(family, VectorXd::Ones(1));
+    const Equations equations(family);
+    RightHandSide f(equations, VectorXd::Ones(1));
     WindowOptions options;
     options.floor = VectorXd::Constant(1, 1e-3);
     const Windowed found = Windows().solve(f, VectorXd::Constant(1, 1e200), 0, 1, options);  // whose square overflows
@@ -106,7 +174,8 @@ TEST(Windows, WithoutOneTheInitialValueIsAllThatIsKnown) {
 
 TEST(Windows, BeyondTheLastThereIsNothing) {
     const Family family = scalar_family(-3);
-    RightHandSide f(family, VectorXd::Ones(1));
+    const Equations equations(family);
+    RightHandSide f(equations, VectorXd::Ones(1));
     WindowOptions options;
     options.floor = VectorXd::Constant(1, 1e-3);
     const Windowed found = Windows().solve(f, VectorXd::Ones(1), 0, 1, options);

@@ -57,15 +57,23 @@ class Program {
     bool varies() const;                        // whether any output depends on a varying input
     bool depends_on(Eigen::Index input) const;  // whether any output does; input 0 is x
     bool is_constant(Eigen::Index o) const;     // whether output o is one of the constants
+    bool is_zero(Eigen::Index o) const;         // whether it is the constant 0
+
+    // The same instructions with some of the outputs.
+    Program with_outputs(const std::vector<Eigen::Index>& which) const;
 
     // out(i, o) = output o at the point x(i, ·); x (N, varying), inputs (n_inputs − varying), out (N, O).
     void evaluate(const Eigen::Ref<const Eigen::MatrixXd>& x, const Eigen::Ref<const Eigen::VectorXd>& inputs,
                   Eigen::Ref<Eigen::MatrixXd> out, Workspace& workspace) const;
 
+    // The same in two parts: what depends on the inputs alone, which the workspace keeps, and the values at points.
+    void prepare(const Eigen::Ref<const Eigen::VectorXd>& inputs, Workspace& workspace) const;
+    void evaluate_prepared(const Eigen::Ref<const Eigen::MatrixXd>& x, Eigen::Ref<Eigen::MatrixXd> out,
+                           Workspace& workspace) const;
+
   private:
     void validate() const;
     void classify_registers();
-    void evaluate_uniform(const Eigen::Ref<const Eigen::VectorXd>& inputs, Workspace& workspace) const;
     void evaluate_block(Eigen::Index n, Workspace& workspace) const;
 
     int n_inputs_, varying_;

@@ -1,50 +1,36 @@
-// A member of any family, linear or not, solved on one time window after the other: in each a polynomial that satisfies
-// the equations at Radau points, by Newton's method on the whole window at once.
+// A member of any family, linear or not, solved on one time window after the other: in each a polynomial of degree s
+// that satisfies the equations at Radau points, by simplified Newton steps whose matrices are kept while they serve.
 //
-//   D y(c) = H f(x_0 + H c, y(c)),   c_1 < … < c_m = 1 the Radau points
+//   D u(c) = H f(x_0 + H c, u(c)),   c_1 < … < c_s = 1 the Radau points
 //
-// Windows are sized by what the residual between those points says of the error, so that layers anywhere in the time
-// span are resolved, where dilated features resolve the one at its beginning. The error obeys e' = J e + r with the
-// residual r; solved on m + 3 points of every window and carried from one to the next, it is the estimate. Collocation
-// at these points damps what grows fast as it damps what decays fast, in the solution and in the estimate: no window
-// may be longer than eight times the time in which something grows e-fold.
+// The error e obeys e' = f(u + e) − f(u) + r, with the residual r = f(u) − u' between those points. Collocated at the
+// same points, with the derivative of the polynomial through ∫ r in the place of r, it needs the matrices that are
+// factored already. Without the error at the window's beginning it sizes the windows; with it, carried from one to the
+// next, it is the estimate. Collocation damps what grows fast as it damps what decays fast, in the solution and in the
+// estimate: no window may be longer than a few times the time in which something grows e-fold.
 //
-// n states, m points, K windows.
+// n states, s points, K windows.
 #pragma once
 
 #include <Eigen/Core>
-#include <Eigen/LU>
+#include <array>
 #include <functional>
 #include <vector>
 
+#include "stlfast/radau.hpp"
 #include "stlfast/right_hand_side.hpp"
+#include "stlfast/stage_systems.hpp"
 
 namespace STLFAST_NAMESPACE {
-
-// Polynomials on [0, 1] by their values at 0 and the m Radau points.
-class RadauPoints {
-  public:
-    explicit RadauPoints(Eigen::Index m);
-
-    Eigen::Index size() const { return c_.size() - 1; }
-    const Eigen::VectorXd& c() const { return c_; }  // 0, then the points (m + 1)
-    const Eigen::MatrixXd& D() const { return D_; }  // derivatives at the points (m, m + 1)
-
-    // Values, and derivatives unless null, at s (S) of the polynomial with values 1 at one point each, (S, m + 1).
-    void interpolate(const Eigen::VectorXd& s, Eigen::MatrixXd& values, Eigen::MatrixXd* derivatives = nullptr) const;
-
-  private:
-    Eigen::VectorXd c_, weight_;  // barycentric
-    Eigen::MatrixXd D_;
-};
 
 struct WindowOptions {
     double tolerance = 1e-6;  // of what each window adds to the error, relative to the state's size in it
     Eigen::VectorXd floor;    // (n) added to that size
-    double first = 1e-3;      // length of the first window
+    double small = 1;         // part of the floor that is added where windows are sized
+    double first = 1e-3;      // longest first window
     bool estimate = true;
     std::function<void()> between = {};  // called before every window; throws to stop
-    Eigen::Index most_windows = 10000;
+    Eigen::Index most_windows = 30000;
 };
 
 struct Windowed {
@@ -52,42 +38,49 @@ struct Windowed {
     double relative_error = 0;    // largest estimate over the state's largest size so far plus the floor
     bool finished = false;        // whether the windows reach the end
     Eigen::VectorXd edges;        // (K + 1)
-    Eigen::MatrixXd values;       // (K (m + 1), n): each window's at its beginning and the points; (1, n) for K = 0
+    Eigen::MatrixXd values;       // (K (s + 1), n): each window's at its beginning and the points; (1, n) for K = 0
     Eigen::VectorXd error;        // (n) estimate of max |error|; empty where not asked for, or K = 0
     Eigen::Index rejected = 0;    // attempts at windows that were too long
     Eigen::Index iterations = 0;  // of Newton's method in all, of rejected attempts too
-    double last_step = 0;         // the largest of a window's last Newton step
-    double residual = 0;          // the largest of what a window adds to the error, over the state's size in it
+    Eigen::Index jacobians = 0, factorisations = 0;
+    double last_step = 0;  // the largest of a window's last Newton step
+    double residual = 0;   // the largest of what a window adds to the error, over the state's size in it
 };
 
 class Windows {
   public:
-    Windows() : points_(12), finer_(15) { tabulate(); }
+    Windows();
 
     // From y0 (n) at `begin` to `end`.
     Windowed solve(RightHandSide& f, const Eigen::VectorXd& y0, double begin, double end,
                    const WindowOptions& options) const;
+
+    // Whether the values are those of windows between the edges.
+    static bool valid(const Windowed& solution);
 
     // Values (N, n) at x (N); nan outside the edges.
     void evaluate(const Windowed& solution, const Eigen::Ref<const Eigen::VectorXd>& x,
                   Eigen::Ref<Eigen::MatrixXd> y) const;
 
   private:
-    struct Attempt;  // at a window
-    struct Carried {
-        Eigen::VectorXd error, largest_error, largest_state;  // (n), the first at the window's beginning
-        double relative = 0;
-    };
-    void tabulate();
-    bool newton(RightHandSide& f, double x0, double H, const WindowOptions& options, Attempt& attempt) const;
-    double residual(RightHandSide& f, double x0, double H, Attempt& attempt) const;
-    void carry_error(RightHandSide& f, double x0, double H, const WindowOptions& options, Attempt& attempt,
-                     Carried& carried) const;
+    // Of one order: its points, and where between them the residual is looked at.
+    struct Scheme {
+        explicit Scheme(Eigen::Index s);
 
-    RadauPoints points_, finer_;
-    Eigen::VectorXd checks_;                       // between the points
-    Eigen::MatrixXd at_checks_, slope_at_checks_;  // (checks, m + 1)
-    Eigen::MatrixXd at_finer_, slope_at_finer_;    // (points of finer_, m + 1)
+        RadauPoints points;
+        StageSystems::Split split;
+        AtPoints c;       // the points, of which those beyond s are copies
+        Combination D;    // derivatives at the points
+        AtPoints checks;  // s places between the points, and copies
+        Combination at_checks, slope_at_checks;
+        Combination source;  // of residuals there, the derivatives at the points of their sum
+        double least_rate;   // of the eigenvalues of D
+    };
+    struct Run;
+
+    const Scheme& of_order(double tolerance) const;
+
+    std::array<Scheme, 3> schemes_;
 };
 
 }  // namespace STLFAST_NAMESPACE

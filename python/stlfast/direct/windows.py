@@ -20,11 +20,14 @@ from ..results.result import MISSED, NOT_CERTIFIED, WITHIN
 from ..results.solution import WindowsSolution, scaled_times
 
 OUTPUT_TIMES = 512
-FIRST_WINDOW = 1e-3  # over t_span
+FIRST_WINDOW = 1e-2  # over t_span, at most
 MOST_PASSES = 4
+FIRST_AIM = 0.3  # part of the tolerance that windows of the first pass are sized by
 SHARPER = 0.3  # part of the tolerance that the next pass aims at
 LEAST_ORDER = 0.3  # of the error in the windows' tolerance
 SMALLEST_TOLERANCE, SMALLEST_RTOL = 1e-13, 1e-12
+SMALLEST_PART = 1e-12  # of atol, where windows are sized
+MOST_MISSED = 1e5  # times the tolerance that the next pass reckons with
 SMALLEST_FLOOR = 1e-30  # of the size that errors are relative to
 HANDED_OVER = "Radau"
 HANDED_OVER_TOLERANCES = ((1e-1, 1e-12), (1e-2, 1e-13))  # SciPy's, over those asked for, and the smallest rtol
@@ -34,13 +37,15 @@ HANDED_OVER_TOLERANCES = ((1e-1, 1e-12), (1e-2, 1e-13))  # SciPy's, over those a
 class Windows:
     """Solves any member of a family, linear or not, on a chain of time windows; picklable, for many threads.
 
-    y' = f(t, y) = A(p, t) y + b(p, t) + N(y, t, p). In each window a polynomial of degree 12 satisfies the equations at
-    Radau points, found by Newton's method on the whole window at once (Hairer & Wanner, Solving Ordinary Differential
-    Equations II, IV.5, of the highest order that pays). Windows are sized by the residual, so that layers anywhere in
-    the time span are resolved, at any stiffness; nothing is trained or compiled.
+    y' = f(t, y) = A(p, t) y + b(p, t) + N(y, t, p). In each window a polynomial of degree 3, 5 or 7, by the tolerance,
+    satisfies the equations at Radau points. Newton's method keeps its matrices while they serve, and the eigenvectors
+    of the points split them into one real system of n unknowns and up to three complex ones (Hairer & Wanner, Solving
+    Ordinary Differential Equations II, IV.5 and IV.8), which are eliminated together. Windows are sized by the residual
+    between the points, so that layers anywhere in the time span are resolved, at any stiffness; nothing is trained or
+    compiled.
 
-    The estimate is made from the right-hand side at some thirty points of each window. What none of them sees is not in
-    it: a pulse of a forcing shorter than about a hundredth of the time span where nothing else happens, or a pole or
+    The estimate is made from the right-hand side at twice as many places of each window. What none of them sees is not
+    in it: a pulse of a forcing shorter than about a hundredth of the time span where nothing else happens, or a pole or
     kink that the solution runs into within a layer thinner than the points, such as y/(K + y) with a tiny K at y = 0.
     """
 
@@ -100,18 +105,21 @@ class Windows:
         self, p: np.ndarray, start: np.ndarray, relative: float, floor: float, certify: bool
     ) -> tuple[_core.Windowed, float]:
         """The best of a few passes, each with smaller windows, and its estimate over the tolerance."""
-        tolerance, passes, floors = relative, [], np.full(len(start), floor)
+        tolerance, small, passes, floors = FIRST_AIM * relative, 1.0, [], np.full(len(start), floor)
         while True:
-            windows = self.core.solve(p, start, 0.0, 1.0, tolerance, floors, FIRST_WINDOW, certify)
+            windows = self.core.solve(p, start, 0.0, 1.0, tolerance, floors, FIRST_WINDOW, certify, small=small)
             missed = windows.relative_error / relative if certify else 0.0
             passes.append((missed if windows.finished else math.inf, tolerance, windows))
-            if not 1.0 < passes[-1][0] < math.inf or tolerance <= SMALLEST_TOLERANCE or len(passes) == MOST_PASSES:
+            sharpest = tolerance <= SMALLEST_TOLERANCE and small <= SMALLEST_PART
+            if missed <= 1.0 or not windows.finished or sharpest or len(passes) == MOST_PASSES:
                 break
             order = 1.0  # the error falls as the tolerance to this power
             if len(passes) > 1 and passes[-1][0] < passes[-2][0]:
                 (before, looser, _), (after, sharper, _) = passes[-2:]
                 order = min(max(math.log(before / after) / math.log(looser / sharper), LEAST_ORDER), 1.0)
-            tolerance = max(tolerance * (SHARPER / missed) ** (1 / order), SMALLEST_TOLERANCE)
+            tolerance = max(tolerance * (SHARPER / min(missed, MOST_MISSED)) ** (1 / order), SMALLEST_TOLERANCE)
+            # Errors of states while they are small may be what grows later: after one more pass, all digits of them.
+            small = SMALLEST_PART if len(passes) > 1 else tolerance / relative
         missed, _, windows = min(passes, key=lambda each: each[0])
         return windows, missed
 

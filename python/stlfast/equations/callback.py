@@ -66,14 +66,18 @@ class Callback:
         return t, values.reshape(-1, len(t)), t1 - t0
 
 
-def values_of(N: Any, J: Any) -> Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]] | None:
-    """N (n, S) and ∂N/∂y (n·n, S) at points (1 + n, S), where a Python function gives them; else None."""
+Values = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+def values_of(N: Any, J: Any) -> tuple[Values, Values] | None:
+    """N (n, S) and ∂N/∂y (n·n, S), each a function of points (1 + n, S) and parameters, where a Python function gives
+    them; else None."""
     if not isinstance(N, Callback):
         return None
     if isinstance(J, Callback):
-        return lambda points, p: (N.unchecked(points, p), J.unchecked(points, p))
+        return N.unchecked, J.unchecked
 
-    def with_differences(points: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def differences(points: np.ndarray, p: np.ndarray) -> np.ndarray:
         n, S = len(points) - 1, points.shape[1]
         steps = DIFFERENCE * np.maximum(np.abs(points[1:]), SMALLEST_DIFFERENCE)  # (n, S)
         moved = np.tile(points, (1, 1 + n))
@@ -81,6 +85,7 @@ def values_of(N: Any, J: Any) -> Callable[[np.ndarray, np.ndarray], tuple[np.nda
             moved[1 + j, (1 + j) * S : (2 + j) * S] += steps[j]
         values = N.unchecked(moved, p).reshape(n, 1 + n, S)
         steps = moved[1:].reshape(n, 1 + n, S)[np.arange(n), np.arange(1, 1 + n)] - points[1:]  # as rounded
-        return np.ascontiguousarray(values[:, 0]), ((values[:, 1:] - values[:, :1]) / steps).reshape(n * n, S)
+        result: np.ndarray = ((values[:, 1:] - values[:, :1]) / steps).reshape(n * n, S)
+        return result
 
-    return with_differences
+    return N.unchecked, differences

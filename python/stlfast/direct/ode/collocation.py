@@ -63,7 +63,7 @@ class Equations:
     def linearised(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """f and J."""
         if self._callback is not None:
-            N, J = self._callback(self._points(y), self.p)
+            N, J = (values(self._points(y), self.p) for values in self._callback)
             return self._linear(y) + N, self.A + J
         if self.family.J is None:
             return self._linear(y), self.A
