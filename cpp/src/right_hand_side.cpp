@@ -11,7 +11,11 @@ using Eigen::Ref;
 using Eigen::VectorXd;
 
 Equations::Equations(const Family& family, bool dense)
-    : n(family.n), A(family.A.with_outputs(entries_of(family.A, linear))), b(family.b), N(family.N) {
+    : n(family.n),
+      autonomous(!dense && !family.A.varies() && !family.b.varies() && !(family.N && family.N->depends_on(0))),
+      A(family.A.with_outputs(entries_of(family.A, linear))),
+      b(family.b),
+      N(family.N) {
     if (family.J) J = family.J->with_outputs(entries_of(*family.J, nonlinear));
     if (dense) lower = upper = n - 1;
 }

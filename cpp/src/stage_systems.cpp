@@ -17,9 +17,9 @@ constexpr double growing = 1.05;  // of a vector, in so many powers
 
 }  // namespace
 
-Combination::Combination(const MatrixXd& M) : s_(int(M.rows())) {
-    for (int k = 0; k <= s_; ++k)
-        for (int q = 0; q < stored_points; ++q) columns_[std::size_t(k)][q] = M(std::min(q, s_ - 1), k);
+Combination::Combination(const MatrixXd& M) : count_(int(M.cols())) {
+    for (int k = 0; k < count_; ++k)
+        for (int q = 0; q < stored_points; ++q) columns_[std::size_t(k)][q] = M(std::min(q, int(M.rows()) - 1), k);
 }
 
 StageSystems::Split::Split(const RadauPoints& points) : s(int(points.size())) {

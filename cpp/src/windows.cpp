@@ -29,6 +29,8 @@ constexpr int most_corrections = 10;       // of the estimate, for the change of
 constexpr double enough_correction = 0.01, slowest_correction = 0.7, least_correction = 2e-15;
 constexpr double first_part = 2;
 constexpr Index guess_degree = 4;  // of the last window's extrapolation; more swings too far
+// Of [0, 1], where f depends on x otherwise than through y: what is short there may come at any time, also to rest.
+constexpr double longest_window = 1.0 / 16;
 constexpr double safety = 0.8;
 constexpr double most_growth = 6, growth_after_rejection = 1.5, most_shrinking = 0.15;
 constexpr double worth_factoring = 1.2;  // growth of a window below which it keeps its length
@@ -54,29 +56,27 @@ double growth_rate(const MatrixXd& J) {
 
 Windows::Scheme::Scheme(Index s) : points(s), split(points), D(points.D()) {
     const VectorXd& nodes = points.c();
-    const VectorXd between = 0.5 * (nodes.head(s) + nodes.tail(s));
-    for (Index q = 0; q < stored_points; ++q)
-        c[q] = nodes[std::min(q, s - 1) + 1], checks[q] = between[std::min(q, s - 1)];
+    VectorXd places(s + 1);
+    places << 0.0, 0.5 * (nodes.head(s) + nodes.tail(s));
+    for (Index q = 0; q < stored_points; ++q) c[q] = nodes[std::min(q, s - 1) + 1], checks[q] = places[std::min(q, s)];
     MatrixXd values, slopes;
-    points.interpolate(between, values, &slopes);
+    points.interpolate(places, values, &slopes);
     at_checks = Combination(values), slope_at_checks = Combination(slopes);
     // ∫_0^{c_k} of the polynomial with value 1 at one check, 0 at the others and at the points
     const RadauPoints finer(s + 2);
     const VectorXd weights = inverse(MatrixXd(finer.D().rightCols(s + 2))).matrix.row(s + 1).transpose();
     const auto node = [&](double x) { return (x - nodes.tail(s).array()).prod(); };
-    MatrixXd integral = MatrixXd::Zero(s, s);
+    MatrixXd integral = MatrixXd::Zero(s, s + 1);
     for (Index k = 0; k < s; ++k)
-        for (Index d = 0; d < s; ++d)
+        for (Index d = 0; d <= s; ++d)
             for (Index q = 0; q < weights.size(); ++q) {
                 const double x = nodes[k + 1] * finer.c()[q + 1];
-                double value = node(x) / node(between[d]);
-                for (Index e = 0; e < s; ++e)
-                    if (e != d) value *= (x - between[e]) / (between[d] - between[e]);
+                double value = node(x) / node(places[d]);
+                for (Index e = 0; e <= s; ++e)
+                    if (e != d) value *= (x - places[e]) / (places[d] - places[e]);
                 integral(k, d) += nodes[k + 1] * weights[q] * value;
             }
-    MatrixXd sums = MatrixXd::Zero(s, s + 1);
-    sums.rightCols(s) = points.D().rightCols(s) * integral;
-    source = Combination(sums);
+    source = Combination(points.D().rightCols(s) * integral);
     least_rate = points.eigenvalues().real().minCoeff();
 }
 
@@ -180,9 +180,9 @@ struct Windows::Run {
         return true;
     }
 
-    void evaluate(double x0, double H, const AtPoints& where, const Stages& at) {
+    void evaluate(double x0, double H, const AtPoints& where, const Stages& at, Index distinct) {
         x = x0 + H * where;
-        f.evaluate(x.matrix(), at.matrix(), F.matrix(), s);
+        f.evaluate(x.matrix(), at.matrix(), F.matrix(), distinct);
     }
 
     bool newton(double x0, double H) {
@@ -191,7 +191,7 @@ struct Windows::Run {
         contraction = std::pow(std::max(contraction, 1e-16), 0.8);
         for (Index iteration = 1; iteration <= most_iterations; ++iteration) {
             ++iterations;
-            evaluate(x0, H, scheme.c, Y);
+            evaluate(x0, H, scheme.c, Y, s);
             for (Index i = 0; i < n; ++i) right.col(i) = H * F.col(i) - scheme.D(y[i], &Y(0, i));
             systems.solve(right);
             Y += right;
@@ -216,10 +216,10 @@ struct Windows::Run {
     // What the window adds to the error, relative to the scale.
     double residual(double x0, double H) {
         for (Index i = 0; i < n; ++i) values.col(i) = scheme.at_checks(y[i], &Y(0, i));
-        evaluate(x0, H, scheme.checks, values);
+        evaluate(x0, H, scheme.checks, values, s + 1);
         for (Index i = 0; i < n; ++i) {
             right.col(i) = H * F.col(i) - scheme.slope_at_checks(y[i], &Y(0, i));
-            source.col(i) = scheme.source(0, &right(0, i));
+            source.col(i) = scheme.source(right(0, i), &right(1, i));
         }
         local = source;
         systems.solve(local);
@@ -235,7 +235,7 @@ struct Windows::Run {
         double last = std::numeric_limits<double>::infinity();
         for (int correction = 0; correction < most_corrections; ++correction) {
             values = Y + local;
-            evaluate(x0, H, scheme.c, values);
+            evaluate(x0, H, scheme.c, values, s);
             for (Index i = 0; i < n; ++i)
                 right.col(i) = H * F.col(i) - scheme.D(y[i] + error[i], &values(0, i)) + source.col(i);
             systems.solve(right);
@@ -274,7 +274,7 @@ struct Windows::Run {
         f.jacobian(x0, y, J);
         ++jacobians, current = true;
         Y.rowwise() = y.transpose().array();
-        evaluate(x0, 0, scheme.c, Y);
+        evaluate(x0, 0, scheme.c, Y, 1);
         const VectorXd bend = J * F.row(0).transpose().matrix();
         const double second = (bend.array() / scale.array()).abs().maxCoeff();
         const double part = std::pow(options.tolerance, 1 / double(s + 1));
@@ -299,6 +299,7 @@ Windowed Windows::solve(RightHandSide& f, const VectorXd& y0, double begin, doub
         result.limited = count + result.rejected >= options.most_windows;
         if (result.limited) break;
         if (options.between) options.between();
+        if (!f.equations().autonomous) H = std::min(H, longest_window);
         if (x + 1.01 * H > end) H = end - x;  // no crumb at the end
         double factor = after_divergence, missed = 0;
         bool accepted = false;

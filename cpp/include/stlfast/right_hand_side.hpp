@@ -22,6 +22,7 @@ struct Equations {
 
     Eigen::Index n;
     Eigen::Index lower = 0, upper = 0;  // bandwidths of ∂f/∂y
+    bool autonomous;                    // whether f depends on x through y alone
     std::vector<Entry> linear, nonlinear;
     Program A, b;                 // of A the entries `linear`
     std::optional<Program> N, J;  // of ∂N/∂y the entries `nonlinear`

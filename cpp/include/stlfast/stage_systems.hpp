@@ -20,20 +20,21 @@ constexpr int stored_points = 8;
 using AtPoints = Eigen::Array<double, stored_points, 1>;             // of one state
 using Stages = Eigen::Array<double, stored_points, Eigen::Dynamic>;  // of all, (8, n)
 
-// Coefficients of s + 1 values, at the beginning and the points, for eight results: those beyond s as the s-th.
+// A matrix (R, s + 1) that is applied to values at the beginning and the points: eight results, those from the R-th on
+// copies of the one before.
 class Combination {
   public:
     Combination() = default;
-    explicit Combination(const Eigen::MatrixXd& M);  // (s, s + 1)
+    explicit Combination(const Eigen::MatrixXd& M);
 
     AtPoints operator()(double first, const double* rest) const {
         AtPoints result = columns_[0] * first;
-        for (int k = 1; k <= s_; ++k) result += columns_[std::size_t(k)] * rest[k - 1];
+        for (int k = 1; k < count_; ++k) result += columns_[std::size_t(k)] * rest[k - 1];
         return result;
     }
 
   private:
-    int s_ = 0;
+    int count_ = 0;
     std::array<AtPoints, stored_points> columns_;
 };
 

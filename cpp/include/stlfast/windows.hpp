@@ -71,7 +71,7 @@ class Windows {
         StageSystems::Split split;
         AtPoints c;       // the points, of which those beyond s are copies
         Combination D;    // derivatives at the points
-        AtPoints checks;  // s places between the points, and copies
+        AtPoints checks;  // the beginning and s places between the points
         Combination at_checks, slope_at_checks;
         Combination source;  // of residuals there, the derivatives at the points of their sum
         double least_rate;   // of the eigenvalues of D
