@@ -396,6 +396,17 @@ def test_a_square_root_at_the_edge_of_its_domain_is_no_success():
         np.testing.assert_allclose(sol.y[0, sol.t < 1.9], (1 - sol.t[sol.t < 1.9] / 2) ** 2, atol=1e-7)
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_one_state_of_several_that_ends_is_no_success(first):
+    """(1 − t/2)² until t = 2, beside a state that knows nothing of it and goes on."""
+    ends, goes_on = -P * sp.sqrt(U), -V
+    states, rhs = ([U, V], [ends, goes_on]) if first else ([V, U], [goes_on, ends])
+    sol = stlfast.Windows(growing(states, rhs, (0.0, 3.0), [1.0, 1.0])).solve(p=1.0, fallback=False)
+    assert not sol.success
+    assert "t = 2" in sol.message
+    assert np.isfinite(sol.y[:, sol.t < 1.9]).all()
+
+
 def test_a_step_less_than_rounding_is_refused():
     with pytest.raises(ValueError, match="less than the rounding of t"):
         stlfast.Windows(logistic()).stepper(k=1.0, t=1e9).step([0.3], 1e-9)

@@ -151,12 +151,13 @@ struct Windows::Run {
         for (Index i = 0; i < n; ++i) scale[i] = std::max(Y.col(i).abs().maxCoeff(), std::abs(y[i])) + floor[i];
     }
 
-    // The largest entry over the scale.
+    // The largest entry over the scale; nan where one is.
     double size(const Stages& R) const {
         double result = 0;
         for (Index i = 0; i < n; ++i) {
-            const double each = R.col(i).abs().maxCoeff() / scale[i];
-            if (!(each <= result)) result = each;  // nan, too
+            const double each = R.col(i).abs().maxCoeff<Eigen::PropagateNaN>() / scale[i];
+            if (std::isnan(each)) return each;
+            result = std::max(result, each);
         }
         return result;
     }
@@ -257,16 +258,15 @@ struct Windows::Run {
             ++jacobians, ++factorisations, factored = H, growth = -1, contraction = 1;
             propagate(x0, H);
         }
-        double found = 0;
+        const double infinity = std::numeric_limits<double>::infinity();
         for (Index i = 0; i < n; ++i) {
             error[i] = local(s - 1, i);
-            const double largest = between_points * local.col(i).abs().maxCoeff();
+            const double found = between_points * local.col(i).abs().maxCoeff<Eigen::PropagateNaN>();
+            const double largest = std::isnan(found) ? infinity : found;
             largest_error[i] = std::max(largest_error[i], largest);
             largest_state[i] = std::max(largest_state[i], scale[i] - floor[i]);
-            const double each = largest / (largest_state[i] + options.floor[i]);
-            if (!(each <= found)) found = each;
+            relative = std::max(relative, largest / (largest_state[i] + options.floor[i]));
         }
-        relative = std::isfinite(found) ? std::max(relative, found) : std::numeric_limits<double>::infinity();
     }
 
     // Length of the first window: where the bend of a line from the start leaves it by a small part.
