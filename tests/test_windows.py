@@ -141,7 +141,7 @@ def test_many_states_in_a_band():
     assert np.all(np.abs(sol.y - truth).max(axis=1) <= sol.error_estimate + 1e-13)
 
 
-@pytest.mark.parametrize(("mu", "factor"), [(10.0, 1e-3), (20.0, 1e-3), (50.0, 1e-2), (300.0, 1.0)])
+@pytest.mark.parametrize(("mu", "factor"), [(10.0, 1e-3), (20.0, 1e-3), (50.0, 1e-3), (300.0, 1.0)])
 def test_tighter_tolerances_are_met_by_smaller_windows(mu, factor):
     windows = stlfast.Windows(families.vdp())
     loose, tight = (windows.solve(mu=mu, rtol=rtol, atol=1e-10) for rtol in (1e-3, 1e-7))
@@ -186,7 +186,7 @@ def test_a_python_function(jac):
     assert sol.success
     np.testing.assert_allclose(sol.y[0], 1 / (1 + 9 * np.exp(-50 * sol.t)), atol=1e-7)
     assert len(calls) < 500
-    assert max(calls) >= 5  # all points of a window at once
+    assert max(calls) >= 8  # all points of a window at once
 
 
 def test_an_error_in_a_python_function_is_raised():
