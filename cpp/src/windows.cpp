@@ -121,7 +121,7 @@ struct Windows::Run {
     double factored = 0;   // H of the systems, 0 for none
     double growth = -1;    // rate of J, −1 where not known
     double contraction = 1, step = 0, limit = 0;
-    Index iterations = 0, jacobians = 0, factorisations = 0;
+    Index iterations = 0;
     VectorXd error, largest_error, largest_state;  // (n), the first at the window's beginning
     double relative = 0;
 
@@ -166,13 +166,13 @@ struct Windows::Run {
     bool prepare(double x0, double H) {
         if (!current && (factored == 0 || contraction > slow)) {
             f.jacobian(x0, y, J);
-            ++jacobians, current = true, factored = 0, growth = -1;
+            current = true, factored = 0, growth = -1;
         }
         if (factored != H) {
             if (n <= 2) growth = growth_rate(J);
             if (growth >= 0 && H * growth > limit) return false;
             systems.factor(scheme.split, J, H, f.equations().lower, f.equations().upper);
-            ++factorisations, factored = H;
+            factored = H;
             if (growth < 0 && systems.may_grow(limit, scale)) {
                 growth = growth_rate(J);
                 if (H * growth > limit) return false;
@@ -255,7 +255,7 @@ struct Windows::Run {
             const Index middle = (s - 1) / 2;
             f.jacobian(x0 + H * scheme.c[middle], Y.row(middle).matrix().transpose(), J);
             systems.factor(scheme.split, J, H, f.equations().lower, f.equations().upper);
-            ++jacobians, ++factorisations, factored = H, growth = -1, contraction = 1;
+            factored = H, growth = -1, contraction = 1;
             propagate(x0, H);
         }
         const double infinity = std::numeric_limits<double>::infinity();
@@ -272,7 +272,7 @@ struct Windows::Run {
     // Length of the first window: where the bend of a line from the start leaves it by a small part.
     double first_length(double x0, double longest) {
         f.jacobian(x0, y, J);
-        ++jacobians, current = true;
+        current = true;
         Y.rowwise() = y.transpose().array();
         evaluate(x0, 0, scheme.c, Y, 1);
         const VectorXd bend = J * F.row(0).transpose().matrix();
@@ -339,7 +339,7 @@ Windowed Windows::solve(RightHandSide& f, const VectorXd& y0, double begin, doub
         H *= factor;
     }
     result.finished = x >= end;
-    result.iterations = run.iterations, result.jacobians = run.jacobians, result.factorisations = run.factorisations;
+    result.iterations = run.iterations;
     result.edges = Map<const VectorXd>(edges.data(), Index(edges.size()));
     result.values.resize(std::max<Index>(count * M, 1), n);
     result.values.row(0) = y0.transpose();  // all that is known without windows

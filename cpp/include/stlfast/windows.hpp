@@ -42,9 +42,8 @@ struct Windowed {
     Eigen::VectorXd error;        // (n) estimate of max |error|; empty where not asked for, or K = 0
     Eigen::Index rejected = 0;    // attempts at windows that were too long
     Eigen::Index iterations = 0;  // of Newton's method in all, of rejected attempts too
-    Eigen::Index jacobians = 0, factorisations = 0;
-    double last_step = 0;  // the largest of a window's last Newton step
-    double residual = 0;   // the largest of what a window adds to the error, over the state's size in it
+    double last_step = 0;         // the largest of a window's last Newton step
+    double residual = 0;          // the largest of what a window adds to the error, over the state's size in it
 };
 
 class Windows {
