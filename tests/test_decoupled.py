@@ -92,7 +92,7 @@ def test_a_users_forcing(models):
     sol = model.solve(t=TIMES, alpha=20.0, forcing=forcing)
     reference = model.family.reference(t=TIMES, alpha=20.0, forcing=forcing)
     assert sol.success
-    assert np.all(np.abs(sol.y - reference.y).max(axis=1) <= sol.error_bound + 1e-10)
+    assert np.all(np.abs(sol.y - reference.y).max(axis=1) <= sol.error_estimate + 1e-10)
 
 
 def test_files_and_pickles(models, tmp_path):
@@ -139,4 +139,5 @@ def test_a_member_that_no_band_can_hold_says_so(body):
         stlfast.compile(family, body, max_rank=3, tol=1e-6, reduced=True)
     with pytest.warns(UserWarning, match=r"raise tol or max_rank.*Compiled without reduced bases"):
         model = stlfast.compile(family, body, max_rank=3, tol=1e-6)
-    assert model.solve(alpha=3.0).method == "full"
+    assert model.solve(alpha=3.0).method == "windows"  # for the bound misses
+    assert model.solve(alpha=3.0).success

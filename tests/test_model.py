@@ -69,12 +69,14 @@ def test_added_forcing(ncff):
     def forcing(t):
         return np.stack([np.exp(-t), 0.3 * np.cos(t)])
 
-    solution = ncff.solve(alpha=60.0, omega=1.2, forcing=forcing)
-    truth = exact(ncff.family, solution.t, forcing=forcing, alpha=60.0, omega=1.2)
-    error = np.abs(solution.y - truth).max(axis=1)
-    assert solution.success
-    assert (error <= 1e-7).all()
-    assert (solution.error_bound >= error).all()
+    for method in (None, "full", "windows"):
+        solution = ncff.solve(alpha=60.0, omega=1.2, forcing=forcing, method=method)
+        truth = exact(ncff.family, solution.t, forcing=forcing, alpha=60.0, omega=1.2)
+        error = np.abs(solution.y - truth).max(axis=1)
+        assert solution.success
+        assert (error <= 1e-7).all()
+        assert (solution.error_estimate >= error).all()
+    assert ncff.solve(alpha=60.0, omega=1.2, forcing=forcing, method="full").error_bound is not None
 
 
 @pytest.mark.parametrize(("name", "params"), [("dho", {"alpha": 5.0}), ("ncff", {"alpha": 100.0, "omega": 1.0})])
@@ -88,9 +90,12 @@ def test_bound_sees_narrow_forcing(shipped_model, name, params, width):
         def pulse(s, centre=centre):
             return 1e-3 * np.stack([0 * s, np.exp(-(((s - centre) / width) ** 2))])
 
-        solution = model.solve(t=t, forcing=pulse, **params)
-        error = np.abs(solution.y - exact(model.family, t, forcing=pulse, **params)).max(axis=1)
-        assert (solution.error_bound >= error).all()
+        truth = exact(model.family, t, forcing=pulse, **params)
+        for method in ("reduced", "full", None):
+            solution = model.solve(t=t, forcing=pulse, method=method, **params)
+            error = np.abs(solution.y - truth).max(axis=1)
+            assert (solution.error_estimate >= error).all()
+            assert method is None or (solution.error_bound >= error).all()
 
 
 def test_forcing_of_the_family_itself(ncff):

@@ -353,7 +353,7 @@ def test_repr_says_nonlinear():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"rhs": [sp.sinh(Y1), Y2]}, r"y1' = sinh.*function sinh .*not supported.*Python function, rhs=f"),
+        ({"rhs": [sp.gamma(Y1), Y2]}, r"y1' = gamma.*function gamma .*not supported.*Python function, rhs=f"),
         ({"rhs": [Y1**2, sp.Heaviside(Y1)]}, r"function Heaviside .*not supported.*Python function, rhs=f"),
         ({"rhs": [sp.Max(Y1, Y2), Y2]}, "function Max .*not supported"),
         ({"rhs": [sp.log(Y1), Y2], "y0": [0, 1]}, r"not finite .*initial values \[0.0, 1.0\]"),

@@ -96,7 +96,7 @@ def test_attributes_are_what_was_given():
         ((1, [np.nan], [], [0]), "constants must be finite"),
         ((1, [np.inf], [], [0]), "constants must be finite"),
         ((1, [], [], []), "outputs is empty"),
-        ((1, [], [[14, 0, 0]], [0]), "instruction 0 has op 14, expected 0 … 13"),
+        ((1, [], [[26, 0, 0]], [0]), "instruction 0 has op 26, expected 0 … 25"),
         ((1, [], [[-1, 0, 0]], [0]), "instruction 0 has op -1"),
         ((1, [1.0], [[0, 0, 2]], [0]), "instruction 0 reads register 2, expected 0 … 1"),
         ((1, [1.0], [[0, 0, 1], [0, 3, 0]], [0]), "instruction 1 reads register 3, expected 0 … 2"),

@@ -109,7 +109,9 @@ def test_the_estimate_goes_through_jumps(mu, rtol):
     """The error grows a millionfold towards each jump, and what is left of it after one counts at the next."""
     windows = stlfast.Windows(families.vdp())
     sol = windows.solve(mu=mu, rtol=rtol, atol=1e-2 * rtol, fallback=False)
-    sharp = windows.core.solve(np.array([mu]), windows.family.y0, 0.0, 1.0, 1e-13, np.full(2, 1e-8), 1e-2, True)
+    sharp = windows.core.solve(
+        np.array([mu]), windows.family.y0, 0.0, 1.0, 1e-13, np.full(2, 1e-8), 1e-2, True, once=True
+    )[0]
     edges = sol._found.edges
     x = np.union1d(edges, (edges[:-1, None] + np.diff(edges)[:, None] * np.linspace(0.05, 0.95, 19)).ravel())
     error = np.abs(windows.core.evaluate(sol._found, x) - windows.core.evaluate(sharp, x)).max(axis=1)
@@ -249,15 +251,13 @@ def test_no_window_at_all_is_no_success(name, y0, options):
     assert np.isnan(late.y).all()
 
 
-def test_handing_over_says_so(monkeypatch):
-    from stlfast.direct import windows as module
-
-    monkeypatch.setattr(module, "MOST_PASSES", 1)
+def test_handing_over_says_so():
     windows = stlfast.Windows(families.vdp())
-    alone = windows.solve(mu=1000.0, fallback=False)
+    sharp = {"mu": 1000.0, "rtol": 1e-8, "atol": 1e-8}  # beyond what rounding, amplified by the jumps, allows
+    alone = windows.solve(**sharp, fallback=False)
     assert not alone.success
     assert "misses the tolerance" in alone.message
-    sol = windows.solve(mu=1000.0)
+    sol = windows.solve(**sharp)
     assert sol.method == "radau"
     assert sol.success == (sol.status == 0)
     assert ("meets" in sol.message) == sol.success

@@ -174,13 +174,16 @@ void bind_problem(py::module_& module) {
     py::class_<Family>(module, "Family", "A family of equations in normalised time, as instruction lists.")
         .def(py::init([](Index n, const Program& A, const Program& b, const std::optional<Program>& theta,
                          const std::optional<Program>& parts, const py::object& low, const py::object& high,
-                         Index stiffness, const std::optional<Program>& N, const std::optional<Program>& J) {
-                 Family family{n, A, b, theta, parts, vector_of(low, "low"), vector_of(high, "high"), stiffness, N, J};
+                         Index stiffness, const std::optional<Program>& N, const std::optional<Program>& J,
+                         const std::optional<Program>& switches) {
+                 Family family{n,         A, b, theta,   parts, vector_of(low, "low"), vector_of(high, "high"),
+                               stiffness, N, J, switches};
                  family.validate();
                  return family;
              }),
              py::arg("n"), py::arg("A"), py::arg("b"), py::arg("theta"), py::arg("parts"), py::arg("low"),
-             py::arg("high"), py::arg("stiffness"), py::arg("N") = py::none(), py::arg("J") = py::none());
+             py::arg("high"), py::arg("stiffness"), py::arg("N") = py::none(), py::arg("J") = py::none(),
+             py::arg("switches") = py::none());
     py::class_<Points>(module, "Points", "Collocation points in normalised time and their row weights.")
         .def_static("log_time", &log_time_points, py::arg("N"), py::arg("tau"))
         .def_static(

@@ -1,10 +1,14 @@
 // Windows: members of any family solved on one time window after the other.
+#include <pybind11/stl.h>
+
 #include <chrono>
 #include <memory>
 #include <utility>
+#include <vector>
 
-#include "arrays.hpp"
-#include "stlfast/windows.hpp"
+#include "stlfast/pieces.hpp"
+#include "stlfast/window_sweep.hpp"
+#include "swept.hpp"
 
 namespace py = pybind11;
 using namespace stlfast;
@@ -37,9 +41,49 @@ RightHandSide::Values values_of(const py::object& function, const py::object& pa
     };
 }
 
-std::unique_ptr<Windowed> solve(const Solver& solver, const py::object& parameters, const py::object& y0, double begin,
-                                double end, double tolerance, const py::object& floor, double first, bool estimate,
-                                const py::object& added, double small) {
+// What is added to the right-hand side: a constant (n), a function of x (S) with values (n, S), or knots and
+// coefficients of pieces.
+void add(RightHandSide& f, const py::object& added) {
+    if (added.is_none()) return;
+    if (py::isinstance<py::tuple>(added)) {
+        const py::tuple given = added;
+        Pieces pieces{as_vector(checked_array<double>(given[0], "knots", 1)), {}};
+        const auto c = finite_array(given[1], "coefficients", {pieces.knots.size(), 4 * f.n()});
+        pieces.coefficients = Eigen::Map<const MatrixXd>(c.data(), 4 * f.n(), pieces.knots.size());
+        f.add([pieces](const VectorXd& x, MatrixXd& values) { pieces.evaluate(x, values); }, false);
+    } else if (PyCallable_Check(added.ptr())) {
+        f.add(
+            [added, n = f.n()](const VectorXd& x, MatrixXd& values) {
+                const py::gil_scoped_acquire acquire;
+                if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+                const auto found = finite_array(added(to_numpy(x)), "forcing", {n, x.size()});
+                values = Eigen::Map<const MatrixXd>(found.data(), x.size(), n);
+            },
+            true);
+    } else {
+        f.add(as_vector(finite_array(added, "forcing", {f.n()})));
+    }
+}
+
+WindowOptions options_of(Index n, const py::object& floor, double first, bool estimate, const py::object& stops,
+                         const py::object& jumps, double inside, const std::vector<Index>& positive) {
+    WindowOptions options;
+    options.first = first, options.estimate = estimate, options.inside = inside, options.positive = positive;
+    options.floor = as_vector(finite_array(floor, "floor", {n}));
+    if (!stops.is_none()) options.stops = as_vector(checked_array<double>(stops, "stops", 1));
+    if (!jumps.is_none()) {
+        const auto array = finite_array(jumps, "jumps", {options.stops.size(), n});
+        options.jumps = Eigen::Map<const MatrixXd>(array.data(), n, options.stops.size());
+    }
+    return options;
+}
+
+// With the tolerance `relative`, one pass of it where `once`, else as many as it takes: the solution, and its estimate
+// over the tolerance.
+py::tuple solve(const Solver& solver, const py::object& parameters, const py::object& y0, double begin, double end,
+                double relative, const py::object& floor, double first, bool estimate, const py::object& added,
+                const py::object& stops, const py::object& jumps, double inside, const std::vector<Index>& positive,
+                bool once) {
     const Index n = solver.equations.n;
     const auto p = finite_array(parameters, "parameters", {solver.parameters});
     RightHandSide::Values N, J;
@@ -48,11 +92,9 @@ std::unique_ptr<Windowed> solve(const Solver& solver, const py::object& paramete
         N = values_of(values[0], p), J = values_of(values[1], p);
     }
     RightHandSide f(solver.equations, as_vector(p), std::move(N), std::move(J));
-    if (!added.is_none()) f.add(as_vector(finite_array(added, "forcing", {n})));
+    add(f, added);
     const VectorXd start = as_vector(finite_array(y0, "y0", {n}));
-    WindowOptions options;
-    options.tolerance = tolerance, options.small = small, options.first = first, options.estimate = estimate;
-    options.floor = as_vector(finite_array(floor, "floor", {n}));
+    WindowOptions options = options_of(n, floor, first, estimate, stops, jumps, inside, positive);
     using Clock = std::chrono::steady_clock;
     options.between = [last = Clock::now()]() mutable {  // so that Ctrl-C stops within a second
         if (Clock::now() - last < std::chrono::milliseconds(100)) return;
@@ -60,8 +102,40 @@ std::unique_ptr<Windowed> solve(const Solver& solver, const py::object& paramete
         const py::gil_scoped_acquire acquire;
         if (PyErr_CheckSignals() != 0) throw py::error_already_set();
     };
-    const py::gil_scoped_release release;
-    return std::make_unique<Windowed>(solver.windows.solve(f, start, begin, end, options));
+    Refined found;
+    {
+        const py::gil_scoped_release release;
+        if (once) {
+            options.tolerance = relative;
+            found.solution = solver.windows.solve(f, start, begin, end, options);
+        } else {
+            found = refined(solver.windows, f, start, begin, end, options, relative);
+        }
+    }
+    return py::make_tuple(std::make_unique<Windowed>(std::move(found.solution)), found.missed);
+}
+
+// Many members with programs; stops (B or 1, K) and jumps (B or 1, K, n), or None.
+py::tuple solve_queries(const Solver& solver, const py::object& x, Index B, const py::object& parameters,
+                        const py::object& y0, bool final, bool maximum, bool certify, double relative,
+                        const py::object& floor, double first, const py::object& stops, const py::object& jumps,
+                        const std::vector<Index>& positive, int threads, const py::object& out,
+                        const py::object& progress) {
+    if (!solver.values.is_none()) throw py::value_error("solve_many takes families without Python functions");
+    const Index n = solver.equations.n;
+    const VectorXd points = as_vector(checked_array<double>(x, "x", 1));
+    const WindowOptions common = options_of(n, floor, first, certify, py::none(), py::none(), 0, positive);
+    const auto at = stops.is_none() ? py::array_t<double>() : checked_array<double>(stops, "stops", 2);
+    const auto by = jumps.is_none() ? py::array_t<double>() : checked_array<double>(jumps, "jumps", 3);
+    return swept(
+        n, points.size(), B, parameters, y0, final, maximum, certify, out, progress,
+        [&](const Queries& queries, Observe observe, const SweepResults& results, const SweepProgress& report) {
+            check(queries, solver.parameters, n, threads);
+            const Stops breaks{stops.is_none() ? 0 : at.shape(1), stops.is_none() ? 0 : at.shape(0), at.data(),
+                               by.data()};
+            solve_many(solver.windows, solver.equations, points, queries, breaks, common, relative, threads, observe,
+                       results, report);
+        });
 }
 
 py::array_t<double> evaluate(const Solver& solver, const Windowed& solution, const py::object& x) {
@@ -105,11 +179,14 @@ void bind_windows(py::module_& module) {
         .def_readonly("iterations", &Windowed::iterations)
         .def_readonly("last_step", &Windowed::last_step)
         .def_readonly("residual", &Windowed::residual)
+        .def_readonly("switched", &Windowed::switched)
         .def_property_readonly("edges", [](const Windowed& w) { return to_numpy(w.edges); })
         .def_property_readonly("error", [](const Windowed& w) { return to_numpy(w.error); })
         .def_property_readonly(
             "largest",
             [](const Windowed& w) { return to_numpy(VectorXd(w.values.cwiseAbs().colwise().maxCoeff().transpose())); })
+        .def_property_readonly(
+            "least", [](const Windowed& w) { return to_numpy(VectorXd(w.values.colwise().minCoeff().transpose())); })
         .def_property_readonly(
             "last", [](const Windowed& w) { return to_numpy(VectorXd(w.values.bottomRows(1).transpose())); });
     py::class_<Solver>(module, "Windows",
@@ -119,8 +196,16 @@ void bind_windows(py::module_& module) {
              }),
              py::arg("family"), py::arg("values"))
         .def("solve", &solve, py::arg("parameters"), py::arg("y0"), py::arg("begin"), py::arg("end"),
-             py::arg("tolerance"), py::arg("floor"), py::arg("first"), py::arg("estimate"),
-             py::arg("added") = py::none(), py::arg("small") = 1.0,
-             "added: (n,) constant added to the right-hand side. small: part of the floor where windows are sized.")
+             py::arg("relative"), py::arg("floor"), py::arg("first"), py::arg("estimate"),
+             py::arg("added") = py::none(), py::arg("stops") = py::none(), py::arg("jumps") = py::none(),
+             py::arg("inside") = 0.0, py::arg("positive") = std::vector<Index>(), py::arg("once") = false,
+             "The solution and its estimate over the tolerance. added: to the right-hand side, a constant (n,), a "
+             "function of x (S,) with values (n, S), or (knots (K,), coefficients (K, 4 n)). stops: (K,) where windows "
+             "end, increasing, and jumps (K, n) of the state there. inside: how far from stops functions that are no "
+             "programs are evaluated. once: one pass with that tolerance.")
+        .def("solve_many", &solve_queries, py::arg("x"), py::arg("count"), py::arg("parameters"), py::arg("y0"),
+             py::arg("final"), py::arg("maximum"), py::arg("certify"), py::arg("relative"), py::arg("floor"),
+             py::arg("first"), py::arg("stops"), py::arg("jumps"), py::arg("positive"), py::arg("threads"),
+             py::arg("out"), py::arg("progress"))
         .def("evaluate", &evaluate, py::arg("solution"), py::arg("x"));
 }

@@ -52,6 +52,12 @@ void Family::validate() const {
         check(*N, "N", inputs + n, n, 1 + n);
         check(*J, "J", inputs + n, n * n, 1 + n);
     }
+    if (switches) check(*switches, "switches", inputs + n, switches->n_outputs(), 1 + n);
+    const Eigen::Index known = switches ? switches->n_outputs() : 0;
+    for (const auto* each : {&A, &b, N ? &*N : nullptr, J ? &*J : nullptr, switches ? &*switches : nullptr})
+        if (each != nullptr && each->n_switches() > known)
+            throw std::invalid_argument("Family: a step has the number " + std::to_string(each->n_switches() - 1) +
+                                        ", and there are " + std::to_string(known) + " switches");
     if (high.size() != low.size() || !low.allFinite() || !high.allFinite() || (low.array() > high.array()).any())
         throw std::invalid_argument("Family: low and high must be finite, of one length, with low <= high");
     if (stiffness < -1 || stiffness >= n_parameters())

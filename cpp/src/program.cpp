@@ -34,7 +34,12 @@ void apply_binary(Function f, Operand a, Operand b, double* out, Index n) {
         for (Index i = 0; i < n; ++i) out[i] = f(a.values[i], b.values[i]);
 }
 
-bool is_binary(Op op) { return op == Op::add || op == Op::sub || op == Op::mul || op == Op::div || op == Op::pow; }
+bool is_binary(Op op) {
+    return op == Op::add || op == Op::sub || op == Op::mul || op == Op::div || op == Op::pow || op == Op::atan2 ||
+           op == Op::gate;
+}
+
+Index switch_of(std::int32_t b) { return -2 - Index(b); }
 
 void apply(Op op, Operand a, Operand b, double* out, Index n) {
     const auto unary = [&](auto f) { std::transform(a.values, a.values + n, out, f); };
@@ -67,6 +72,30 @@ void apply(Op op, Operand a, Operand b, double* out, Index n) {
             return math::cos(a.values, out, n);
         case Op::tanh:
             return math::tanh(a.values, out, n);
+        case Op::sinh:
+            return static_cast<void>(unary([](double u) { return std::sinh(u); }));
+        case Op::cosh:
+            return static_cast<void>(unary([](double u) { return std::cosh(u); }));
+        case Op::asin:
+            return static_cast<void>(unary([](double u) { return std::asin(u); }));
+        case Op::acos:
+            return static_cast<void>(unary([](double u) { return std::acos(u); }));
+        case Op::atan:
+            return static_cast<void>(unary([](double u) { return std::atan(u); }));
+        case Op::asinh:
+            return static_cast<void>(unary([](double u) { return std::asinh(u); }));
+        case Op::acosh:
+            return static_cast<void>(unary([](double u) { return std::acosh(u); }));
+        case Op::atanh:
+            return static_cast<void>(unary([](double u) { return std::atanh(u); }));
+        case Op::erf:
+            return static_cast<void>(unary([](double u) { return std::erf(u); }));
+        case Op::atan2:
+            return apply_binary([](double u, double v) { return std::atan2(u, v); }, a, b, out, n);
+        case Op::gate:
+            return apply_binary([](double u, double v) { return v == 0 ? 0 : u * v; }, a, b, out, n);
+        case Op::step:
+            return static_cast<void>(unary([](double u) { return u >= 0 ? 1.0 : 0.0; }));
     }
 }
 
@@ -95,8 +124,8 @@ void Program::validate() const {
     for (Index k = 0; k < code_.rows(); ++k) {
         const auto where = "instruction " + std::to_string(k);
         const auto op = code_(k, 0), a = code_(k, 1), b = code_(k, 2);
-        if (op < 0 || op > static_cast<std::int32_t>(Op::abs))
-            refuse(where + " has op " + std::to_string(op) + ", expected 0 … 13");
+        if (op < 0 || op > static_cast<std::int32_t>(Op::step))
+            refuse(where + " has op " + std::to_string(op) + ", expected 0 … 25");
         const auto check = [&](std::int32_t r) {
             if (r < 0 || r >= first + k)
                 refuse(where + " reads register " + std::to_string(r) + ", expected 0 … " +
@@ -105,7 +134,9 @@ void Program::validate() const {
         check(a);
         if (is_binary(static_cast<Op>(op)))
             check(b);
-        else if (b != -1)
+        else if (static_cast<Op>(op) == Op::step && (b > -2 || switch_of(b) >= max_inputs))
+            refuse(where + " is a step with b = " + std::to_string(b) + ", expected −2 or less: a switch's number");
+        else if (static_cast<Op>(op) != Op::step && b != -1)
             refuse(where + " is unary with b = " + std::to_string(b) + ", expected −1");
     }
     for (const auto r : outputs_)
@@ -151,11 +182,57 @@ bool Program::is_constant(Index o) const {
 
 bool Program::is_zero(Index o) const { return is_constant(o) && constants_[outputs_[o] - n_inputs_] == 0; }
 
+Index Program::n_switches() const {
+    Index result = 0;
+    for (Index k = 0; k < code_.rows(); ++k)
+        if (code_(k, 0) == static_cast<int>(Op::step)) result = std::max(result, switch_of(code_(k, 2)) + 1);
+    return result;
+}
+
 Program Program::with_outputs(const std::vector<Index>& which) const {
     Program result = *this;
     result.outputs_.resize(Index(which.size()));
     for (Index o = 0; o < result.outputs_.size(); ++o) result.outputs_[o] = outputs_[which[std::size_t(o)]];
     return result;
+}
+
+Program Program::of_time(bool entering) const {
+    const Index first = n_inputs_ + constants_.size(), registers = first + code_.rows();
+    std::vector<int> depends(std::size_t(registers), 0);  // 1: on x alone, 2: on other inputs that vary
+    depends[0] = 1;
+    for (int k = 1; k < varying_; ++k) depends[std::size_t(k)] = 2;
+    std::vector<bool> wanted(std::size_t(registers), false);
+    for (Index k = 0; k < code_.rows(); ++k) {
+        const auto a = std::size_t(code_(k, 1)), b = std::size_t(std::max(code_(k, 2), 0));
+        const int of_b = code_(k, 2) >= 0 ? depends[b] : 0;
+        depends[std::size_t(first + k)] = std::max(depends[a], of_b);
+        if (std::max(depends[a], of_b) < 2) continue;
+        if (depends[a] == 1) wanted[a] = true;
+        if (of_b == 1) wanted[b] = true;
+    }
+    for (const auto r : outputs_)
+        if (depends[std::size_t(r)] == 1) wanted[std::size_t(r)] = true;
+    // Registers are numbered anew, without the other inputs that vary and what depends on them.
+    std::vector<std::int32_t> number(std::size_t(registers), -1);
+    std::int32_t next = 0;
+    for (Index r = 0; r < first; ++r)
+        if (r == 0 || r >= varying_) number[std::size_t(r)] = next++;
+    std::vector<Index> kept;
+    for (Index k = 0; k < code_.rows(); ++k)
+        if (depends[std::size_t(first + k)] < 2) number[std::size_t(first + k)] = next++, kept.push_back(k);
+    Code code(Index(kept.size()), 3);
+    for (Index k = 0; k < code.rows(); ++k) {
+        const auto row = code_.row(kept[std::size_t(k)]);
+        code(k, 0) = row[0], code(k, 1) = number[std::size_t(row[1])];
+        code(k, 2) = row[2] >= 0 ? number[std::size_t(row[2])] : row[2];
+    }
+    std::vector<std::int32_t> outputs;
+    for (Index r = 1; entering && r < registers; ++r)
+        if (wanted[std::size_t(r)]) outputs.push_back(number[std::size_t(r)]);
+    for (Index o = 0; !entering && o < outputs_.size(); ++o) outputs.push_back(number[std::size_t(outputs_[o])]);
+    if (outputs.empty()) outputs.push_back(0);  // x itself, of which all is known
+    return Program(n_inputs_ - varying_ + 1, constants_, std::move(code),
+                   Eigen::Map<const Registers>(outputs.data(), Index(outputs.size())));
 }
 
 void Program::prepare(const Eigen::Ref<const Eigen::VectorXd>& inputs, Workspace& workspace) const {
@@ -183,6 +260,13 @@ void Program::evaluate_block(Index n, Workspace& workspace) const {
     for (Index k = 0; k < code_.rows(); ++k) {
         const Index column = column_[first + k];
         if (column < 0) continue;
+        if (code_(k, 0) == static_cast<int>(Op::step) && workspace.modes.size() > 0) {
+            const Index k_switch = switch_of(code_(k, 2));
+            const double mode = workspace.modes[k_switch], slope = workspace.slopes[k_switch];
+            const double* const at = operand(code_(k, 1)).values;
+            for (Index i = 0; i < n; ++i) value(i, column) = slope == 0 ? mode : mode + slope * at[i];
+            continue;
+        }
         if (const Index twin = twin_[k]; twin >= 0) {
             double *const mine = &value(0, column), *const other = &value(0, column_[first + twin]);
             const bool sine = code_(k, 0) == static_cast<int>(Op::sin);

@@ -12,10 +12,25 @@ using Eigen::VectorXd;
 
 Equations::Equations(const Family& family, bool dense)
     : n(family.n),
+      dense(dense),
       autonomous(!dense && !family.A.varies() && !family.b.varies() && !(family.N && family.N->depends_on(0))),
       A(family.A.with_outputs(entries_of(family.A, linear))),
       b(family.b),
-      N(family.N) {
+      N(family.N),
+      switches(family.switches),
+      at_times(family.b) {
+    if (switches) {
+        for (Index k = 0; k < switches->n_outputs(); ++k) {
+            bool state = false;
+            const Program alone = switches->with_outputs({k});
+            for (Index i = 1; i <= n; ++i) state = state || alone.depends_on(i);
+            (state ? of_states : of_time).push_back(k);
+        }
+        if (!of_time.empty()) at_times = switches->with_outputs(of_time).of_time(false);
+    }
+    if (family.A.varies()) in_time.push_back(family.A.of_time(true));
+    if (family.b.varies()) in_time.push_back(family.b.of_time(true));
+    if (family.N && family.N->depends_on(0)) in_time.push_back(family.N->of_time(true));
     if (family.J) J = family.J->with_outputs(entries_of(*family.J, nonlinear));
     if (dense) lower = upper = n - 1;
 }
@@ -35,6 +50,7 @@ RightHandSide::RightHandSide(const Equations& equations, const VectorXd& paramet
     : equations_(&equations),
       N_values_(std::move(N)),
       J_values_(std::move(J)),
+      sampled_(equations.dense),
       A_varies_(equations.A.varies()),
       b_varies_(equations.b.varies()) {
     const MatrixXd origin = MatrixXd::Zero(1, 1);
@@ -43,6 +59,23 @@ RightHandSide::RightHandSide(const Equations& equations, const VectorXd& paramet
     if (!A_varies_) equations.A.evaluate_prepared(origin, linear_, A_);
     if (!b_varies_) equations.b.evaluate_prepared(origin, forcing_, b_);
     if (equations.N) equations.N->prepare(parameters, N_), equations.J->prepare(parameters, J_);
+    if (equations.switches) equations.switches->prepare(parameters, switches_);
+    if (!equations.of_time.empty()) equations.at_times.prepare(parameters, at_times_);
+    in_time_.resize(equations.in_time.size());
+    for (std::size_t k = 0; k < in_time_.size(); ++k) equations.in_time[k].prepare(parameters, in_time_[k]);
+}
+
+void RightHandSide::hold(const VectorXd& modes, const VectorXd& slopes) {
+    const auto set = [&](Program::Workspace& each) { each.modes = modes, each.slopes = slopes; };
+    for (auto* each : {&A_, &b_, &N_, &J_, &switches_}) set(*each);
+    for (auto& each : in_time_) set(each);
+}
+
+void RightHandSide::switches(const VectorXd& x, const MatrixXd& y, MatrixXd& values) {
+    MatrixXd points(x.size(), 1 + n());
+    points << x, y;
+    values.resize(x.size(), equations_->switches->n_outputs());
+    equations_->switches->evaluate_prepared(points, values, switches_);
 }
 
 void RightHandSide::evaluate(const Ref<const VectorXd>& x, const Ref<const MatrixXd>& y, Ref<MatrixXd> f,
@@ -65,6 +98,10 @@ void RightHandSide::evaluate(const Ref<const VectorXd>& x, const Ref<const Matri
             f.col(i) += linear_(0, Index(k)) * y.col(j);
     }
     if (constant_.size() > 0) f.rowwise() += constant_.transpose();
+    if (added_) {
+        added_(x, added_values_);
+        f += added_values_;
+    }
     if (!e.N && !N_values_) return;
     const Index rows = N_values_ ? distinct : S;
     points_.resize(rows, 1 + n()), values_.resize(rows, n());

@@ -6,6 +6,7 @@
 
 #include "stlfast/decompositions.hpp"
 #include "stlfast/stage_systems.hpp"
+#include "stlfast/time_structure.hpp"
 
 namespace STLFAST_NAMESPACE {
 
@@ -33,8 +34,15 @@ constexpr Index guess_degree = 4;  // of the last window's extrapolation; more s
 constexpr double longest_window = 1.0 / 16;
 constexpr double safety = 0.8;
 constexpr double most_growth = 6, growth_after_rejection = 1.5, most_shrinking = 0.15;
-constexpr double worth_factoring = 1.2;  // growth of a window below which it keeps its length
-constexpr double between_points = 1.5;   // error there, over that at the points
+constexpr double worth_factoring = 1.2;      // growth of a window below which it keeps its length
+constexpr double between_points = 1.5;       // error there, over that at the points
+constexpr double shortest_interval = 1e-13;  // between stops, over the span; closer ones are one
+constexpr Index most_aims = 5;               // at one switch
+constexpr double aimed = 1e-3;               // of the tolerance, how well a switch is met, over the window
+constexpr Index most_passes_at_once = 20;    // of switches of the states, without a window in between
+// How functions that are no programs are sampled: points of a window's polynomial, samples over the span, of a window.
+constexpr Index few_samples = 12, samples_of_all = 16384, least_samples = 24, most_samples = 4096;
+constexpr double unseen = 10;  // deviation from that polynomial, over the residual
 
 // The largest rate of growth: real part of an eigenvalue of J (n, n), or 0 for none that rounding could not have made.
 double growth_rate(const MatrixXd& J) {
@@ -78,6 +86,8 @@ Windows::Scheme::Scheme(Index s) : points(s), split(points), D(points.D()) {
             }
     source = Combination(points.D().rightCols(s) * integral);
     least_rate = points.eigenvalues().real().minCoeff();
+    looked = VectorXd::LinSpaced(2 * stored_points, 1.0 / (2 * stored_points), 1);
+    points.interpolate(looked, looks);
 }
 
 Windows::Windows() : schemes_{Scheme(3), Scheme(5), Scheme(7)} {}
@@ -101,7 +111,8 @@ struct Windows::Run {
           s(scheme.points.size()),
           n(f.n()),
           y(y0),
-          largest_state(y0.cwiseAbs()) {
+          largest_state(y0.cwiseAbs()),
+          start(y0) {
         for (Stages* each : {&Y, &F, &right, &local, &source, &values}) each->setZero(stored_points, n);
         previous.resize(s + 1, n);
         J.setZero(n, n);
@@ -123,6 +134,7 @@ struct Windows::Run {
     double contraction = 1, step = 0, limit = 0;
     Index iterations = 0;
     VectorXd error, largest_error, largest_state;  // (n), the first at the window's beginning
+    const VectorXd start;
     double relative = 0;
 
     void set_guess(double H) {
@@ -165,7 +177,7 @@ struct Windows::Run {
     // J, where it is not to be kept, and the systems for H; false where growth within H asks for a shorter window.
     bool prepare(double x0, double H) {
         if (!current && (factored == 0 || contraction > slow)) {
-            f.jacobian(x0, y, J);
+            jacobian(x0, y);
             current = true, factored = 0, growth = -1;
         }
         if (factored != H) {
@@ -181,8 +193,19 @@ struct Windows::Run {
         return true;
     }
 
+    // ∂f/∂y; by differences where the solution slides along a switch, whose steps have no derivative.
+    void jacobian(double x0, const VectorXd& at) {
+        if (!sliding) return f.jacobian(x0, at, J);
+        MatrixXd moved = at.transpose().replicate(n + 1, 1), values(n + 1, n);
+        for (Index j = 0; j < n; ++j) moved(j + 1, j) += 1e-7 * scale[j];
+        f.evaluate(VectorXd::Constant(n + 1, x0), moved, values, n + 1);
+        for (Index j = 0; j < n; ++j)
+            J.col(j) = (values.row(j + 1) - values.row(0)).transpose() / (moved(j + 1, j) - at[j]);
+    }
+
     void evaluate(double x0, double H, const AtPoints& where, const Stages& at, Index distinct) {
         x = x0 + H * where;
+        if (options.inside > 0) x = x.max(interval_begin + options.inside).min(interval_end - options.inside);
         f.evaluate(x.matrix(), at.matrix(), F.matrix(), distinct);
     }
 
@@ -253,7 +276,7 @@ struct Windows::Run {
     void carry_error(double x0, double H) {
         if (!propagate(x0, H)) {  // with the Jacobian of the window's middle, which serves the next one as well
             const Index middle = (s - 1) / 2;
-            f.jacobian(x0 + H * scheme.c[middle], Y.row(middle).matrix().transpose(), J);
+            jacobian(x0 + H * scheme.c[middle], Y.row(middle).matrix().transpose());
             systems.factor(scheme.split, J, H, f.equations().lower, f.equations().upper);
             factored = H, growth = -1, contraction = 1;
             propagate(x0, H);
@@ -269,10 +292,18 @@ struct Windows::Run {
         }
     }
 
+    // Whether no state that should not gets negative by more than its floor's part.
+    bool positive(double part) const {
+        return std::all_of(options.positive.begin(), options.positive.end(), [&](Index i) {
+            return Y.col(i).minCoeff() >= std::min(y[i], 0.0) - part * options.floor[i];
+        });
+    }
+
     // Length of the first window: where the bend of a line from the start leaves it by a small part.
     double first_length(double x0, double longest) {
-        f.jacobian(x0, y, J);
-        current = true;
+        measure_start();
+        jacobian(x0, y);
+        current = true, factored = 0, growth = -1, before = 0, contraction = 1;
         Y.rowwise() = y.transpose().array();
         evaluate(x0, 0, scheme.c, Y, 1);
         const VectorXd bend = J * F.row(0).transpose().matrix();
@@ -281,7 +312,220 @@ struct Windows::Run {
         return second > 0 ? std::max(std::min(longest, first_part * part / std::sqrt(second)), 1e-12 * longest)
                           : longest;
     }
+
+    void measure_start() {
+        for (Index i = 0; i < n; ++i) scale[i] = std::max(std::abs(y[i]), largest_state[i]) + floor[i];
+    }
+
+    // ------------------------------------------------------------------------------------------ what breaks
+    double interval_begin = 0, interval_end = 1;  // between stops
+    Cells cells;
+    VectorXd modes, slopes, offsets;  // of all switches; the switch is taken for 0 at its offset
+    bool sliding = false;
+
+    const std::vector<Index>& of_states() const { return f.equations().of_states; }
+
+    void hold() {
+        sliding = (slopes.array() != 0).any();
+        f.hold(modes, slopes);
+    }
+
+    VectorXd switches_at(double x0, const VectorXd& at) {
+        MatrixXd values;
+        f.switches(VectorXd::Constant(1, x0), at.transpose(), values);
+        return values.row(0).transpose();
+    }
+
+    VectorXd slope_at(double x0, const VectorXd& at) {
+        MatrixXd value(1, n);
+        f.evaluate(VectorXd::Constant(1, x0), at.transpose(), value, 1);
+        return value.row(0).transpose();
+    }
+
+    // How fast switch k changes along the solution.
+    double rate_of(Index k, double x0) {
+        const VectorXd slope = slope_at(x0, y);
+        const double fastest = (slope.array() / scale.array()).abs().maxCoeff();
+        const double step = 1e-7 / std::max(fastest, 1.0);
+        return (switches_at(x0 + step, y + step * slope)[k] - switches_at(x0, y)[k]) / step;
+    }
+
+    // From one stop to the next: a jump, steps of time as they are in between, those of states as they are at y.
+    void enter(double begin, double end, const VectorXd& jump, bool first) {
+        interval_begin = begin, interval_end = end;
+        y += jump;
+        const Equations& e = f.equations();
+        if (e.switches) {
+            if (first) modes.setOnes(e.switches->n_outputs()), slopes.setZero(modes.size()), offsets = slopes;
+            if (!e.of_time.empty()) {
+                MatrixXd values(1, Index(e.of_time.size()));
+                e.at_times.evaluate_prepared(MatrixXd::Constant(1, 1, 0.5 * (begin + end)), values, f.at_times());
+                for (std::size_t k = 0; k < e.of_time.size(); ++k)
+                    modes[e.of_time[k]] = values(0, Index(k)) >= 0 ? 1 : 0;
+            }
+            hold();
+            if (first || !jump.isZero(0)) settle(begin);
+        }
+        if (!e.in_time.empty()) {
+            std::vector<const Program*> programs;
+            std::vector<Program::Workspace*> workspaces;
+            for (std::size_t k = 0; k < e.in_time.size(); ++k)
+                programs.push_back(&e.in_time[k]), workspaces.push_back(&f.in_time()[k]);
+            cells = Cells();
+            cells.add(programs, workspaces, begin, end);
+        }
+    }
+
+    // Steps of states as they are at y, where no window leads there.
+    void settle(double x0) {
+        measure_start();
+        const VectorXd g = switches_at(x0, y);
+        for (const Index k : of_states()) modes[k] = g[k] >= 0 ? 1 : 0, slopes[k] = 0, offsets[k] = 0;
+        hold();
+        for (const Index k : of_states())
+            if (g[k] == 0) choose(k, x0);
+    }
+
+    // The mode of switch k, which is 0 at y: the one that the solution moves into, or in between where it is driven
+    // back from both; keeps what it is where it does not move at all.
+    void choose(Index k, double x0) {
+        const auto rate = [&](double mode) {
+            modes[k] = mode, slopes[k] = 0;
+            hold();
+            return rate_of(k, x0);
+        };
+        const double kept = modes[k], above = rate(1), below = rate(0);
+        if (above > 0 && below >= 0)
+            modes[k] = 1;
+        else if (below < 0 && above <= 0)
+            modes[k] = 0;
+        else if (above < 0 && below > 0) {
+            double change = 0;  // of the switch, where y moves by a small part of the tolerance
+            const VectorXd g = switches_at(x0, y);
+            for (Index i = 0; i < n; ++i) {
+                VectorXd moved = y;
+                moved[i] += 0.01 * options.tolerance * scale[i];
+                change = std::max(change, std::abs(switches_at(x0, moved)[k] - g[k]));
+            }
+            slopes[k] = 1 / std::max(change, 1e-300);
+            modes[k] = below / (below - above) - slopes[k] * g[k];
+        } else {
+            modes[k] = kept;
+        }
+        hold();
+    }
+
+    // Where on the window a switch of the states first is on the other side, as a part of it, and which; 2 for nowhere.
+    double crossing(double x0, double H, Index& which) {
+        const Index S = scheme.looked.size();
+        MatrixXd at(s + 1, n), values;
+        at.row(0) = y.transpose();
+        at.bottomRows(s) = Y.topRows(s).matrix();
+        const auto look = [&](const VectorXd& c, const MatrixXd& weights) {
+            f.switches((x0 + H * c.array()).matrix(), weights * at, values);
+        };
+        const auto beyond = [&](Index q, Index k) {  // how far, above 0 on the other side
+            const double g = values(q, k);
+            if (slopes[k] != 0) return std::abs(modes[k] + slopes[k] * g - 0.5) - 0.5;
+            return modes[k] == 1 ? offsets[k] - g : g - offsets[k];
+        };
+        look(scheme.looked, scheme.looks);
+        double first = 2;
+        for (const Index k : of_states()) {
+            Index q = 0;
+            while (q < S && !(beyond(q, k) > 0)) ++q;
+            if (q == S || scheme.looked[q] - (q > 0 ? scheme.looked[q] - scheme.looked[q - 1] : 0) > first) continue;
+            double low = q > 0 ? scheme.looked[q - 1] : 0, high = scheme.looked[q];
+            MatrixXd weights, all = values;
+            VectorXd c(1);
+            while (high - low > 1e-15 * high + 1e-17) {
+                c[0] = 0.5 * (low + high);
+                if (!(c[0] > low && c[0] < high)) break;
+                scheme.points.interpolate(c, weights);
+                look(c, weights);
+                (beyond(0, k) > 0 ? high : low) = c[0];
+            }
+            values = all;
+            if (high < first) first = high, which = k;
+        }
+        return first;
+    }
+
+    // Past switch k at x0: its mode, and what that does to the error.
+    void pass(Index k, double x0) {
+        measure_start();
+        const VectorXd g = switches_at(x0, y), slope = slope_at(x0, y);
+        const double rate = rate_of(k, x0);
+        if (slopes[k] != 0) {  // the end of a slide
+            modes[k] = modes[k] + slopes[k] * g[k] > 0.5 ? 1 : 0, slopes[k] = 0;
+            hold();
+            return;
+        }
+        offsets[k] = g[k];
+        modes[k] = 1 - modes[k];
+        choose(k, x0);
+        if (!options.estimate) return;
+        const double ahead = switches_at(x0, y + error)[k] - g[k];
+        const VectorXd change = slope_at(x0, y) - slope;
+        if (ahead != 0 && !change.isZero(0)) error += change * (ahead / rate);
+        for (Index i = 0; i < n; ++i) {
+            const double found = std::isfinite(error[i]) ? std::abs(error[i]) : std::numeric_limits<double>::infinity();
+            largest_error[i] = std::max(largest_error[i], found);
+            relative = std::max(relative, found / (largest_state[i] + options.floor[i]));
+        }
+    }
+
+    // ------------------------------------------------------------------- functions that are no programs
+    // How much of the window is free of what the points did not see of f at the state of its beginning; 1 for all.
+    double seen(double x0, double H) {
+        const Index dense = std::clamp(Index(double(samples_of_all) * H), least_samples, most_samples);
+        VectorXd c(few_samples + dense);
+        for (Index q = 0; q < few_samples; ++q)
+            c[q] = 0.5 - 0.5 * std::cos(3.14159265358979323846 * double(q) / double(few_samples - 1));
+        for (Index q = 0; q < dense; ++q) c[few_samples + q] = (double(q) + 0.5) / double(dense);
+        VectorXd at = x0 + H * c.array();
+        at = at.cwiseMax(interval_begin + options.inside).cwiseMin(interval_end - options.inside);
+        MatrixXd values(c.size(), n);
+        f.evaluate(at, y.transpose().replicate(c.size(), 1), values, c.size());
+        for (Index q = few_samples; q < c.size(); ++q) {
+            double total = 0;
+            VectorXd expected = VectorXd::Zero(n);
+            for (Index a = 0; a < few_samples; ++a) {  // barycentric
+                const double end = a == 0 || a == few_samples - 1 ? 0.5 : 1, sign = a % 2 ? -1 : 1;
+                const double weight = sign * end / (c[q] - c[a]);
+                total += weight;
+                expected += weight * values.row(a).transpose();
+            }
+            for (Index i = 0; i < n; ++i) {
+                const double off = H * std::abs(values(q, i) - expected[i] / total);
+                const double known = unseen * right.col(i).abs().maxCoeff() + options.tolerance * scale[i];
+                if (off > known) return std::max((c[q] * double(dense) - 1.5) / double(dense), 0.0);
+            }
+        }
+        return 1;
+    }
 };
+
+namespace {
+
+struct Stop {
+    double x;
+    Index jump;  // −1 for none
+};
+
+// Begin, end and what is between them, increasing.
+std::vector<Stop> stops_of(RightHandSide& f, double begin, double end, const WindowOptions& options) {
+    std::vector<Stop> stops;
+    for (Index k = 0; k < options.stops.size(); ++k)
+        stops.push_back({std::clamp(options.stops[k], begin, end), options.jumps.size() > 0 ? k : -1});
+    const Equations& e = f.equations();
+    if (!e.of_time.empty())
+        for (const double x : sign_changes(e.at_times, f.at_times(), begin, end)) stops.push_back({x, -1});
+    std::stable_sort(stops.begin(), stops.end(), [](const Stop& a, const Stop& b) { return a.x < b.x; });
+    return stops;
+}
+
+}  // namespace
 
 Windowed Windows::solve(RightHandSide& f, const VectorXd& y0, double begin, double end,
                         const WindowOptions& options) const {
@@ -292,37 +536,92 @@ Windowed Windows::solve(RightHandSide& f, const VectorXd& y0, double begin, doub
     std::vector<double> windows;
     Windowed result;
     Run run(scheme, f, options, y0);
-    double x = begin, H = run.first_length(begin, std::min(options.first, span));
-    bool rejected = false;
+    const bool dense = f.sampled();
+    const std::vector<Stop> stops = stops_of(f, begin, end, options);
+    std::size_t next = 0;
+    double x = begin, H = 0;
     Index count = 0;
-    while (x < end && H >= shortest_window * span) {
-        result.limited = count + result.rejected >= options.most_windows;
-        if (result.limited) break;
-        if (options.between) options.between();
-        if (!f.equations().autonomous) H = std::min(H, longest_window);
-        if (x + 1.01 * H > end) H = end - x;  // no crumb at the end
-        double factor = after_divergence, missed = 0;
-        bool accepted = false;
-        run.set_guess(H);
-        if (!run.prepare(x, H)) {
-            factor = std::max(safety * run.limit / (H * run.growth), most_shrinking);
-        } else if (run.newton(x, H)) {
-            missed = run.residual(x, H) / options.tolerance;
-            accepted = missed <= 1;
-            const double wanted = safety * std::pow(std::max(missed, 1e-30), -1 / double(M));
-            factor = accepted ? std::clamp(wanted, 0.3, rejected ? growth_after_rejection : most_growth)
-                              : std::clamp(wanted, most_shrinking, safety);
-            if (accepted && factor >= 1 && factor < worth_factoring) factor = 1;
-            if (accepted && run.growth > 0)
-                factor = std::min(factor, std::max(safety * run.limit / (H * run.growth), safety));
-        } else if (!run.current) {
-            run.contraction = 1, run.factored = 0;
-            ++result.rejected;
-            continue;
-        }
-        rejected = !accepted;
-        if (accepted) {
-            if (options.estimate) run.carry_error(x, H);
+    bool failed = false, first = true;
+    while (x < end && !failed) {
+        VectorXd jump = VectorXd::Zero(n);
+        const double close = shortest_interval * span;
+        for (; next < stops.size() && stops[next].x <= x + close; ++next)
+            if (stops[next].jump >= 0) jump += options.jumps.col(stops[next].jump);
+        double stop = next < stops.size() ? stops[next].x : end;
+        if (stop > end - close) stop = end;
+        run.enter(x, stop, jump, first);
+        first = false;
+        bool rejected = false, fresh = true;
+        double aim = 0;  // length of the window to a switch of the states; 0 for none
+        Index aims = 0, stuck = 0;
+        while (x < stop) {
+            result.limited = count + result.rejected >= options.most_windows;
+            if (fresh) H = run.first_length(x, std::min(options.first, stop - x)), fresh = false;
+            if (result.limited || H < shortest_window * span) {
+                failed = true;
+                break;
+            }
+            if (options.between) options.between();
+            double length = H;
+            if (dense)
+                length = std::min(length, longest_window);
+            else if (!f.autonomous())
+                length = run.cells.longest(x, length);
+            if (x + 1.01 * length > stop) length = stop - x;  // no crumb at the end
+            if (aim > 0) length = std::min(length, aim);
+            double factor = after_divergence, missed = 0, clear = 1, cross = 2;
+            Index which = -1;
+            bool accepted = false;
+            run.set_guess(length);
+            if (!run.prepare(x, length)) {
+                factor = std::max(safety * run.limit / (length * run.growth), most_shrinking);
+            } else if (run.newton(x, length)) {
+                missed = run.residual(x, length) / options.tolerance;
+                accepted = missed <= 1;
+                const double wanted = safety * std::pow(std::max(missed, 1e-30), -1 / double(M));
+                factor = accepted ? std::clamp(wanted, 0.3, rejected ? growth_after_rejection : most_growth)
+                                  : std::clamp(wanted, most_shrinking, safety);
+                if (accepted && factor >= 1 && factor < worth_factoring) factor = 1;
+                if (accepted && run.growth > 0)
+                    factor = std::min(factor, std::max(safety * run.limit / (length * run.growth), safety));
+                if (accepted && !run.positive(options.tolerance)) accepted = false, factor = after_divergence;
+                if (accepted && dense && (clear = run.seen(x, length)) < 1)
+                    accepted = false, factor = clear > 0 ? clear : after_divergence;
+                if (accepted && !run.of_states().empty()) {
+                    cross = run.crossing(x, length, which);
+                    const double near = aimed * options.tolerance;
+                    if (cross * length < shortest_interval * span) {  // at the very beginning
+                        ++result.switched;
+                        run.pass(which, x);
+                        fresh = true, aim = 0, aims = 0;
+                        if (++stuck > most_passes_at_once) {
+                            failed = true;
+                            break;
+                        }
+                        continue;
+                    }
+                    if (cross < 1 - near) {
+                        if (++aims <= most_aims) {
+                            aim = cross * length;
+                            run.factored = 0;
+                            continue;
+                        }
+                        accepted = false, factor = after_divergence;
+                    }
+                }
+            } else if (!run.current) {
+                run.contraction = 1, run.factored = 0;
+                ++result.rejected;
+                continue;
+            }
+            rejected = !accepted;
+            if (!accepted) {
+                ++result.rejected;
+                H = length * factor;
+                aim = 0, aims = 0;
+                continue;
+            }
+            if (options.estimate) run.carry_error(x, length);
             result.last_step = std::max(result.last_step, run.step);
             result.residual = std::max(result.residual, missed * options.tolerance);
             run.previous.row(0) = run.y.transpose();
@@ -330,19 +629,25 @@ Windowed Windows::solve(RightHandSide& f, const VectorXd& y0, double begin, doub
             run.y = run.previous.row(M - 1).transpose();
             windows.insert(windows.end(), run.previous.data(), run.previous.data() + run.previous.size());
             ++count;
-            x = x + H >= end ? end : x + H;
+            x = x + length >= stop ? stop : x + length;
             edges.push_back(x);
-            run.before = H, run.current = false;
-        } else {
-            ++result.rejected;
+            run.before = length, run.current = false;
+            for (Index i = 0; i < n; ++i)
+                run.largest_state[i] = std::max(run.largest_state[i], run.scale[i] - run.floor[i]);
+            H = length < H ? std::max(H, length * factor) : length * factor;
+            aim = 0, aims = 0, stuck = 0;
+            if (cross <= 1) {
+                ++result.switched;
+                run.pass(which, x);
+                fresh = true;
+            }
         }
-        H *= factor;
     }
     result.finished = x >= end;
     result.iterations = run.iterations;
     result.edges = Map<const VectorXd>(edges.data(), Index(edges.size()));
     result.values.resize(std::max<Index>(count * M, 1), n);
-    result.values.row(0) = y0.transpose();  // all that is known without windows
+    result.values.row(0) = run.start.transpose();  // all that is known without windows
     for (Index k = 0; k < count; ++k)
         result.values.middleRows(k * M, M) = Map<const MatrixXd>(windows.data() + k * M * n, M, n);
     if (options.estimate && count > 0) result.error = run.largest_error, result.relative_error = run.relative;

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .equations.parameters import Range
     from .equations.pde.conditions import Dirichlet, Inflow, Neumann, Periodic
     from .equations.pde.family import PDEFamily
+    from .equations.samples import Samples
     from .features.body import Body
     from .features.field_body import FieldBody
     from .loading import load, pretrained
@@ -59,6 +60,7 @@ _HOME = {
     "ParameterError": "base.errors",
     "Periodic": "equations.pde.conditions",
     "Range": "equations.parameters",
+    "Samples": "equations.samples",
     "Solution": "results.solution",
     "SolutionRow": "results.solutions",
     "Solutions": "results.solutions",
@@ -101,6 +103,7 @@ __all__ = [
     "ParameterError",
     "Periodic",
     "Range",
+    "Samples",
     "Solution",
     "SolutionRow",
     "Solutions",

@@ -261,6 +261,10 @@ class Windowed:
     @property
     def last(self) -> np.ndarray: ...
     @property
+    def least(self) -> np.ndarray: ...
+    @property
+    def switched(self) -> int: ...
+    @property
     def rejected(self) -> int: ...
     @property
     def iterations(self) -> int: ...
@@ -282,13 +286,36 @@ class Windows:
         y0: np.ndarray,
         begin: float,
         end: float,
-        tolerance: float,
+        relative: float,
         floor: np.ndarray,
         first: float,
         estimate: bool,
-        added: np.ndarray | None = None,
-        small: float = 1.0,
-    ) -> Windowed: ...
+        added: np.ndarray | Callable[[np.ndarray], np.ndarray] | tuple[np.ndarray, np.ndarray] | None = None,
+        stops: np.ndarray | None = None,
+        jumps: np.ndarray | None = None,
+        inside: float = 0.0,
+        positive: list[int] = ...,
+        once: bool = False,
+    ) -> tuple[Windowed, float]: ...
+    def solve_many(
+        self,
+        x: np.ndarray,
+        count: int,
+        parameters: np.ndarray,
+        y0: np.ndarray,
+        final: bool,
+        maximum: bool,
+        certify: bool,
+        relative: float,
+        floor: np.ndarray,
+        first: float,
+        stops: np.ndarray | None,
+        jumps: np.ndarray | None,
+        positive: list[int],
+        threads: int,
+        out: np.ndarray | None,
+        progress: Callable[[int], None] | None,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray]: ...
     def evaluate(self, solution: Windowed, x: np.ndarray) -> np.ndarray: ...
 
 class FieldMember:

@@ -125,6 +125,7 @@ def compile(
     """
     started = perf_counter()
     if isinstance(family, Family):
+        family.check_smooth()
         model: Any = _compile_ode(family, body, basis, **_known(_compile_ode, options, "ODEs"))
     elif isinstance(family, PDEFamily):
         if body is not None or basis is not None:

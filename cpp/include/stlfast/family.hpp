@@ -21,6 +21,8 @@ struct Family {
     Eigen::Index stiffness;        // index of the parameter that makes members stiff, −1: none is positive
     // The rest of a nonlinear right-hand side, N(x, y, p), n outputs, and ∂N/∂y, n² outputs, row-major.
     std::optional<Program> N = std::nullopt, J = std::nullopt;
+    std::optional<Program> switches =
+        std::nullopt;  // what the steps in A, b and N are steps of, by number; inputs of N
 
     // Throws std::invalid_argument where the programs' inputs and outputs do not fit n and P.
     void validate() const;

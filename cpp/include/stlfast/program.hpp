@@ -2,7 +2,8 @@
 //
 // Register 0 holds x, registers 1 … n_inputs − 1 the other inputs, then come the constants, then one register for each
 // instruction. An instruction is a row [op, a, b]: it applies op to registers a and b, both of which come before its
-// own; a unary op has b = −1. Registers that do not depend on x are computed once for all points.
+// own; a unary op has b = −1. Registers that do not depend on x are computed once for all points. Steps may be held at
+// values of the caller's, so that a solver can take what breaks at a switch for smooth on either side of it.
 //
 // N points, C constants, K instructions, O outputs.
 #pragma once
@@ -30,7 +31,19 @@ enum class Op : std::int32_t {
     cos = 10,
     tan = 11,
     tanh = 12,
-    abs = 13
+    abs = 13,
+    sinh = 14,
+    cosh = 15,
+    asin = 16,
+    acos = 17,
+    atan = 18,
+    asinh = 19,
+    acosh = 20,
+    atanh = 21,
+    erf = 22,
+    atan2 = 23,
+    gate = 24,  // 0 where b is 0, whatever a is; else a · b
+    step = 25   // 1 where a ≥ 0, else 0; its b is −2 − k, k the number of the switch that a is
 };
 
 class Program {
@@ -42,6 +55,8 @@ class Program {
     struct Workspace {
         Eigen::VectorXd uniform;  // value of every register that does not depend on x
         Eigen::VectorXd varying;  // (block, registers that depend on x)
+        Eigen::VectorXd modes;    // of each switch, the value that its steps are held at; empty for none
+        Eigen::VectorXd slopes;   // of each switch, added to that times the switch; with modes
     };
 
     // The first `varying` inputs differ from point to point: x, and for functions of the states those too. Throws
@@ -58,9 +73,14 @@ class Program {
     bool depends_on(Eigen::Index input) const;  // whether any output does; input 0 is x
     bool is_constant(Eigen::Index o) const;     // whether output o is one of the constants
     bool is_zero(Eigen::Index o) const;         // whether it is the constant 0
+    Eigen::Index n_switches() const;            // one more than the largest number of a step's switch
 
     // The same instructions with some of the outputs.
     Program with_outputs(const std::vector<Eigen::Index>& which) const;
+
+    // The part that depends on no varying input but x, as a program of x: with the same outputs, which all must be of
+    // that part, or, `entering`, with whatever of it is an output or enters what also depends on the others.
+    Program of_time(bool entering) const;
 
     // out(i, o) = output o at the point x(i, ·); x (N, varying), inputs (n_inputs − varying), out (N, O).
     void evaluate(const Eigen::Ref<const Eigen::MatrixXd>& x, const Eigen::Ref<const Eigen::VectorXd>& inputs,
@@ -70,6 +90,9 @@ class Program {
     void prepare(const Eigen::Ref<const Eigen::VectorXd>& inputs, Workspace& workspace) const;
     void evaluate_prepared(const Eigen::Ref<const Eigen::MatrixXd>& x, Eigen::Ref<Eigen::MatrixXd> out,
                            Workspace& workspace) const;
+
+    // Bounds (O) of the outputs of a prepared program with one varying input over all x in [low, high].
+    void enclose(double low, double high, Workspace& workspace, Eigen::VectorXd& least, Eigen::VectorXd& largest) const;
 
   private:
     void validate() const;

@@ -22,10 +22,15 @@ struct Equations {
 
     Eigen::Index n;
     Eigen::Index lower = 0, upper = 0;  // bandwidths of ∂f/∂y
+    bool dense;                         // whether N is a function that is no program
     bool autonomous;                    // whether f depends on x through y alone
     std::vector<Entry> linear, nonlinear;
     Program A, b;                 // of A the entries `linear`
     std::optional<Program> N, J;  // of ∂N/∂y the entries `nonlinear`
+    std::optional<Program> switches;
+    std::vector<Eigen::Index> of_time, of_states;  // switches of x alone, and the others
+    Program at_times;                              // the first of them
+    std::vector<Program> in_time;                  // all of A, b and N that depends on x alone
 
   private:
     std::vector<Eigen::Index> entries_of(const Program& program, std::vector<Entry>& where);
@@ -42,8 +47,22 @@ class RightHandSide {
     Eigen::Index n() const { return equations_->n; }
     const Equations& equations() const { return *equations_; }
 
-    // A constant (n) that is added to f from now on; empty for none.
+    // What is added to f from now on: a constant (n), empty for none; or a function of x (S) with values (S, n), which
+    // may change fast anywhere if `sampled`.
+    using Forcing = std::function<void(const Eigen::VectorXd& x, Eigen::MatrixXd& values)>;
     void add(Eigen::VectorXd constant) { constant_ = std::move(constant); }
+    void add(Forcing forcing, bool sampled) { added_ = std::move(forcing), sampled_ = sampled_ || sampled; }
+
+    bool autonomous() const { return equations_->autonomous && !added_; }
+    bool sampled() const { return sampled_; }  // whether part of f is a function of which nothing is known
+
+    // Of each switch the value that its steps have from now on, and what is added to it times the switch.
+    void hold(const Eigen::VectorXd& modes, const Eigen::VectorXd& slopes);
+
+    // All switches (S, m) at x (S) and y (S, n).
+    void switches(const Eigen::VectorXd& x, const Eigen::MatrixXd& y, Eigen::MatrixXd& values);
+    Program::Workspace& at_times() { return at_times_; }
+    std::vector<Program::Workspace>& in_time() { return in_time_; }
 
     // f (S, n) at x (S) and y (S, n), whose rows from the `distinct`-th on are copies of the one before.
     void evaluate(const Eigen::Ref<const Eigen::VectorXd>& x, const Eigen::Ref<const Eigen::MatrixXd>& y,
@@ -55,10 +74,13 @@ class RightHandSide {
   private:
     const Equations* equations_;
     Eigen::VectorXd constant_;
-    Program::Workspace A_, b_, N_, J_;
+    Program::Workspace A_, b_, N_, J_, switches_, at_times_;
+    std::vector<Program::Workspace> in_time_;
     Values N_values_, J_values_;
+    Forcing added_;
+    bool sampled_;
     bool A_varies_, b_varies_;
-    Eigen::MatrixXd linear_, forcing_, points_, values_, slopes_;  // of A the entries `linear`
+    Eigen::MatrixXd linear_, forcing_, points_, values_, slopes_, added_values_;  // of A the entries `linear`
 };
 
 }  // namespace STLFAST_NAMESPACE

@@ -9,6 +9,13 @@
 // next, it is the estimate. Collocation damps what grows fast as it damps what decays fast, in the solution and in the
 // estimate: no window may be longer than a few times the time in which something grows e-fold.
 //
+// Windows end where the right-hand side breaks: at stops, some with a jump of the state, where a switch of time changes
+// its sign (time_structure.hpp), and where one of the states does, found on the window's polynomial; in between, steps
+// are held at what they are (Program). At a switch of the states the error jumps as well (saltation: Filippov,
+// Differential Equations with Discontinuous Righthand Sides, 1988; di Bernardo et al., Piecewise-smooth Dynamical
+// Systems, 2008, section 2.5). Where the solution would slide along a switch, the step is a steep line instead, as
+// steep as the tolerance asks for, until it leaves.
+//
 // n states, s points, K windows.
 #pragma once
 
@@ -20,6 +27,7 @@
 #include "stlfast/radau.hpp"
 #include "stlfast/right_hand_side.hpp"
 #include "stlfast/stage_systems.hpp"
+#include "stlfast/time_structure.hpp"
 
 namespace STLFAST_NAMESPACE {
 
@@ -30,7 +38,11 @@ struct WindowOptions {
     double first = 1e-3;      // longest first window
     bool estimate = true;
     std::function<void()> between = {};  // called before every window; throws to stop
-    Eigen::Index most_windows = 30000;
+    Eigen::Index most_windows = 300000;
+    Eigen::VectorXd stops = {};               // increasing, in [begin, end]: where windows end
+    Eigen::MatrixXd jumps = {};               // (n, stops) of the state there; empty for none
+    double inside = 0;                        // how far from stops functions that are no programs are evaluated
+    std::vector<Eigen::Index> positive = {};  // states that are never negative
 };
 
 struct Windowed {
@@ -44,6 +56,7 @@ struct Windowed {
     Eigen::Index iterations = 0;  // of Newton's method in all, of rejected attempts too
     double last_step = 0;         // the largest of a window's last Newton step
     double residual = 0;          // the largest of what a window adds to the error, over the state's size in it
+    Eigen::Index switched = 0;    // how often a switch of the states was met
 };
 
 class Windows {
@@ -72,8 +85,10 @@ class Windows {
         Combination D;    // derivatives at the points
         AtPoints checks;  // the beginning and s places between the points
         Combination at_checks, slope_at_checks;
-        Combination source;  // of residuals there, the derivatives at the points of their sum
-        double least_rate;   // of the eigenvalues of D
+        Combination source;     // of residuals there, the derivatives at the points of their sum
+        double least_rate;      // of the eigenvalues of D
+        Eigen::MatrixXd looks;  // values (S, s + 1) where switches are looked at, increasing to 1
+        Eigen::VectorXd looked;
     };
     struct Run;
 
@@ -81,5 +96,15 @@ class Windows {
 
     std::array<Scheme, 3> schemes_;
 };
+
+// The best of a few passes, each with smaller windows, until the estimate meets a tolerance relative to the states'
+// largest values so far plus the floor; without an estimate, the first.
+struct Refined {
+    Windowed solution;
+    double missed = 0;  // estimate over tolerance; 0 without one
+};
+
+Refined refined(const Windows& windows, RightHandSide& f, const Eigen::VectorXd& y0, double begin, double end,
+                WindowOptions options, double relative);
 
 }  // namespace STLFAST_NAMESPACE

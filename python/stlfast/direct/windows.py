@@ -5,32 +5,35 @@ n states, N output times. x = (t − t0)/(t1 − t0) ∈ [0, 1].
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from .. import _core
-from ..base.checks import finite
+from ..base.checks import finite, real, rows
 from ..base.names import public
-from ..equations.callback import values_of
+from ..base.progress import Progress
+from ..equations.callback import Callback, values_of
 from ..equations.ode.family import Family
+from ..equations.parameters import box
+from ..equations.samples import Samples
 from ..results.result import MISSED, NOT_CERTIFIED, WITHIN
 from ..results.solution import WindowsSolution, scaled_times
+from ..results.solutions import Solutions
+from .events import Event, Found, as_events, find, terminal
+from .sweep import fixed_span, observed, solve_many, uniform_times
 
 OUTPUT_TIMES = 512
 FIRST_WINDOW = 1e-2  # over t_span, at most
-MOST_PASSES = 4
-FIRST_AIM = 0.3  # part of the tolerance that windows of the first pass are sized by
-SHARPER = 0.3  # part of the tolerance that the next pass aims at
-LEAST_ORDER = 0.3  # of the error in the windows' tolerance
-SMALLEST_TOLERANCE, SMALLEST_RTOL = 1e-13, 1e-12
-SMALLEST_PART = 1e-12  # of atol, where windows are sized
-MOST_MISSED = 1e5  # times the tolerance that the next pass reckons with
+SMALLEST_RTOL = 1e-12
+INSIDE = 4e-16  # of t_span and of t, how far from breaks Python functions are called
 SMALLEST_FLOOR = 1e-30  # of the size that errors are relative to
+NEGATIVE = 3.0  # times atol, what a state that is declared positive may be below 0
 HANDED_OVER = "Radau"
 HANDED_OVER_TOLERANCES = ((1e-1, 1e-12), (1e-2, 1e-13))  # SciPy's, over those asked for, and the smallest rtol
+BEYOND_AN_EVENT = 1e-3  # of the way to a terminal event, how far is solved for it to be met again
 
 
 @public
@@ -54,6 +57,7 @@ class Windows:
             raise ValueError(f"Windows takes a stlfast.Family, got {type(family).__name__}")
         self.family = family
         self.core = _core.Windows(family.core(), values_of(family.N, family.J))
+        self._positive = [family.states.index(state) for state in family.positive]
 
     def solve(
         self,
@@ -61,10 +65,13 @@ class Windows:
         *,
         t: np.ndarray | None = None,
         rtol: float = 1e-6,
-        atol: float = 1e-8,
+        atol: float | Sequence[float] | np.ndarray = 1e-8,
         certify: bool = True,
         fallback: bool = True,
         extrapolate: bool = False,
+        forcing: Samples | Callable[[np.ndarray], np.ndarray] | None = None,
+        t0: float | None = None,
+        events: Event | Sequence[Event] | None = None,
         **params: float,
     ) -> WindowsSolution:
         """Solve one member.
@@ -72,56 +79,163 @@ class Windows:
         y0: (n,) initial values, default the family's; inside its y0_range, unless extrapolate=True.
         t: (N,) output times in t_span, in any order, default 512 uniform ones. params: every parameter by name.
         rtol, atol: success means that the estimated error of every state is at no time larger than atol + rtol times
-            the largest |y| up to then. Windows are made smaller until that holds.
+            the largest |y| up to then. Windows are made smaller until that holds. atol: a number, or one a state.
         certify: estimate the error, from its linearised equation e' = J e + r with the residual r. With False nothing
             is estimated or refined, which saves a third of the time of one pass.
         fallback: where windows fail or the estimate still misses, hand over to SciPy's Radau with the analytic
-            Jacobian; False returns success=False instead.
+            Jacobian; False returns success=False instead. Not with forcing, or where the family has steps, breaks or
+            doses: SciPy would step over them.
+        forcing: added to the right-hand side: `Samples` of shape (n, M), or a function of times t (N,) with values
+            (n, N), which is sampled some 16 000 times over t_span; a pulse that is shorter still may be missed.
+        t0: when to start, in t_span, default its beginning: `windows.solve(sol.final, t0=sol.t[-1], ...)` goes on.
+        events: a function g(t, y (n,)), or a list of them, as solve_ivp takes them, with its attributes `terminal` (a
+            number: after so many) and `direction`. Their roots are found on the windows' polynomials, and are
+            `t_events` and `y_events` of the solution; a terminal one ends it, and output times beyond it are left out.
 
         Returns a WindowsSolution. Errors: ParameterError (a KeyError and ValueError) for a parameter unknown, missing
-        or out of range; ValueError for a wrong shape, a number that is not finite, a time outside t_span or initial
-        values outside y0_range.
+        or out of range; ValueError for a wrong shape, a number that is not finite, a time outside t_span, breaks or
+        doses outside it, initial values outside y0_range or events that are no functions.
         """
-        family = self.family
+        family, watched = self.family, as_events(events)
         p = family.check_params(params)
         span = family.t_span_at(**params)
-        times = np.linspace(*span, OUTPUT_TIMES) if t is None else np.array(finite(t, "t"))
+        start = family.start_at(p) if y0 is None else checked_start(family, y0, extrapolate)
+        begin = 0.0 if t0 is None else float(scaled_times(np.array([_number(t0, "t0")]), span, "t0")[0])
+        if begin >= 1.0:
+            raise ValueError(f"t0 = {t0} is the end of t_span = ({span[0]:g}, {span[1]:g}): there is nothing to solve")
+        first = span[0] if t0 is None else float(t0)
+        times = np.linspace(first, span[1], OUTPUT_TIMES) if t is None else np.array(finite(t, "t"))
         x = scaled_times(times, span)
-        start = family.y0 if y0 is None else checked_start(family, y0, extrapolate)
-        windows, missed = self._refined(p, start, *_relative(rtol, atol), certify)
-        if windows.finished and certify and rtol < SMALLEST_RTOL:  # below what windows are made for
-            missed = max(missed, float((windows.error / (atol + rtol * windows.largest)).max()))
-        if not windows.finished or missed > 1.0:
-            if fallback:
-                return self._handed_over(windows, span, start, times, rtol, atol, params)
-            return self._failed(windows, span, times, "fallback=True tries SciPy's Radau.")
-        if certify:
-            status, message = WITHIN, "The error estimate meets the tolerance."
-        else:
-            status, message = NOT_CERTIFIED, "Solved without an estimate of the error, as certify=False asked."
-        return WindowsSolution(self, windows, span, times, self.core.evaluate(windows, x), status, message)
+        if (x < begin).any():
+            raise ValueError(f"t = {times.min():g} is before t0 = {first:g}")
+        relative, floors = _relative(rtol, atol, family.n)
+        stops, jumps, added = self._breaks(p, span, begin, forcing)
 
-    def _refined(
-        self, p: np.ndarray, start: np.ndarray, relative: float, floor: float, certify: bool
-    ) -> tuple[_core.Windowed, float]:
-        """The best of a few passes, each with smaller windows, and its estimate over the tolerance."""
-        tolerance, small, passes, floors = FIRST_AIM * relative, 1.0, [], np.full(len(start), floor)
-        while True:
-            windows = self.core.solve(p, start, 0.0, 1.0, tolerance, floors, FIRST_WINDOW, certify, small=small)
-            missed = windows.relative_error / relative if certify else 0.0
-            passes.append((missed if windows.finished else math.inf, tolerance, windows))
-            sharpest = tolerance <= SMALLEST_TOLERANCE and small <= SMALLEST_PART
-            if missed <= 1.0 or not windows.finished or sharpest or len(passes) == MOST_PASSES:
-                break
-            order = 1.0  # the error falls as the tolerance to this power
-            if len(passes) > 1 and passes[-1][0] < passes[-2][0]:
-                (before, looser, _), (after, sharper, _) = passes[-2:]
-                order = min(max(math.log(before / after) / math.log(looser / sharper), LEAST_ORDER), 1.0)
-            tolerance = max(tolerance * (SHARPER / min(missed, MOST_MISSED)) ** (1 / order), SMALLEST_TOLERANCE)
-            # Errors of states while they are small may be what grows later: after one more pass, all digits of them.
-            small = SMALLEST_PART if len(passes) > 1 else tolerance / relative
-        missed, _, windows = min(passes, key=lambda each: each[0])
-        return windows, missed
+        def core(end: float, estimate: bool, once: bool = False) -> tuple[_core.Windowed, float]:
+            return self.core.solve(
+                p, start, begin, end, relative, floors, FIRST_WINDOW, estimate, added, stops, jumps,
+                INSIDE * (1 + max(map(abs, span)) / (span[1] - span[0])), self._positive, once,
+            )  # fmt: skip
+
+        def located(windows: _core.Windowed) -> Found:
+            edges = span[0] + (span[1] - span[0]) * windows.edges
+            return find(
+                watched,
+                edges,
+                lambda when: self.core.evaluate(windows, _inside((when - span[0]) / (span[1] - span[0]), windows)),
+            )
+
+        end = 1.0
+        if any(map(terminal, watched)):  # where to end is found first, with nothing estimated beyond
+            ahead = located(core(1.0, False)[0]).end
+            if ahead is not None:
+                x_end = (ahead - span[0]) / (span[1] - span[0])
+                end = min(1.0, x_end + BEYOND_AN_EVENT * (x_end - begin) + 1e-12)
+        windows, missed = core(end, certify)
+        if windows.finished and certify and rtol < SMALLEST_RTOL:  # below what windows are made for
+            missed = max(missed, float((windows.error / (np.asarray(atol) + rtol * windows.largest)).max()))
+        negative = self._negative(windows, np.broadcast_to(atol, family.n))
+        sol: WindowsSolution
+        if not windows.finished or not missed <= 1.0 or negative:
+            handed = fallback and forcing is None and not family.breaks and not watched and begin == 0.0
+            if handed:
+                sol = self._handed_over(windows, span, start, times, rtol, np.asarray(atol), params)
+            else:
+                more = "" if fallback else "fallback=True tries SciPy's Radau."
+                sol = self._failed(windows, span, times, f"{negative}{more}".strip())
+        else:
+            if certify:
+                status, message = WITHIN, "The error estimate meets the tolerance."
+            else:
+                status, message = NOT_CERTIFIED, "Solved without an estimate of the error, as certify=False asked."
+            y = self.core.evaluate(windows, np.minimum(x, windows.edges[-1]))
+            sol = WindowsSolution(self, windows, span, times, y, status, message)
+        if watched:
+            sol.take_events(located(windows))
+        return sol
+
+    def _breaks(
+        self, p: np.ndarray, span: tuple[float, float], begin: float, forcing: Any
+    ) -> tuple[np.ndarray | None, np.ndarray | None, Any]:
+        """Where windows end from `begin` on, how far the states jump there, and what is added, as the core takes it."""
+        family = self.family
+        stops, jumps = family.stops_at(p, span)
+        added: Any = None
+        length = span[1] - span[0]
+        if isinstance(forcing, Samples):
+            forcing.check(span[0] + begin * length, span[1])
+            added = forcing.pieces(family.n, span)
+            knots = (np.array(forcing.breaks) - span[0]) / length
+            knots = knots[(knots > begin) & (knots < 1)]
+            order = np.argsort(np.concatenate([stops, knots]), kind="stable")
+            stops = np.concatenate([stops, knots])[order]
+            jumps = np.concatenate([jumps, np.zeros((len(knots), family.n))])[order]
+        elif forcing is not None:
+            if not callable(forcing):
+                raise ValueError(f"forcing must be Samples or a function of t (N,), got {type(forcing).__name__}")
+            added = _scaled(forcing, family.n, span)
+        kept = stops >= begin
+        if not kept.any():
+            return None, None, added
+        return stops[kept], np.ascontiguousarray(jumps[kept]), added
+
+    def _negative(self, windows: _core.Windowed, atol: np.ndarray) -> str:
+        """What is wrong where a state that is declared positive is not; empty where none is."""
+        if not self._positive or not windows.finished:
+            return ""
+        least = windows.least
+        for i in self._positive:
+            if least[i] < -NEGATIVE * max(atol[i], SMALLEST_FLOOR):
+                return f"{self.family.states[i]} was declared positive and gets to {least[i]:.1e}. "
+        return ""
+
+    def solve_many(
+        self,
+        y0: np.ndarray | None = None,
+        *,
+        observe: str | np.ndarray | None = None,
+        rtol: float = 1e-6,
+        atol: float | Sequence[float] | np.ndarray = 1e-8,
+        certify: bool = True,
+        fallback: bool = True,
+        extrapolate: bool = False,
+        threads: int | None = None,
+        out: np.ndarray | None = None,
+        progress: Progress = False,
+        **params: float | np.ndarray,
+    ) -> Solutions:
+        """Solve B members and initial values at once, on all cores: `solve_many(y0=Y0, k1=rates, k2=3e7)`.
+
+        The arguments are those of the models' `solve_many`: parameters and y0 broadcast, observe is None for the values
+        at 512 uniform times, times, "final" or "maximum"; threads, out and progress as there. Results do not depend on
+        the number of threads. Rows that fail or miss the tolerance are handed over to SciPy as `solve` does, unless
+        fallback=False. Right-hand sides that are Python functions are solved one by one.
+
+        Returns Solutions, whose method is "windows" or "radau" for each row. Errors as of `solve`, with the row.
+        """
+        family = self.family
+        if not extrapolate and y0 is not None:
+            for row in np.atleast_2d(np.asarray(y0, dtype=np.float64)):
+                checked_start(family, row, extrapolate=False)
+        relative, floors = _relative(rtol, atol, family.n)
+        table = _Sweep(self, (certify, relative, floors))
+        sweep = solve_many(table, y0, params, observe, (), threads, out, progress)
+        sweep.method[:] = "windows"
+        for row in np.flatnonzero(~sweep.success) if fallback else ():
+            start = y0 if y0 is None else np.broadcast_to(y0, (len(sweep), family.n))[row]
+            self._handed_over_row(sweep, int(row), start, observe, rtol, atol, certify)
+        return sweep
+
+    def _handed_over_row(
+        self, sweep: Solutions, row: int, start: Any, observe: Any, rtol: float, atol: Any, certify: bool
+    ) -> None:
+        named: dict[str, Any] = {name: float(values[row]) for name, values in sweep.params.items()}
+        times = None if isinstance(observe, str) else observe
+        again = self.solve(start, t=times, rtol=rtol, atol=atol, certify=certify, extrapolate=True, **named)
+        sweep.success[row], sweep.method[row] = again.success, again.method
+        if sweep.error_estimate is not None:
+            sweep.error_estimate[row] = np.inf if again.error_estimate is None else again.error_estimate
+        sweep.y[row] = observed(again.y, observe)
 
     def stepper(self, *, rtol: float = 1e-6, atol: float = 1e-8, t: float | None = None, **params: float) -> Stepper:
         """A stepper for simulation loops: `stepper = windows.stepper(mu=100.0)`, then `y = stepper.step(y, dt)`."""
@@ -132,14 +246,15 @@ class Windows:
     ) -> WindowsSolution:
         y = self.core.evaluate(windows, scaled_times(times, span))  # nan beyond the last window
         if windows.finished:
-            message = f"The error estimate {windows.error.max():.1e} misses the tolerance: raise rtol or atol. {more}"
+            told = f"The error estimate {windows.error.max():.1e} misses the tolerance: raise rtol or atol. "
+            message = f"{'' if 'declared positive' in more else told}{more}".strip()
         else:
             message = f"{_stopped(windows, span)}; y is nan beyond. {more}"
         return WindowsSolution(self, windows, span, times, y, MISSED, message)
 
     def _handed_over(
         self, windows: _core.Windowed, span: tuple[float, float], start: np.ndarray, times: np.ndarray, rtol: float,
-        atol: float, params: dict[str, float],
+        atol: np.ndarray, params: dict[str, float],
     ) -> WindowsSolution:  # fmt: skip
         """SciPy's answer, with the difference from a sharper one as the estimate of its error."""
         from scipy.integrate import solve_ivp
@@ -193,12 +308,12 @@ class Stepper:
     t: the time of the state, which `step` moves on: t0 at first. params: those of the last step.
     """
 
-    __slots__ = ("_core", "_family", "_floor", "_length", "_relative", "params", "t")
+    __slots__ = ("_core", "_family", "_floors", "_length", "_relative", "params", "t")
 
     def __init__(
         self, family: Family, core: _core.Windows, rtol: float, atol: float, t: float | None, params: dict[str, float]
     ) -> None:
-        self._relative, self._floor = _relative(rtol, atol)
+        self._relative, self._floors = _relative(rtol, atol, family.n)
         family.check_params(params)
         self._family, self._core = family, core
         self.params = dict(params)
@@ -227,9 +342,13 @@ class Stepper:
         end = begin + dt / span
         if not end > begin:
             raise ValueError(f"dt = {dt!r} is less than the rounding of t = {self.t!r}")
-        floors = np.full(len(start), self._floor)
         added = None if forcing is None else finite(forcing, "forcing") * span
-        found = self._core.solve(p, start, begin, end, self._relative, floors, first, False, added)
+        stops, jumps = self._family.stops_at(p, (t0, t1))
+        kept = (stops >= begin) & (stops < end)
+        found, _ = self._core.solve(
+            p, start, begin, end, self._relative, self._floors, first, False, added, stops[kept],
+            np.ascontiguousarray(jumps[kept]), INSIDE * (1 + max(abs(t0), abs(t1)) / span), once=True,
+        )  # fmt: skip
         if not found.finished:
             raise RuntimeError(
                 f"{_stopped(found, (t0, t1))}; check the state and the parameters, or take smaller steps"
@@ -262,12 +381,106 @@ def _stopped(windows: _core.Windowed, span: tuple[float, float]) -> str:
     return f"No window could be solved at t = {stop:.6g}: the solution may not exist beyond it"
 
 
-def _relative(rtol: float, atol: float) -> tuple[float, float]:
-    """The tolerance relative to the size of a state, and what is added to that size; ValueError for wrong ones."""
-    for name, value in (("rtol", rtol), ("atol", atol)):
-        if not (isinstance(value, (int, float)) and 0 <= value < float("inf")):
-            raise ValueError(f"{name} must be a finite number of at least 0, got {value!r}")
-    if rtol == 0 and atol == 0:
+def _relative(rtol: float, atol: Any, n: int) -> tuple[float, np.ndarray]:
+    """The tolerance relative to the size of a state, and what is added to that size (n); ValueError for wrong ones."""
+    if not (isinstance(rtol, (int, float)) and 0 <= rtol < float("inf")):
+        raise ValueError(f"rtol must be a finite number of at least 0, got {rtol!r}")
+    if isinstance(atol, (bool, str)) or (np.ndim(atol) and np.shape(atol) != (n,)):
+        raise ValueError(f"atol must be a number or {n} of them, one for each state, got {atol!r}")
+    least = real(atol, "atol")
+    if not ((least >= 0) & (least < np.inf)).all():
+        raise ValueError(f"atol must be finite and at least 0, got {atol!r}")
+    if rtol == 0 and not (least > 0).all():
         raise ValueError("rtol and atol cannot both be 0")
     relative = max(rtol, SMALLEST_RTOL)
-    return relative, max(atol / relative, SMALLEST_FLOOR)
+    return relative, np.maximum(np.broadcast_to(least, n) / relative, SMALLEST_FLOOR)
+
+
+def _number(value: Any, what: str) -> float:
+    if isinstance(value, (bool, str)) or np.ndim(value):
+        raise ValueError(f"{what} must be a number, got {value!r}")
+    return float(finite(value, what))
+
+
+def _inside(x: np.ndarray, windows: _core.Windowed) -> np.ndarray:
+    """Scaled times that rounding may have beyond the windows."""
+    kept: np.ndarray = np.clip(x, windows.edges[0], windows.edges[-1])
+    return kept
+
+
+def _scaled(forcing: Callable[[np.ndarray], np.ndarray], n: int, span: tuple[float, float]) -> Any:
+    """The forcing as a function of time scaled to [0, 1], with values (n, N) scaled alike."""
+    length = span[1] - span[0]
+
+    def values(x: np.ndarray) -> np.ndarray:
+        t = span[0] + length * x
+        found = rows(real(forcing(t), "the value of forcing"), n)
+        if found.shape != (n, len(t)):
+            raise ValueError(f"forcing returned shape {found.shape} for t of shape {t.shape}, expected {(n, len(t))}")
+        if not np.isfinite(found).all():
+            k = int(np.argmin(np.isfinite(found).all(axis=0)))
+            raise ValueError(f"forcing is not finite at t = {t[k]:g}")
+        return np.ascontiguousarray(found * length)
+
+    return values
+
+
+class _Sweep:
+    """Windows as `solve_many` takes a model: what it asks of it, and of its core."""
+
+    def __init__(self, windows: Windows, options: tuple[bool, float, np.ndarray]) -> None:
+        self.windows, self.family, self.options, self.core = windows, windows.family, options, self
+        self.box = box(self.family.params)
+        self.output = self.output_table(np.linspace(0.0, 1.0, OUTPUT_TIMES))
+        self.end = self.output_table(np.ones(1))
+        self.fixed_span = fixed_span(self.family)
+        self.fixed_times = None if self.fixed_span is None else uniform_times(self.output.x, self.fixed_span)
+
+    @staticmethod
+    def output_table(x: np.ndarray) -> SimpleNamespace:
+        return SimpleNamespace(x=x)
+
+    def solve_many(
+        self, output: SimpleNamespace, B: int, members: np.ndarray, start: np.ndarray, final: bool, maximum: bool,
+        threads: int, out: np.ndarray | None, report: Any,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray]:  # fmt: skip
+        certify, relative, floors = self.options
+        family, core = self.family, self.windows.core
+        if isinstance(family.N, Callback):
+            return self._one_by_one(output.x, B, members, start, final, maximum, out, report)
+        stops: np.ndarray | None = None
+        jumps: np.ndarray | None = None
+        if family.stops is not None:
+            spans = [family._span(p, {}) for p in members]
+            found = [family.stops_at(p, span) for p, span in zip(members, spans, strict=True)]
+            stops, jumps = (np.stack([each[k] for each in found]) for k in (0, 1))
+        return core.solve_many(
+            output.x, B, members, start, final, maximum, certify, relative, floors, FIRST_WINDOW, stops, jumps,
+            self.windows._positive, threads, out, report,
+        )  # fmt: skip
+
+    def _one_by_one(
+        self, x: np.ndarray, B: int, members: np.ndarray, start: np.ndarray, final: bool, maximum: bool,
+        out: np.ndarray | None, report: Any,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray]:  # fmt: skip
+        """The same where a Python function is called, which one thread can do at a time."""
+        certify, relative, floors = self.options
+        n, observe = self.family.n, "final" if final else "maximum" if maximum else None
+        shape = (B, n) if observe else (B, n, len(x))
+        if out is not None and (out.shape != shape or out.dtype != np.float64 or not out.flags.c_contiguous):
+            raise ValueError(f"out must be a C-contiguous float64 array of shape {shape}, got {out.shape}")
+        y = np.empty(shape) if out is None else out
+        success, estimate = np.zeros(B, dtype=bool), np.full((B, n), np.inf)
+        for row in range(B):
+            p = members[row if len(members) > 1 else 0]
+            named = dict(zip(self.family.params, p.tolist(), strict=True))
+            t0, t1 = self.family.t_span_at(**named)
+            sol = self.windows.solve(
+                start[row if len(start) > 1 else 0], t=t0 + (t1 - t0) * x, rtol=relative, atol=relative * floors,
+                certify=certify, fallback=False, extrapolate=True, **named,
+            )  # fmt: skip
+            success[row], y[row] = sol.success, observed(sol.y, observe)
+            if sol.error_estimate is not None:
+                estimate[row] = sol.error_estimate
+            report(row + 1)
+        return y, success, estimate if certify else None, np.zeros(B, dtype=bool)

@@ -7,7 +7,8 @@ Registers, in this order:
     then         the constants
     then         one register for each instruction
 
-code       (K, 3) int32, rows [op, a, b]: registers a and b precede the instruction's own; b = -1 for one operand
+code       (K, 3) int32, rows [op, a, b]: registers a and b precede the instruction's own; b = -1 for one operand; of a
+           step (abrupt.py) b = -2 - k, k being the number of its switch
 constants  (C,) float64
 outputs    (O,) int32, registers
 n_inputs   1 + P, or 1 + n + P
@@ -33,13 +34,19 @@ if TYPE_CHECKING:
 # The numbers are part of the file format.
 OPS = {
     "add": 0, "sub": 1, "mul": 2, "div": 3, "neg": 4, "pow": 5, "exp": 6,
-    "log": 7, "sqrt": 8, "sin": 9, "cos": 10, "tan": 11, "tanh": 12, "abs": 13,
+    "log": 7, "sqrt": 8, "sin": 9, "cos": 10, "tan": 11, "tanh": 12, "abs": 13, "sinh": 14, "cosh": 15, "asin": 16,
+    "acos": 17, "atan": 18, "asinh": 19, "acosh": 20, "atanh": 21, "erf": 22, "atan2": 23, "gate": 24, "step": 25,
 }  # fmt: skip
 # The same on Python's floats, which for one point is faster than a call of the core.
 SCALAR = [
     operator.add, operator.sub, operator.mul, operator.truediv, operator.neg, math.pow, math.exp,
-    math.log, math.sqrt, math.sin, math.cos, math.tan, math.tanh, abs,
+    math.log, math.sqrt, math.sin, math.cos, math.tan, math.tanh, abs, math.sinh, math.cosh, math.asin,
+    math.acos, math.atan, math.asinh, math.acosh, math.atanh, math.erf, math.atan2,
+    lambda a, b: 0.0 if b == 0 else a * b, lambda a: 1.0 if a >= 0 else 0.0,
 ]  # fmt: skip
+UNARY = (
+    "exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "asin", "acos", "atan", "asinh", "acosh", "atanh", "erf",
+)  # fmt: skip
 MAX_UNROLLED_POWER = 8  # y**8 is three multiplications; beyond that a call of pow is as good
 
 Register = tuple[str, int]  # ("input", 2), ("constant", 0), ("code", 7)
@@ -133,20 +140,24 @@ class UnsupportedFunctionError(ValueError):
     """A function that has no instruction."""
 
 
-def to_instructions(exprs: Sequence[sp.Expr], inputs: Sequence[sp.Symbol], varying: int = 1) -> Instructions:
-    """Translate expressions in `inputs` = [x, parameter 1, …] to instructions; equal subexpressions are computed once.
+def to_instructions(
+    exprs: Sequence[sp.Expr], inputs: Sequence[sp.Symbol], varying: int = 1, switches: Sequence[sp.Expr] = ()
+) -> Instructions:
+    """Translate expressions in `inputs` = [x, parameter 1, …] to instructions; what is equal is computed once.
 
-    The first `varying` inputs vary from point to point. Errors: UnsupportedFunctionError (a ValueError) naming a
-    function that has no instruction; ValueError naming a symbol that is no input, or a value that is not a finite real
-    number.
+    Steps (abrupt.py) are those of the `switches`. The first `varying` inputs vary from point to point. Errors:
+    UnsupportedFunctionError (a ValueError) naming a function that has no instruction; ValueError naming a symbol that
+    is no input, or a value that is not a finite real number.
     """
-    emitter = _Emitter(inputs)
+    emitter = _Emitter(inputs, switches)
     outputs = [emitter.emit(expr) for expr in exprs]
     n_inputs, n_constants = len(inputs), len(emitter.constants)
     offset = {"input": 0, "constant": n_inputs, "code": n_inputs + n_constants}
 
     def number(register: Register | None) -> int:
-        return -1 if register is None else offset[register[0]] + register[1]
+        if register is None:
+            return -1
+        return -2 - register[1] if register[0] == "switch" else offset[register[0]] + register[1]
 
     code = [[op, number(a), number(b)] for op, a, b in emitter.code]
     return Instructions(
@@ -161,7 +172,8 @@ def to_instructions(exprs: Sequence[sp.Expr], inputs: Sequence[sp.Symbol], varyi
 class _Emitter:
     """Walks expression trees; an instruction that is already there is used again."""
 
-    def __init__(self, inputs: Sequence[sp.Symbol]) -> None:
+    def __init__(self, inputs: Sequence[sp.Symbol], switches: Sequence[sp.Expr] = ()) -> None:
+        self.switches = list(switches)
         self.registers: dict[Any, Register] = {symbol: ("input", i) for i, symbol in enumerate(inputs)}
         self.constants: dict[float, int] = {}
         self.code: list[tuple[int, Register, Register | None]] = []
@@ -186,8 +198,12 @@ class _Emitter:
     def _emit(self, expr: sp.Expr) -> Register:
         import sympy as sp
 
-        functions = {sp.exp: "exp", sp.log: "log", sp.sin: "sin", sp.cos: "cos", sp.tan: "tan", sp.tanh: "tanh",
-                     sp.Abs: "abs"}  # fmt: skip
+        from .abrupt import Gate, Step
+
+        functions = {
+            getattr(sp, name): op
+            for name, op in (*((name, name) for name in UNARY), ("Abs", "abs"), ("atan2", "atan2"))
+        } | {Gate: "gate"}  # fmt: skip
         if not expr.free_symbols:
             return self.constant(_number(expr))
         if expr.is_Symbol:
@@ -196,14 +212,17 @@ class _Emitter:
             return self._sum(expr)
         if expr.is_Mul:
             return self._product(expr)
-        if expr.func in functions and len(expr.args) == 1:
-            return self.instruction(functions[expr.func], self.emit(expr.args[0]))
+        if expr.func == Step:
+            k = self.switches.index(expr.args[0])
+            return self.instruction("step", self.emit(expr.args[0]), ("switch", k))
+        if expr.func in functions:
+            return self.instruction(functions[expr.func], *map(self.emit, expr.args))
         if expr.is_Pow:
             return self._power(*expr.as_base_exp()) if expr.exp.is_number else self.instruction(
                 "pow", self.emit(expr.base), self.emit(expr.exp))  # fmt: skip
         raise UnsupportedFunctionError(
             f"the function {expr.func.__name__} (in {expr}) is not supported; "
-            "the functions are exp, log, sqrt, sin, cos, tan, tanh, abs and powers"
+            f"the functions are {', '.join(UNARY)}, sqrt, abs, atan2 and powers"
         )
 
     def _sum(self, expr: sp.Expr) -> Register:

@@ -16,6 +16,8 @@ from typing import Any
 import sympy as sp
 from sympy.polys.matrices import DomainMatrix
 
+from .abrupt import Step
+
 TINY = sp.Float(sys.float_info.min)  # u/(|u| + TINY) is the sign of u, and 0 at 0
 VARIES = 1e-6  # relative difference of two values that rounding cannot explain
 
@@ -48,6 +50,8 @@ def split(y: Sequence[sp.Symbol], f: Sequence[sp.Expr]) -> Split:
 
 def _linear_row(y: Sequence[sp.Symbol], f: sp.Expr) -> list[sp.Expr] | None:
     states = set(y)
+    if any(step.free_symbols & states for step in f.atoms(Step)):  # whose derivative is 0, though it is not constant
+        return None
     row = gradient(f, y)
     if unclear := [a for a in row if a.free_symbols & states]:
         if any(_varies(a, y) for a in unclear):

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..base import files
 from ..base.checks import finite
+from ..direct.sweep import END, fixed_span, uniform_times
 from ..equations.ode.family import Family
 from ..equations.parameters import box, show_range
 from ..features.body import Body
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 FORMAT = "stlfast"
 FORMAT_VERSION = 5  # 1 had no decoupled models, 2 no nonlinear ones, 3 no PDEs, 4 no families without training
 RTOL, ATOL = 1e-6, 1e-8
-END = np.ones(1)  # of t_span, scaled
 Output = tuple[tuple[float, float], np.ndarray, np.ndarray | None]  # t_span, times, their x (None: the default ones)
 
 
@@ -86,6 +86,21 @@ class ODEModelShell(CompiledModel):
         self._note = told if self._rtol > RTOL else ""
 
     @property
+    def box(self) -> tuple[np.ndarray, np.ndarray]:
+        """The least and largest parameters that are solved, (P,) each."""
+        return self._box
+
+    @property
+    def end(self) -> Any:
+        """The output table of the end of t_span."""
+        return self._end
+
+    @property
+    def fixed_times(self) -> np.ndarray | None:
+        """The default output times; None where t_span depends on the parameters."""
+        return self._fixed_times
+
+    @property
     def fixed_span(self) -> tuple[float, float] | None:
         """(t0, t1); None where t_span depends on the parameters."""
         return self._fixed_span
@@ -124,16 +139,3 @@ def default_rtol(passport: Mapping[str, Any]) -> float:
     compiled = passport.get("compile")
     tol = compiled.get("tol") if isinstance(compiled, Mapping) else None
     return max(RTOL, float(tol)) if isinstance(tol, (int, float)) and math.isfinite(tol) else RTOL
-
-
-def fixed_span(family: Family) -> tuple[float, float] | None:
-    """(t0, t1), None where it depends on the parameters."""
-    if any(family.t_span.depends_on(k).any() for k in range(1, family.t_span.n_inputs)):
-        return None
-    return family.t_span_at(**{name: interval.solve[0] for name, interval in family.params.items()})
-
-
-def uniform_times(x: np.ndarray, span: tuple[float, float]) -> np.ndarray:
-    times = span[0] + (span[1] - span[0]) * x
-    times.flags.writeable = False  # solutions share them
-    return times

@@ -14,16 +14,17 @@ from .. import _core
 from ..base.checks import real, rows
 from ..base.names import public
 from ..base.progress import Progress
-from ..results.solution import Solution
+from ..direct.sweep import solve_again, solve_many
+from ..results.solution import Solution, WindowsSolution
 from ..results.solutions import Solutions
 from .base import ATOL, ODEModelShell
-from .sweep import solve_many
 
 if TYPE_CHECKING:
-    from ..direct.windows import Stepper
+    from ..direct.windows import Stepper, Windows
     from ..equations.ode.family import Forcing
 
 METHODS = {"reduced": True, "full": False}  # whether in the reduced basis
+WINDOWS = "windows"
 
 
 @public
@@ -36,7 +37,10 @@ class Model(ODEModelShell):
 
     core: _core.Model
 
+    _windows: Windows | None = None
+
     def _make_core(self) -> _core.Model:
+        self._banded = bool(self.compiled.bands)
         return self.compiled.core(self.family, self.body)
 
     # ------------------------------------------------------------------------------------------------------ solving
@@ -53,29 +57,33 @@ class Model(ODEModelShell):
         forcing: Forcing | None = None,
         reduced: bool | None = None,
         **params: float,
-    ) -> Solution:
+    ) -> Solution | WindowsSolution:
         """Solve one member by linear least squares: min_c ∫ |dy/dx − A y − b|² dx + ω₀² |y(0) − y0|².
 
         y0: (n,) initial values, default the family's. t: (N,) output times in t_span, in any order, default 512
             uniform ones, which are the fastest. params: every parameter by name, inside its solve range.
         rtol, atol: success means error_bound <= atol + rtol·max|y| in every state. rtol is by default 1e-6 or, where
             that is looser, what the model was compiled for; the message says so then.
-        method: None (default) solves in the band's reduced basis and, where its bound misses the tolerance, again on
-            the full dictionary (milliseconds instead of microseconds); "reduced" and "full" allow the one or the other
-            alone. reduced=True and reduced=False are the same as these.
-        certify: compute the error bound; False saves a few microseconds.
-        fallback: False leaves the second attempt out: one reduced solve, also where its bound misses the tolerance.
+        method: None (default) solves in the band's reduced basis (on the full dictionary where the model has no bands)
+            and, where its bound misses the tolerance, hands over to time windows (`Windows`), whose error is estimated
+            instead of bounded. "reduced", "full" and "windows" are the one that is named, alone; "full", the transfer
+            solve of arXiv 2501.17281 on the whole dictionary, takes milliseconds. reduced=True and reduced=False are
+            the same as the first two.
+        certify: compute the error bound; False saves a few microseconds, and nothing is handed over.
+        fallback: False hands nothing over, also where the bound misses the tolerance.
         forcing: t (C,) → (n, C), added to the right-hand side; called once with the collocation and check points. The
             bound sees what lasts a thousandth of t_span or longer.
 
-        Returns a Solution; its default t is shared and read-only. Errors: ParameterError (a KeyError and ValueError)
-        for a parameter unknown, missing or out of range; ValueError for a wrong shape, a number that is not finite, a
-        time outside t_span, or a method that does not exist.
+        Returns a Solution, or a WindowsSolution where windows answer; the default t is shared and read-only.
+        Errors: ParameterError (a KeyError and ValueError) for a parameter unknown, missing or out of range; ValueError
+        for a wrong shape, a number that is not finite, a time outside t_span, or a method that does not exist.
         """
         span, times, x = self._default if t is None and self._default else self._output(t, params)
         rtol, note = (self._rtol, self._note) if rtol is None else (rtol, "")
-        if method is not None or not fallback:
-            reduced = self._reduced(method, reduced, fallback)
+        alone = method is not None or reduced is not None
+        if method == WINDOWS:
+            return self._on_windows(y0, times, rtol, atol, certify, forcing, params)
+        reduced = self._reduced(method, reduced) if alone else self._banded
         added = None if forcing is None else self._sampled(forcing, span)
         start = self.family.y0 if y0 is None else y0
         names = self._names
@@ -84,7 +92,24 @@ class Model(ODEModelShell):
         except KeyError:
             p = dict(zip(names, self.family.check_params(params).tolist(), strict=True))
             answer, y = self.core.solve(p, names, start, reduced, certify, rtol, atol, added, x)
+        if not (answer.within or alone) and fallback and answer.certified:
+            return self._on_windows(start, times, rtol, atol, certify, forcing, params)
         return Solution(self, answer, span, times, y, note)
+
+    def _on_windows(
+        self, y0: Any, t: np.ndarray, rtol: float, atol: float, certify: bool, forcing: Forcing | None,
+        params: dict[str, Any],
+    ) -> WindowsSolution:  # fmt: skip
+        return self.windows.solve(y0, t=t, rtol=rtol, atol=atol, certify=certify, forcing=forcing, **params)
+
+    @property
+    def windows(self) -> Windows:
+        """The direct solver of the same family, made when first used."""
+        if self._windows is None:
+            from ..direct.windows import Windows  # which solving need not wait for
+
+            self._windows = Windows(self.family)
+        return self._windows
 
     def at(
         self,
@@ -107,7 +132,8 @@ class Model(ODEModelShell):
         p = self.family.check_params(params)
         span, times, x = self._output(t, params)
         rtol, note = self._tolerance(rtol)
-        reduced = self._reduced(method, reduced, fallback)
+        alone = method is not None or reduced is not None
+        reduced = self._reduced(method, reduced) if alone else self._banded
         if x is None:
             output = self.core.output
         else:
@@ -116,7 +142,8 @@ class Model(ODEModelShell):
         forcings = _forcings(forcing)
         sampled = [self._sampled(f, span) for f in forcings]
         core = _core.Member(self.core, output, p, sampled, reduced, certify, rtol, atol)
-        options = {"rtol": rtol, "atol": atol, "certify": certify, "forcing": forcings, "reduced": reduced}
+        options = {"rtol": rtol, "atol": atol, "certify": certify, "forcing": forcings, "fallback": fallback}
+        options |= {"reduced": reduced} if alone else {}
         options |= {} if t is None else {"t": times}
         named = dict(zip(self._names, p.tolist(), strict=True))
         return Member(self, core, named, options, span, times, note)
@@ -152,26 +179,37 @@ class Model(ODEModelShell):
         as in `solve`, with the row; ValueError for shapes that do not broadcast, and for out of another shape or
         layout; TypeError for out that is no array.
         """
-        options = (self._reduced(method, reduced, fallback), certify, self._tolerance(rtol)[0], atol)
-        return solve_many(self, y0, params, observe, options, threads, out, progress)
+        alone = method is not None or reduced is not None
+        rtol, _ = self._tolerance(rtol)
+        if method == WINDOWS:
+            named: dict[str, Any] = params
+            return self.windows.solve_many(
+                y0, observe=observe, rtol=rtol, atol=atol, certify=certify, fallback=fallback, threads=threads, out=out,
+                progress=progress, **named,
+            )  # fmt: skip
+        reduced = self._reduced(method, reduced) if alone else self._banded
+        sweep = solve_many(self, y0, params, observe, (reduced, certify, rtol, atol), threads, out, progress)
+        if not alone and fallback and not sweep.success.all():
+            solve_again(self.windows, sweep, y0, observe, {"rtol": rtol, "atol": atol, "threads": threads})
+        return sweep
 
     def stepper(self, *, rtol: float = 1e-6, atol: float = 1e-8, t: float | None = None, **params: float) -> Stepper:
         """A stepper for loops, on time windows: `y = model.stepper(alpha=75.0).step(y, dt)`; see `Windows.stepper`."""
-        from ..direct.windows import Windows  # which solving need not wait for
-
-        return Windows(self.family).stepper(rtol=rtol, atol=atol, t=t, **params)
+        return self.windows.stepper(rtol=rtol, atol=atol, t=t, **params)
 
     def certify(self, heads: np.ndarray, y0: Sequence[float] | np.ndarray | None = None, **params: float) -> np.ndarray:
         """Error bound (n,) of any heads (M, n) on the full dictionary, taken as an answer for this member."""
         p = self.family.check_params(params)
         return self.core.certify_heads(p, self.family.y0 if y0 is None else y0, heads).bound
 
-    def _reduced(self, method: str | None, reduced: bool | None, fallback: bool) -> bool | None:
-        """In the reduced basis alone (True), on the full dictionary alone (False), or on it where the first misses."""
+    def _reduced(self, method: str | None, reduced: bool | None) -> bool:
+        """Whether in the reduced basis or on the full dictionary, as method= or reduced= asks."""
+        if reduced not in (True, False, None):
+            raise ValueError(f"reduced must be True, False or None, got {reduced!r}")
         if method is None:
-            return bool(self.compiled.bands) if reduced is None and not fallback else reduced
+            return bool(reduced)
         if method not in METHODS:
-            raise ValueError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
+            raise ValueError(f"unknown method {method!r}; known: {', '.join([*METHODS, WINDOWS])}")
         if reduced is not None and reduced != METHODS[method]:
             raise ValueError(f"method={method!r} and reduced={reduced} contradict each other; give method alone")
         return METHODS[method]
@@ -232,7 +270,7 @@ class Member:
         *,
         amplitudes: Sequence[float] | np.ndarray | None = None,
         forcing: Forcing | None = None,
-    ) -> Solution:
+    ) -> Solution | WindowsSolution:
         """Solve for initial values y0 (n,), default the family's.
 
         out: float64 array (n, N), C-contiguous, that the values are written to; the solution's y is that array.
@@ -244,11 +282,38 @@ class Member:
         TypeError for out that is no array.
         """
         start = self._model.family.y0 if y0 is None else y0
+        if out is not None:
+            start = np.array(start)  # which may be a part of out
         if forcing is None:
             answer, y = self._solve(start, amplitudes, out)
         else:
             answer, y = self._solve(start, amplitudes, out, self._model._sampled(forcing, self._span))
-        return Solution(self._model, answer, self._span, self.t, y, self._note)
+        options = self._options
+        if answer.within or not answer.certified or "reduced" in options or not options["fallback"]:
+            return Solution(self._model, answer, self._span, self.t, y, self._note)
+        rtol, atol, added = options["rtol"], options["atol"], self._added(amplitudes, forcing)
+        again = self._model._on_windows(start, self.t, rtol, atol, True, added, self.params)
+        if out is not None:
+            out[:] = again.y
+            again.y = out
+        return again
+
+    def _added(self, amplitudes: Any, forcing: Forcing | None) -> Forcing | None:
+        """All that is added to the right-hand side, as one function."""
+        own = self._options["forcing"]
+        factors = np.ones(len(own)) if amplitudes is None else np.asarray(amplitudes, dtype=np.float64)
+        n = self._model.family.n
+        terms = [(float(a), f) for a, f in zip(factors, own, strict=True)] + (
+            [] if forcing is None else [(1.0, forcing)]
+        )
+        if not terms:
+            return None
+
+        def total(t: np.ndarray) -> np.ndarray:
+            values = [a * rows(real(f(t), "the value of forcing"), n) for a, f in terms]
+            return np.asarray(np.sum(values, axis=0))
+
+        return total
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _remake, (self._model, self._options | self.params)

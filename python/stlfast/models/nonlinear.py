@@ -16,6 +16,7 @@ from ..base.names import public
 from ..base.progress import Progress
 from ..direct.ode.solver import METHODS as DICTIONARY_METHODS
 from ..direct.ode.solver import ORDER, FullAnswer, FullSolver
+from ..direct.sweep import solve_again, solve_many
 from ..direct.windows import Stepper, Windows, checked_start
 from ..equations.ode.family import Family
 from ..equations.program import Instructions
@@ -24,7 +25,6 @@ from ..reduced.bands import Compiled
 from ..results.solution import NonlinearSolution, WindowsSolution
 from ..results.solutions import Solutions
 from .base import ATOL, ODEModelShell
-from .sweep import solve_many
 
 REDUCED, WINDOWS = "reduced", "windows"
 METHODS = (REDUCED, WINDOWS, *DICTIONARY_METHODS)
@@ -102,9 +102,10 @@ class NonlinearModel(ODEModelShell):
                 )
         elif method in DICTIONARY_METHODS:
             return self._full(start, t, rtol, note, atol, certify, method, order, expand, extrapolate, params)
+        named: dict[str, Any] = params
         return self.windows.solve(
             checked_start(self.family, start, extrapolate), t=t, rtol=rtol, atol=atol, certify=certify,
-            fallback=fallback and method is None, extrapolate=True, **params,
+            fallback=fallback and method is None, extrapolate=True, **named,
         )  # fmt: skip
 
     def _reduced(
@@ -196,23 +197,9 @@ class NonlinearModel(ODEModelShell):
         rtol, _ = self._tolerance(rtol)
         sweep = solve_many(self, y0, params, observe, (certify, rtol, atol), threads, out, progress)
         if method is None and not sweep.success.all():
-            self._solve_again(
-                sweep, y0, observe, {"rtol": rtol, "atol": atol, "certify": certify, "fallback": fallback}
-            )
+            options = {"rtol": rtol, "atol": atol, "certify": certify, "fallback": fallback, "threads": threads}
+            solve_again(self.windows, sweep, y0, observe, options)
         return sweep
-
-    def _solve_again(self, sweep: Solutions, y0: Any, observe: Any, options: dict[str, Any]) -> None:
-        """The rows that missed, on time windows."""
-        starts = np.broadcast_to(self.family.y0 if y0 is None else y0, (len(sweep), self.family.n))
-        times, params = None if isinstance(observe, str) else observe, sweep.params
-        for row in np.flatnonzero(~sweep.success):
-            named: dict[str, Any] = {name: float(values[row]) for name, values in params.items()}
-            again = self.windows.solve(starts[row], t=times, extrapolate=True, **options, **named)
-            sweep.success[row], sweep.method[row] = again.success, again.method
-            if sweep.error_estimate is not None:
-                sweep.error_estimate[row] = np.inf if again.error_estimate is None else again.error_estimate
-            final, maximum = (isinstance(observe, str) and observe == name for name in ("final", "maximum"))
-            sweep.y[row] = again.y[:, -1] if final else again.y.max(axis=1) if maximum else again.y
 
     def _check_starts(self, y0: Any) -> None:
         if y0 is None or self.family.y0_range is None:

@@ -284,10 +284,15 @@ class WindowsSolution(Trajectory):
         (rejected windows included), the largest last step of a window, and the largest weighted residual, what a
         window adds to the error; both relative to the solution. 0 for SciPy.
 
-    `sol(t)` evaluates the solution at any times of t_span: (n, len(t)); `sol.sol` is the same function.
+    final: (n,) the state at the end, from which `Windows.solve(sol.final, t0=...)` goes on.
+    t_events, y_events: for each event the times and states (k, n) where it is 0, as solve_ivp returns them; None where
+        no events were asked for.
+
+    `sol(t)` evaluates the solution at any times of t_span: (n, len(t)); `sol.sol` is the same function. After a
+    terminal event there is none.
     """
 
-    __slots__ = ("_estimate", "_found", "_message", "_status")
+    __slots__ = ("_end", "_estimate", "_found", "_message", "_status", "t_events", "y_events")
 
     def __init__(
         self, model: Solved, found: Any, span: tuple[float, float], t: np.ndarray, y: np.ndarray, status: int,
@@ -295,6 +300,31 @@ class WindowsSolution(Trajectory):
     ) -> None:  # fmt: skip
         super().__init__(model, span, t, y)
         self._found, self._status, self._message, self._estimate = found, status, message, estimate
+        self._end: float | None = None  # where a terminal event ended it
+        self.t_events: list[np.ndarray] | None = None
+        self.y_events: list[np.ndarray] | None = None
+
+    def take_events(self, found: Any) -> None:
+        """Keep what events.find found, and nothing after a terminal one."""
+        self.t_events, self.y_events = found.t, found.y
+        if found.end is None:
+            return
+        kept = self.t <= found.end
+        self.t, self.y, self._end = self.t[kept], np.ascontiguousarray(self.y[:, kept]), found.end
+        self._message += f" A terminal event ended it at t = {found.end:.10g}."
+
+    @property
+    def _start(self) -> float:
+        return self._span[0] + (self._span[1] - self._span[0]) * float(self._found.edges[0])
+
+    @property
+    def final(self) -> np.ndarray:
+        end = self._end
+        if end is None and self._windowed:
+            last: np.ndarray = self._found.last
+            return last
+        state: np.ndarray = self(self._span[1] if end is None else end)
+        return state
 
     @property
     def _windowed(self) -> bool:
@@ -334,9 +364,13 @@ class WindowsSolution(Trajectory):
 
     def _values(self, times: np.ndarray, x: np.ndarray) -> np.ndarray:
         values: np.ndarray
+        if self._end is not None and (times > self._end).any():
+            raise ValueError(f"a terminal event ended the solution at t = {self._end!r}")
         if not self._windowed:
             values = self._found(times)
             return values
+        if (x < self._found.edges[0]).any():
+            raise ValueError(f"the solution begins at t = {self._start!r}")
         if (x > self._found.edges[-1]).any():
             raise ValueError(f"the solution was not reached: {self.message}")
         values = self._model.core.evaluate(self._found, x)

@@ -10,6 +10,9 @@ J       Instructions, n·n outputs, row-major       ∂N/∂y; inputs x, y, p
 theta   Instructions, Q outputs                    A = Σ_q θ_q(p) A_q(x); None where a term does not separate
 parts   Instructions, Q·n·n outputs
 t_span  Instructions, 2 outputs
+switches Instructions, what steps are steps of (abrupt.py); inputs x, y, p; None where nothing is abrupt
+stops   Instructions, K·(1 + n) outputs: when windows end, in normalised time, and by how much the states jump there
+start   Instructions, n outputs: initial values; inputs x, p; None where they are y0 for all members
 """
 
 from __future__ import annotations
@@ -29,7 +32,8 @@ from ..program import Instructions
 from . import physical
 from .physical import Rhs
 
-PROGRAMS = ("A", "b", "theta", "parts", "t_span", "N", "J")
+ROUNDING = 1e-12  # of a time over t_span
+PROGRAMS = ("A", "b", "theta", "parts", "t_span", "N", "J", "switches", "stops", "start")
 
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
@@ -50,6 +54,10 @@ class Equations:
     t_span: Instructions
     N: Instructions | Callback | None
     J: Instructions | Callback | None
+    switches: Instructions | None
+    stops: Instructions | None
+    start: Instructions | None
+    positive: tuple[str, ...]  # states that are never negative
     invariants: np.ndarray  # (m, n)
     polynomial_degree: int | None
 
@@ -72,6 +80,20 @@ class Equations:
     def nonlinear(self) -> bool:
         """Whether there is an N."""
         return self.N is not None
+
+    @property
+    def breaks(self) -> bool:
+        """Whether windows have to end somewhere, which models that are compiled know nothing of so far."""
+        return self.switches is not None or self.stops is not None
+
+    def check_smooth(self) -> None:
+        """ValueError where the right-hand side or the solution breaks."""
+        if self.breaks or self.start is not None:
+            what = "steps, breaks, doses or infusions" if self.breaks else "initial values that depend on parameters"
+            raise ValueError(
+                f"family {self.name!r} has {what}, and such families are not compiled so far; "
+                "stlfast.Windows(family) solves their members"
+            )
 
     def check_linear(self, what: str) -> None:
         """ValueError where the family is nonlinear, for `what` assumes that there is no N."""
@@ -103,6 +125,35 @@ class Equations:
             at = f" at {dict(named)}" if named else ""
             raise ValueError(f"family {self.name!r}: t_span must be increasing and finite, got ({t0}, {t1}){at}")
         return t0, t1
+
+    def start_at(self, p: np.ndarray) -> np.ndarray:
+        """The default initial values of a member, (n,)."""
+        if self.start is None:
+            return self.y0
+        values = self.start(np.zeros(1), p)[:, 0]
+        if not np.isfinite(values).all():
+            raise ValueError(
+                f"family {self.name!r}: y0 is not finite at the parameters {p.tolist()}: {values.tolist()}"
+            )
+        return np.ascontiguousarray(values)
+
+    def stops_at(self, p: np.ndarray, span: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
+        """Where windows end, in normalised time (K,), increasing, and by how much the states jump there, (K, n)."""
+        if self.stops is None:
+            return np.zeros(0), np.zeros((0, self.n))
+        values = self.stops(np.zeros(1), p).reshape(-1, 1 + self.n)
+        x, jumps = values[:, 0], values[:, 1:]
+        if not np.isfinite(values).all():
+            raise ValueError(f"family {self.name!r}: a break or dose is not finite: {values.tolist()}")
+        if len(outside := np.flatnonzero((x < -ROUNDING) | (x > 1 + ROUNDING))):
+            k = int(outside[0])
+            what = "a dose" if jumps[k].any() else "a break"
+            t = span[0] + x[k] * (span[1] - span[0])
+            raise ValueError(
+                f"family {self.name!r}: {what} at t = {t:g} is outside t_span = ({span[0]:g}, {span[1]:g})"
+            )
+        order = np.argsort(x, kind="stable")
+        return np.clip(x[order], 0.0, 1.0), np.ascontiguousarray(jumps[order])
 
     def matrix(self, t: float, **params: float) -> np.ndarray:
         """A(p, t) in physical time, (n, n), without what N adds to the Jacobian."""
@@ -146,7 +197,7 @@ class Equations:
             None if self.theta is None else self.theta.program,
             None if self.parts is None else self.parts.program,
             low, high, -1 if self.stiffness is None else list(self.params).index(self.stiffness),
-            *(each.program if isinstance(each, Instructions) else None for each in (self.N, self.J)),
+            *(each.program if isinstance(each, Instructions) else None for each in (self.N, self.J, self.switches)),
         )  # fmt: skip
 
     def start_box(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

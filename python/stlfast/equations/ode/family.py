@@ -39,17 +39,27 @@ class Family(Equations):
     name: what the family is called in files and messages.
     t: SymPy symbol of the time.
     y: n SymPy symbols, the states.
-    rhs: n SymPy expressions in t, the states and the parameters, with +, ·, /, powers, exp, log, sqrt, sin, cos, tan,
-        tanh and abs. Or, for what these cannot express, a Python function f(t, y, **params) → (n, N) of times t (N,)
-        and states y (n, N); t may then be None, and states and parameters may be given by their names.
+    rhs: n SymPy expressions in t, the states and the parameters, with +, ·, /, powers, exp, log, sqrt, abs, erf, atan2,
+        the trigonometric and hyperbolic functions and their inverses; and with Heaviside, sign, Max, Min and Piecewise,
+        where solvers' windows end (`Windows`; such a family is not compiled so far). Or, for what these cannot
+        express, a Python function f(t, y, **params) → (n, N) of times t (N,) and states y (n, N); t may then be None,
+        and states and parameters may be given by their names.
     t_span: (t0, t1), numbers or expressions in the parameters.
     stiffness: the parameter (its symbol or name) that makes members stiff, along which bodies are trained; its ranges
         must be positive. Default: the positive parameter whose solve range is the widest, relative to its lower end.
     params: SymPy symbol → Range, where members can be solved: `Range(0.1, 10.0)`, and are trained on:
         `Range(train=(1, 10), solve=(1, 1000))`. Afterwards `family.params` maps names to ranges.
-    y0: n numbers, the default initial values.
+    y0: n numbers, the default initial values; or expressions in the parameters, such as an equilibrium (`y0` of the
+        family is then that of the middle of the ranges, and the family is not compiled so far).
     y0_range: n pairs (low, high), where the answer's accuracy depends on a box of initial values; default None.
     jac: beside a function as rhs, its derivative: a function (t, y, **params) → (n, n, N), [i, j] being ∂f_i/∂y_j.
+    breaks: times at which a function as rhs is not smooth; numbers or expressions in the parameters, within t_span.
+    doses: pairs (time, sizes): the states jump by sizes then, n expressions in the parameters or a dict {state: size};
+        at that time y is what it is after the jump. At t_span's end a dose has no effect.
+    infusions: triples (begin, end, rates), added to the right-hand side from begin to end; rates as sizes of doses.
+    positive: states that are never negative: a computed one that is, by more than atol, is no success.
+
+    Breaks, doses and infusions are for `Windows`; a family that has them is not compiled so far.
 
     invariants are the constant rows w (m, n) with w·f = 0 always, such as conserved mass, found in the expressions;
     polynomial_degree is the degree of N in the states, 0 for linear families and None where N is no polynomial.
@@ -71,8 +81,13 @@ class Family(Equations):
         y0: Sequence[float] | None = None,
         y0_range: Sequence[Sequence[float]] | None = None,
         jac: Callable[..., Any] | None = None,
+        *,
+        breaks: Sequence[Any] = (),
+        doses: Sequence[tuple[Any, Any]] = (),
+        infusions: Sequence[tuple[Any, Any, Any]] = (),
+        positive: Sequence[sp.Symbol | str] = (),
     ) -> None:
-        from .derive import derive, derive_callable
+        from .derive import Structure, derive, derive_callable
 
         if y0 is None:
             raise ValueError(f"family {name!r} needs y0, the default initial values, one for each state")
@@ -80,12 +95,16 @@ class Family(Equations):
             if not isinstance(given, Iterable):
                 raise ValueError(f"{what} must be a list, got {given!r} ({type(given).__name__})")
         parameters.check_ranges(params)
+        structure = Structure(list(breaks), list(doses), list(infusions))
         if callable(rhs):
-            derived = derive_callable(name, list(y), rhs, jac, t_span, list(params))
+            derived = derive_callable(name, list(y), rhs, jac, t_span, list(params), structure, y0)
         elif jac is not None:
             raise ValueError("jac is given where rhs is a function; that of SymPy expressions is derived from them")
         else:
-            derived = derive(name, t, list(y), list(rhs), t_span, list(params))
+            derived = derive(name, t, list(y), list(rhs), t_span, list(params), structure, y0)
+        if derived.start is not None:
+            middle = np.array([0.5 * sum(interval.solve) for interval in params.values()])
+            y0 = derived.start(np.zeros(1), middle)[:, 0].tolist()
         self._set(
             name=name,
             states=tuple(str(yi) for yi in y),
@@ -93,6 +112,7 @@ class Family(Equations):
             stiffness=stiffness,
             y0=y0,
             y0_range=y0_range,
+            positive=[str(state) for state in positive],
             equations=derived.equations,
             invariants=derived.invariants,
             polynomial_degree=derived.polynomial_degree,
@@ -103,6 +123,9 @@ class Family(Equations):
         n = len(fields["states"])
         fields["y0"] = _finite_array(y0, (n,), f"y0 of a family with {n} states")
         fields["y0_range"] = None if y0_range is None else _finite_array(y0_range, (n, 2), f"y0_range of {n} states")
+        fields["positive"] = tuple(fields.get("positive", ()))
+        if unknown := set(fields["positive"]) - set(fields["states"]):
+            raise ValueError(f"positive names {sorted(unknown)}, and the states are {list(fields['states'])}")
         fields["invariants"] = _finite_array(invariants or np.zeros((0, n)), (len(invariants), n), "the invariants")
         fields["params"] = MappingProxyType(dict(params))
         fields["stiffness"] = parameters.stiffness_of(params, fields["stiffness"])

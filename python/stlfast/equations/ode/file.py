@@ -17,7 +17,11 @@ KEYS = {
     "name": str, "states": list, "params": list, "stiffness": (str, type(None)), "y0": list,
     "y0_range": (list, type(None)), "equations": list,
 }  # fmt: skip
-OPTIONAL = {"invariants": list, "polynomial_degree": (int, type(None))}  # the second in nonlinear families
+OPTIONAL = {
+    "invariants": list,
+    "positive": list,
+    "polynomial_degree": (int, type(None)),
+}  # the second in nonlinear families
 
 
 def parse(meta: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> dict[str, Any]:
@@ -34,6 +38,9 @@ def parse(meta: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> dict[st
     fields = {key: meta[key] for key in ("name", "stiffness", "y0", "y0_range")}
     fields |= {key: tuple(meta[key]) for key in ("states", "equations")}
     fields["params"] = params
+    fields["positive"] = meta.get("positive", [])
+    if not set(map(str, fields["positive"])) <= set(meta["states"]):
+        raise FileFormatError(f"the family's positive states must be some of {meta['states']}")
     programs = _programs(tensors, len(meta["states"]), len(names))
     return fields | programs | _facts(meta, programs["N"] is not None)
 
@@ -54,7 +61,7 @@ def _programs(tensors: Mapping[str, np.ndarray], n: int, P: int) -> dict[str, In
     programs: dict[str, Instructions | None] = dict.fromkeys(PROGRAMS)
     groups = grouped(tensors, PROGRAMS)
     for name, arrays in groups.items():
-        varying = 1 + n if name in ("N", "J") else 1
+        varying = 1 + n if name in ("N", "J", "switches") else 1
         programs[name] = Instructions(varying + P, **arrays, varying=varying)
     required, pairs = ("A", "b", "t_span"), (("theta", "parts"), ("N", "J"))
     if any(programs[name] is None for name in required) or any(
@@ -64,7 +71,10 @@ def _programs(tensors: Mapping[str, np.ndarray], n: int, P: int) -> dict[str, In
             f"the family needs the programs {required}, theta with parts and N with J; got {sorted(groups)}"
         )
     q = len(programs["theta"].outputs) if programs["theta"] is not None else 0
-    counts = {"A": n * n, "b": n, "t_span": 2, "theta": q, "parts": q * n * n, "N": n, "J": n * n}
+    counts = {"A": n * n, "b": n, "t_span": 2, "theta": q, "parts": q * n * n, "N": n, "J": n * n, "start": n}
+    for name in ("switches", "stops"):  # any number of the first, and of times with a jump of each state
+        length = len(program.outputs) if (program := programs[name]) is not None else 0
+        counts[name] = length if name == "switches" else length - length % (1 + n)
     for name, program in programs.items():
         if program is not None and len(program.outputs) != counts[name]:
             raise FileFormatError(f"the family's {name} must have {counts[name]} outputs, got {len(program.outputs)}")
@@ -84,6 +94,8 @@ def entries(family: Equations) -> dict[str, Any]:
         "y0_range": None if family.y0_range is None else family.y0_range.tolist(),
         "equations": list(family.equations),
     }
+    if family.positive:
+        found["positive"] = list(family.positive)
     if len(family.invariants):
         found["invariants"] = family.invariants.tolist()
     if family.nonlinear:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -13,16 +13,42 @@ from ..base.progress import shown
 from ..equations.parameters import clamped
 from ..results.solution import scaled_times
 from ..results.solutions import Solutions
-from .base import END, ODEModelShell
 
 if TYPE_CHECKING:
     from .. import _core
+    from ..equations.ode.family import Family
+
+END = np.ones(1)  # of t_span, scaled
 
 OBSERVED = ("final", "maximum")
 
 
+class Swept(Protocol):
+    """What `solve_many` asks of a model."""
+
+    @property
+    def family(self) -> Family: ...
+
+    @property
+    def core(self) -> Any:
+        """With `output`, `output_table(x)` and its own `solve_many`."""
+
+    @property
+    def box(self) -> tuple[np.ndarray, np.ndarray]: ...
+
+    @property
+    def end(self) -> Any:
+        """The output table of the end of t_span."""
+
+    @property
+    def fixed_span(self) -> tuple[float, float] | None: ...
+
+    @property
+    def fixed_times(self) -> np.ndarray | None: ...
+
+
 def solve_many(
-    model: ODEModelShell, y0: Any, params: Mapping[str, Any], observe: Any, options: tuple[Any, ...],
+    model: Swept, y0: Any, params: Mapping[str, Any], observe: Any, options: tuple[Any, ...],
     threads: int | None, out: Any, progress: Any,
 ) -> Solutions:  # fmt: skip
     """What `Model.solve_many` does, with its arguments checked first; options: those of the core's solve_many."""
@@ -49,12 +75,12 @@ def solve_many(
                 f"solve_many was stopped after about {done} of {B} solves; out, if given, is partly written"
             ) from None
         tell(B)
-    own = observe is None and model._fixed_times is not None
-    times = None if maximum else model._fixed_times if own else _times(model, members, x, B)
+    own = observe is None and model.fixed_times is not None
+    times = None if maximum else model.fixed_times if own else _times(model, members, x, B)
     return Solutions(model.family, members, times, y, success, full, bound)
 
 
-def _broadcast(model: ODEModelShell, y0: Any, params: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray, int]:
+def _broadcast(model: Swept, y0: Any, params: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray, int]:
     """y0 (B or 1, n), parameters (B or 1, P) in the family's order, and B."""
     family = model.family
     start = real(family.y0 if y0 is None else y0, "y0")
@@ -79,12 +105,14 @@ def _broadcast(model: ODEModelShell, y0: Any, params: Mapping[str, Any]) -> tupl
     P = np.empty((*(members or (1,)), len(columns)))
     for k, column in enumerate(columns.values()):
         P[:, k] = column
+    if y0 is None and family.start is not None:
+        start = np.stack([family.start_at(p) for p in P])
     return np.ascontiguousarray(np.atleast_2d(start)), P, rows[0] if rows else 1
 
 
-def _inside(model: ODEModelShell, members: np.ndarray) -> np.ndarray:
+def _inside(model: Swept, members: np.ndarray) -> np.ndarray:
     """Parameters (B or 1, P), set to the ends of their ranges where rounding has them beyond."""
-    low, high = model._box
+    low, high = model.box
     if ((members >= low) & (members <= high)).all():  # False for NaN
         return members
     for k, (name, interval) in enumerate(model.family.params.items()):
@@ -99,25 +127,61 @@ def _inside(model: ODEModelShell, members: np.ndarray) -> np.ndarray:
     return members
 
 
-def _output(model: ODEModelShell, observe: Any) -> tuple[_core.OutputTable, np.ndarray]:
+def _output(model: Swept, observe: Any) -> tuple[_core.OutputTable, np.ndarray]:
     """Where answers are evaluated, as the core's table and as x (N,)."""
     if isinstance(observe, str):
         if observe not in OBSERVED:
             raise ValueError(f"observe must be None, times, 'final' or 'maximum', got {observe!r}")
         if observe == "final":
-            return model._end, END
+            return model.end, END
     elif observe is not None:
-        if model._fixed_span is None:
+        if model.fixed_span is None:
             raise ValueError("observe can't be times where t_span depends on the parameters; use None or 'final'")
-        x = scaled_times(finite(observe, "observe"), model._fixed_span, "observe")
+        x = scaled_times(finite(observe, "observe"), model.fixed_span, "observe")
         return model.core.output_table(x), x
     return model.core.output, model.core.output.x
 
 
-def _times(model: ODEModelShell, members: np.ndarray, x: np.ndarray, B: int) -> np.ndarray:
-    if model._fixed_span is not None:
-        t0, t1 = model._fixed_span
+def _times(model: Swept, members: np.ndarray, x: np.ndarray, B: int) -> np.ndarray:
+    if model.fixed_span is not None:
+        t0, t1 = model.fixed_span
         return t0 + (t1 - t0) * x
     named = [dict(zip(model.family.params, row, strict=True)) for row in members.tolist()]
     spans = np.array([model.family.t_span_at(**p) for p in named]).reshape(-1, 2)
     return np.broadcast_to(spans[:, :1] + (spans[:, 1:] - spans[:, :1]) * x, (B, len(x)))
+
+
+def solve_again(windows: Any, sweep: Solutions, y0: Any, observe: Any, options: dict[str, Any]) -> None:
+    """The rows of a sweep that missed, together on time windows."""
+    missed = np.flatnonzero(~sweep.success)
+    start = None if y0 is None else np.broadcast_to(y0, (len(sweep), sweep._family.n))[missed]
+    params = {name: values[missed] for name, values in sweep.params.items()}
+    again = windows.solve_many(start, observe=observe, extrapolate=True, **options, **params)
+    sweep.success[missed], sweep.method[missed], sweep.y[missed] = again.success, again.method, again.y
+    if sweep.error_estimate is None:
+        return
+    if sweep.error_bound is not None:  # of linear models, and the estimate too
+        sweep.error_bound = sweep.error_bound.copy()
+        sweep.error_bound[missed] = np.nan
+    sweep.error_estimate[missed] = again.error_estimate
+
+
+def observed(y: np.ndarray, observe: Any) -> np.ndarray:
+    """What a sweep keeps of values (n, N)."""
+    if isinstance(observe, str):
+        result: np.ndarray = y[:, -1] if observe == "final" else y.max(axis=1)
+        return result
+    return y
+
+
+def fixed_span(family: Family) -> tuple[float, float] | None:
+    """(t0, t1), None where it depends on the parameters."""
+    if any(family.t_span.depends_on(k).any() for k in range(1, family.t_span.n_inputs)):
+        return None
+    return family.t_span_at(**{name: interval.solve[0] for name, interval in family.params.items()})
+
+
+def uniform_times(x: np.ndarray, span: tuple[float, float]) -> np.ndarray:
+    times = span[0] + (span[1] - span[0]) * x
+    times.flags.writeable = False  # solutions share them
+    return times
