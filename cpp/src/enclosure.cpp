@@ -148,13 +148,13 @@ Interval apply(Op op, Interval u, Interval v, bool same) {
 
 }  // namespace
 
-void Program::enclose(double low, double high, Workspace& workspace, Eigen::VectorXd& least,
-                      Eigen::VectorXd& largest) const {
+void Program::enclose(const Eigen::VectorXd& low, const Eigen::VectorXd& high, Workspace& workspace,
+                      Eigen::VectorXd& least, Eigen::VectorXd& largest) const {
     const Index first = n_inputs_ + constants_.size();
     std::vector<Interval> value(static_cast<std::size_t>(first + code_.rows()));
     for (std::size_t r = 0; r < value.size(); ++r)
         if (column_[r] < 0) value[r] = {workspace.uniform[Index(r)], workspace.uniform[Index(r)]};
-    value[0] = {low, high};
+    for (Index k = 0; k < varying_; ++k) value[std::size_t(k)] = {low[k], high[k]};
     for (Index k = 0; k < code_.rows(); ++k) {
         const auto r = static_cast<std::size_t>(first + k);
         if (column_[r] < 0) continue;

@@ -196,43 +196,24 @@ Program Program::with_outputs(const std::vector<Index>& which) const {
     return result;
 }
 
-Program Program::of_time(bool entering) const {
+Program Program::of_time() const {
     const Index first = n_inputs_ + constants_.size(), registers = first + code_.rows();
-    std::vector<int> depends(std::size_t(registers), 0);  // 1: on x alone, 2: on other inputs that vary
-    depends[0] = 1;
-    for (int k = 1; k < varying_; ++k) depends[std::size_t(k)] = 2;
-    std::vector<bool> wanted(std::size_t(registers), false);
-    for (Index k = 0; k < code_.rows(); ++k) {
-        const auto a = std::size_t(code_(k, 1)), b = std::size_t(std::max(code_(k, 2), 0));
-        const int of_b = code_(k, 2) >= 0 ? depends[b] : 0;
-        depends[std::size_t(first + k)] = std::max(depends[a], of_b);
-        if (std::max(depends[a], of_b) < 2) continue;
-        if (depends[a] == 1) wanted[a] = true;
-        if (of_b == 1) wanted[b] = true;
-    }
-    for (const auto r : outputs_)
-        if (depends[std::size_t(r)] == 1) wanted[std::size_t(r)] = true;
-    // Registers are numbered anew, without the other inputs that vary and what depends on them.
-    std::vector<std::int32_t> number(std::size_t(registers), -1);
+    std::vector<std::int32_t> number(std::size_t(registers), -1);  // of each register that stays
     std::int32_t next = 0;
     for (Index r = 0; r < first; ++r)
         if (r == 0 || r >= varying_) number[std::size_t(r)] = next++;
-    std::vector<Index> kept;
-    for (Index k = 0; k < code_.rows(); ++k)
-        if (depends[std::size_t(first + k)] < 2) number[std::size_t(first + k)] = next++, kept.push_back(k);
-    Code code(Index(kept.size()), 3);
-    for (Index k = 0; k < code.rows(); ++k) {
-        const auto row = code_.row(kept[std::size_t(k)]);
-        code(k, 0) = row[0], code(k, 1) = number[std::size_t(row[1])];
-        code(k, 2) = row[2] >= 0 ? number[std::size_t(row[2])] : row[2];
+    Code code(code_.rows(), 3);
+    Index kept = 0;
+    for (Index k = 0; k < code_.rows(); ++k) {
+        const auto row = code_.row(k);
+        const auto a = number[std::size_t(row[1])], b = row[2] >= 0 ? number[std::size_t(row[2])] : row[2];
+        if (a < 0 || (row[2] >= 0 && b < 0)) continue;
+        code.row(kept++) << row[0], a, b;
+        number[std::size_t(first + k)] = next++;
     }
-    std::vector<std::int32_t> outputs;
-    for (Index r = 1; entering && r < registers; ++r)
-        if (wanted[std::size_t(r)]) outputs.push_back(number[std::size_t(r)]);
-    for (Index o = 0; !entering && o < outputs_.size(); ++o) outputs.push_back(number[std::size_t(outputs_[o])]);
-    if (outputs.empty()) outputs.push_back(0);  // x itself, of which all is known
-    return Program(n_inputs_ - varying_ + 1, constants_, std::move(code),
-                   Eigen::Map<const Registers>(outputs.data(), Index(outputs.size())));
+    Registers outputs(outputs_.size());
+    for (Index o = 0; o < outputs.size(); ++o) outputs[o] = number[std::size_t(outputs_[o])];
+    return Program(n_inputs_ - varying_ + 1, constants_, code.topRows(kept), std::move(outputs));
 }
 
 void Program::prepare(const Eigen::Ref<const Eigen::VectorXd>& inputs, Workspace& workspace) const {

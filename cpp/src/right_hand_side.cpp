@@ -26,11 +26,12 @@ Equations::Equations(const Family& family, bool dense)
             for (Index i = 1; i <= n; ++i) state = state || alone.depends_on(i);
             (state ? of_states : of_time).push_back(k);
         }
-        if (!of_time.empty()) at_times = switches->with_outputs(of_time).of_time(false);
+        if (!of_time.empty()) at_times = switches->with_outputs(of_time).of_time();
     }
-    if (family.A.varies()) in_time.push_back(family.A.of_time(true));
-    if (family.b.varies()) in_time.push_back(family.b.of_time(true));
-    if (family.N && family.N->depends_on(0)) in_time.push_back(family.N->of_time(true));
+    for (const Program* each : {&family.A, &family.b, family.N ? &*family.N : nullptr})
+        if (auto found = each == nullptr ? std::nullopt : STLFAST_NAMESPACE::bends(*each, true))
+            in_time.push_back(std::move(*found));
+    if (family.N && !dense) of_functions = STLFAST_NAMESPACE::bends(*family.N, false);
     if (family.J) J = family.J->with_outputs(entries_of(*family.J, nonlinear));
     if (dense) lower = upper = n - 1;
 }
@@ -61,13 +62,14 @@ RightHandSide::RightHandSide(const Equations& equations, const VectorXd& paramet
     if (equations.N) equations.N->prepare(parameters, N_), equations.J->prepare(parameters, J_);
     if (equations.switches) equations.switches->prepare(parameters, switches_);
     if (!equations.of_time.empty()) equations.at_times.prepare(parameters, at_times_);
+    if (equations.of_functions) equations.of_functions->at.prepare(parameters, bends_);
     in_time_.resize(equations.in_time.size());
-    for (std::size_t k = 0; k < in_time_.size(); ++k) equations.in_time[k].prepare(parameters, in_time_[k]);
+    for (std::size_t k = 0; k < in_time_.size(); ++k) equations.in_time[k].at.prepare(parameters, in_time_[k]);
 }
 
 void RightHandSide::hold(const VectorXd& modes, const VectorXd& slopes) {
     const auto set = [&](Program::Workspace& each) { each.modes = modes, each.slopes = slopes; };
-    for (auto* each : {&A_, &b_, &N_, &J_, &switches_}) set(*each);
+    for (auto* each : {&A_, &b_, &N_, &J_, &switches_, &bends_}) set(*each);
     for (auto& each : in_time_) set(each);
 }
 
@@ -76,6 +78,15 @@ void RightHandSide::switches(const VectorXd& x, const MatrixXd& y, MatrixXd& val
     points << x, y;
     values.resize(x.size(), equations_->switches->n_outputs());
     equations_->switches->evaluate_prepared(points, values, switches_);
+}
+
+void RightHandSide::bends(const MatrixXd& points, MatrixXd& values) {
+    values.resize(points.rows(), Index(equations_->of_functions->of.size()));
+    equations_->of_functions->at.evaluate_prepared(points, values, bends_);
+}
+
+void RightHandSide::bends(const VectorXd& low, const VectorXd& high, VectorXd& least, VectorXd& largest) {
+    equations_->of_functions->at.enclose(low, high, bends_, least, largest);
 }
 
 void RightHandSide::evaluate(const Ref<const VectorXd>& x, const Ref<const MatrixXd>& y, Ref<MatrixXd> f,

@@ -14,11 +14,7 @@ namespace {
 constexpr double shortest_root = 1e-11;  // interval in which a switch that only touches 0 is given up
 constexpr int most_pieces = 200000;
 constexpr double tight = 1e-9;  // bounds that exceed the values at the ends by no more are those of a monotone
-constexpr Index samples = 9;    // of a cell
 constexpr double longest_cell = 1.0 / 16, shortest_cell = 1e-9;
-constexpr double most_hidden = 4;     // bounds over what the samples span
-constexpr double largest_jump = 0.5;  // from one sample to the next, over what all of them span
-constexpr double negligible = 1e-11;  // of the largest value anywhere
 constexpr std::size_t most_cells = 20000;
 
 double value(const Program& program, Program::Workspace& workspace, double x, Index o, MatrixXd& buffer) {
@@ -63,7 +59,7 @@ std::vector<double> sign_changes(const Program& program, Program::Workspace& wor
     while (!pieces.empty()) {
         const auto [a, b] = pieces.back();
         pieces.pop_back();
-        program.enclose(a, b, workspace, least, largest);
+        program.enclose(VectorXd::Constant(1, a), VectorXd::Constant(1, b), workspace, least, largest);
         if ((least.array() > 0 || largest.array() < 0).all()) continue;
         program.evaluate_prepared(MatrixXd::Constant(1, 1, a), at_a, workspace);
         program.evaluate_prepared(MatrixXd::Constant(1, 1, b), at_b, workspace);
@@ -89,45 +85,27 @@ std::vector<double> sign_changes(const Program& program, Program::Workspace& wor
     return found;
 }
 
-void Cells::add(const std::vector<const Program*>& programs, const std::vector<Program::Workspace*>& workspaces,
-                double begin, double end) {
+Cells::Cells(const std::vector<Bends>& functions, std::vector<Program::Workspace>& workspaces, double begin, double end)
+    : begin_(begin) {
     struct Piece {
         double a, b;
     };
-    if (ends_.empty()) begin_ = begin;
     std::vector<Piece> pieces;
     const Index whole = std::max<Index>(1, Index(std::ceil((end - begin) / longest_cell - 1e-9)));
     for (Index k = whole; k-- > 0;)
         pieces.push_back({begin + (end - begin) * double(k) / double(whole),
                           k + 1 == whole ? end : begin + (end - begin) * double(k + 1) / double(whole)});
-    std::vector<VectorXd> scales;
     MatrixXd values;
-    VectorXd x(samples), least, largest;
-    for (std::size_t p = 0; p < programs.size(); ++p) {
-        programs[p]->enclose(begin, end, *workspaces[p], least, largest);
-        const VectorXd bound = least.cwiseAbs().cwiseMax(largest.cwiseAbs());
-        scales.push_back(bound.unaryExpr([](double each) { return std::isfinite(each) ? each : 0.0; }));
-    }
+    VectorXd least, largest;
     while (!pieces.empty()) {
         const auto [a, b] = pieces.back();
         pieces.pop_back();
         bool told = true;
-        for (std::size_t p = 0; p < programs.size() && told; ++p) {
-            const Program& program = *programs[p];
-            values.resize(samples, program.n_outputs());
-            x = VectorXd::LinSpaced(samples, a, b);
-            program.evaluate_prepared(x, values, *workspaces[p]);
-            program.enclose(a, b, *workspaces[p], least, largest);
-            for (Index o = 0; o < values.cols() && told; ++o) {
-                const double low = values.col(o).minCoeff(), high = values.col(o).maxCoeff();
-                double& scale = scales[p][o];
-                scale = std::max({scale, std::fabs(low), std::fabs(high)});
-                const double width = largest[o] - least[o], little = negligible * scale;
-                const Index last = samples - 1;
-                const double jump = (values.col(o).tail(last) - values.col(o).head(last)).cwiseAbs().maxCoeff();
-                told = width <= little || (width <= most_hidden * (high - low) + little &&
-                                           jump <= std::max(largest_jump * (high - low), little));
-            }
+        for (std::size_t p = 0; p < functions.size() && told; ++p) {
+            values.resize(Bends::samples, functions[p].at.n_outputs());
+            functions[p].at.evaluate_prepared(VectorXd::LinSpaced(Bends::samples, a, b), values, workspaces[p]);
+            functions[p].at.enclose(VectorXd::Constant(1, a), VectorXd::Constant(1, b), workspaces[p], least, largest);
+            told = functions[p].told(values, least, largest);
         }
         if (told || b - a < shortest_cell || ends_.size() + pieces.size() > most_cells)
             ends_.push_back(b);

@@ -10,6 +10,7 @@
 
 namespace STLFAST_NAMESPACE {
 
+using Eigen::ArrayXd;
 using Eigen::Index;
 using Eigen::Map;
 using Eigen::MatrixXd;
@@ -39,9 +40,12 @@ constexpr double between_points = 1.5;       // error there, over that at the po
 constexpr double shortest_interval = 1e-13;  // between stops, over the span; closer ones are one
 constexpr Index most_aims = 5;               // at one switch
 constexpr double aimed = 1e-3;               // of the tolerance, how well a switch is met, over the window
+constexpr double slide_noise = 1e-11;         // change of a state at least, over which a slide goes through its step
 constexpr Index most_passes_at_once = 20;    // of switches of the states, without a window in between
 // How functions that are no programs are sampled: points of a window's polynomial, samples over the span, of a window.
 constexpr Index few_samples = 12, samples_of_all = 16384, least_samples = 24, most_samples = 4096;
+constexpr Index bend_samples = Bends::samples, most_parts = 200;
+constexpr double shortest_part = 1e-9;
 constexpr double unseen = 10;  // deviation from that polynomial, over the residual
 
 // The largest rate of growth: real part of an eigenvalue of J (n, n), or 0 for none that rounding could not have made.
@@ -88,6 +92,7 @@ Windows::Scheme::Scheme(Index s) : points(s), split(points), D(points.D()) {
     least_rate = points.eigenvalues().real().minCoeff();
     looked = VectorXd::LinSpaced(2 * stored_points, 1.0 / (2 * stored_points), 1);
     points.interpolate(looked, looks);
+    points.interpolate(VectorXd::LinSpaced(bend_samples, 0, 1), spread);
 }
 
 Windows::Windows() : schemes_{Scheme(3), Scheme(5), Scheme(7)} {}
@@ -366,14 +371,7 @@ struct Windows::Run {
             hold();
             if (first || !jump.isZero(0)) settle(begin);
         }
-        if (!e.in_time.empty()) {
-            std::vector<const Program*> programs;
-            std::vector<Program::Workspace*> workspaces;
-            for (std::size_t k = 0; k < e.in_time.size(); ++k)
-                programs.push_back(&e.in_time[k]), workspaces.push_back(&f.in_time()[k]);
-            cells = Cells();
-            cells.add(programs, workspaces, begin, end);
-        }
+        if (!e.in_time.empty()) cells = Cells(e.in_time, f.in_time(), begin, end);
     }
 
     // Steps of states as they are at y, where no window leads there.
@@ -404,7 +402,7 @@ struct Windows::Run {
             const VectorXd g = switches_at(x0, y);
             for (Index i = 0; i < n; ++i) {
                 VectorXd moved = y;
-                moved[i] += 0.01 * options.tolerance * scale[i];
+                moved[i] += std::max(0.01 * options.tolerance, slide_noise) * scale[i];
                 change = std::max(change, std::abs(switches_at(x0, moved)[k] - g[k]));
             }
             slopes[k] = 1 / std::max(change, 1e-300);
@@ -475,7 +473,48 @@ struct Windows::Run {
         }
     }
 
-    // ------------------------------------------------------------------- functions that are no programs
+    // ------------------------------------------------------------------------- what the points did not see
+    // Whether f bends between the points in a way that the residual does not tell, as where a divisor gets small: parts
+    // of the window are halved where bounds of what functions bend at tell more than samples do, and what is found
+    // there is judged by the residual.
+    bool bends(double x0, double H) {
+        MatrixXd at(s + 1, n), weights, derivatives, points(bend_samples, 1 + n), samples, values(bend_samples, n);
+        at.row(0) = y.transpose();
+        at.bottomRows(s) = Y.topRows(s).matrix();
+        VectorXd low, high, least, largest;
+        std::vector<std::pair<double, double>> parts{{0.0, 1.0}};
+        const Index last = bend_samples - 1;
+        for (Index looked = 0; !parts.empty() && looked < most_parts; ++looked) {
+            const auto [a, b] = parts.back();
+            parts.pop_back();
+            if (looked > 0) scheme.points.interpolate(VectorXd::LinSpaced(bend_samples, a, b), weights, &derivatives);
+            const MatrixXd& here = looked > 0 ? weights : scheme.spread;
+            points.col(0) = x0 + H * ArrayXd::LinSpaced(bend_samples, a, b);
+            points.rightCols(n).noalias() = here * at;
+            low = points.colwise().minCoeff().transpose(), high = points.colwise().maxCoeff().transpose();
+            for (Index i = 1; i <= n; ++i) {  // what the polynomial may do between the samples
+                const auto of = points.col(i);
+                double more = 0;
+                for (Index q = 1; q < last; ++q) more = std::max(more, std::abs(of[q - 1] - 2 * of[q] + of[q + 1]) / 8);
+                low[i] -= more, high[i] += more;
+            }
+            f.bends(points, samples);
+            f.bends(low, high, least, largest);
+            const bool told = f.equations().of_functions->told(samples, least, largest);
+            if (looked > 0) {
+                f.evaluate(points.col(0), points.rightCols(n), values, bend_samples);
+                values = (H * values - derivatives * at).cwiseAbs();
+                for (Index i = 0; i < n; ++i)
+                    if (!(values.col(i).maxCoeff() <=
+                          unseen * right.col(i).abs().maxCoeff() + options.tolerance * scale[i]))
+                        return true;
+            }
+            if (told || b - a < shortest_part) continue;
+            parts.push_back({0.5 * (a + b), b}), parts.push_back({a, 0.5 * (a + b)});
+        }
+        return false;
+    }
+
     // How much of the window is free of what the points did not see of f at the state of its beginning; 1 for all.
     double seen(double x0, double H) {
         const Index dense = std::clamp(Index(double(samples_of_all) * H), least_samples, most_samples);
@@ -585,6 +624,8 @@ Windowed Windows::solve(RightHandSide& f, const VectorXd& y0, double begin, doub
                 if (accepted && run.growth > 0)
                     factor = std::min(factor, std::max(safety * run.limit / (length * run.growth), safety));
                 if (accepted && !run.positive(options.tolerance)) accepted = false, factor = after_divergence;
+                if (accepted && f.equations().of_functions && run.bends(x, length))
+                    accepted = false, factor = after_divergence;
                 if (accepted && dense && (clear = run.seen(x, length)) < 1)
                     accepted = false, factor = clear > 0 ? clear : after_divergence;
                 if (accepted && !run.of_states().empty()) {

@@ -78,9 +78,8 @@ class Program {
     // The same instructions with some of the outputs.
     Program with_outputs(const std::vector<Eigen::Index>& which) const;
 
-    // The part that depends on no varying input but x, as a program of x: with the same outputs, which all must be of
-    // that part, or, `entering`, with whatever of it is an output or enters what also depends on the others.
-    Program of_time(bool entering) const;
+    // The part that depends on no varying input but x, as a program of x; all outputs must be of that part.
+    Program of_time() const;
 
     // out(i, o) = output o at the point x(i, ·); x (N, varying), inputs (n_inputs − varying), out (N, O).
     void evaluate(const Eigen::Ref<const Eigen::MatrixXd>& x, const Eigen::Ref<const Eigen::VectorXd>& inputs,
@@ -91,8 +90,9 @@ class Program {
     void evaluate_prepared(const Eigen::Ref<const Eigen::MatrixXd>& x, Eigen::Ref<Eigen::MatrixXd> out,
                            Workspace& workspace) const;
 
-    // Bounds (O) of the outputs of a prepared program with one varying input over all x in [low, high].
-    void enclose(double low, double high, Workspace& workspace, Eigen::VectorXd& least, Eigen::VectorXd& largest) const;
+    // Bounds (O) of the outputs of a prepared program where each varying input is between its low and its high.
+    void enclose(const Eigen::VectorXd& low, const Eigen::VectorXd& high, Workspace& workspace, Eigen::VectorXd& least,
+                 Eigen::VectorXd& largest) const;
 
   private:
     void validate() const;

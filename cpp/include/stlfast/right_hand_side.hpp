@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "stlfast/bends.hpp"
 #include "stlfast/family.hpp"
 
 namespace STLFAST_NAMESPACE {
@@ -30,7 +31,8 @@ struct Equations {
     std::optional<Program> switches;
     std::vector<Eigen::Index> of_time, of_states;  // switches of x alone, and the others
     Program at_times;                              // the first of them
-    std::vector<Program> in_time;                  // all of A, b and N that depends on x alone
+    std::optional<Bends> of_functions;             // what functions of the states in N bend at
+    std::vector<Bends> in_time;                    // what functions of x in A, b and N bend at
 
   private:
     std::vector<Eigen::Index> entries_of(const Program& program, std::vector<Entry>& where);
@@ -68,13 +70,18 @@ class RightHandSide {
     void evaluate(const Eigen::Ref<const Eigen::VectorXd>& x, const Eigen::Ref<const Eigen::MatrixXd>& y,
                   Eigen::Ref<Eigen::MatrixXd> f, Eigen::Index distinct);
 
+    // What functions in N bend at, at points (S, 1 + n) with x first, and its bounds between two of them.
+    void bends(const Eigen::MatrixXd& points, Eigen::MatrixXd& values);
+    void bends(const Eigen::VectorXd& low, const Eigen::VectorXd& high, Eigen::VectorXd& least,
+               Eigen::VectorXd& largest);
+
     // ∂f/∂y (n, n) at x and y (n); entries that are 0 for all members are left as they were.
     void jacobian(double x, const Eigen::VectorXd& y, Eigen::MatrixXd& J);
 
   private:
     const Equations* equations_;
     Eigen::VectorXd constant_;
-    Program::Workspace A_, b_, N_, J_, switches_, at_times_;
+    Program::Workspace A_, b_, N_, J_, switches_, at_times_, bends_;
     std::vector<Program::Workspace> in_time_;
     Values N_values_, J_values_;
     Forcing added_;

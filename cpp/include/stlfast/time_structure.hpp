@@ -7,6 +7,7 @@
 #include <Eigen/Core>
 #include <vector>
 
+#include "stlfast/bends.hpp"
 #include "stlfast/program.hpp"
 
 namespace STLFAST_NAMESPACE {
@@ -14,13 +15,12 @@ namespace STLFAST_NAMESPACE {
 // The x in (begin, end) at which an output of a prepared program of x alone changes its sign, increasing.
 std::vector<double> sign_changes(const Program& program, Program::Workspace& workspace, double begin, double end);
 
-// Cells of [0, 1], increasing, in each of which a few samples tell all that some functions of x do there.
+// Cells of [0, 1], increasing, in each of which samples tell all that functions of x do.
 class Cells {
   public:
-    // Of [begin, end], which comes after all that is there: halved until bounds and samples of the prepared programs'
-    // outputs agree.
-    void add(const std::vector<const Program*>& programs, const std::vector<Program::Workspace*>& workspaces,
-             double begin, double end);
+    // Of [begin, end]: halved until what the functions bend at is told; programs that are prepared in the workspaces.
+    Cells(const std::vector<Bends>& functions, std::vector<Program::Workspace>& workspaces, double begin, double end);
+    Cells() = default;
 
     // The longest window from x on, at most H, that is no longer than the cells in it but those that it starts in.
     double longest(double x, double H) const;

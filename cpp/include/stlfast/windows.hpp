@@ -89,6 +89,7 @@ class Windows {
         double least_rate;      // of the eigenvalues of D
         Eigen::MatrixXd looks;  // values (S, s + 1) where switches are looked at, increasing to 1
         Eigen::VectorXd looked;
+        Eigen::MatrixXd spread;  // values (9, s + 1) at evenly spread places, both ends among them
     };
     struct Run;
 
