@@ -12,7 +12,7 @@ namespace {
 
 constexpr double most_e_folds = 2;  // of an argument, from one sample to the next
 constexpr double flat = 60;         // argument from which on a function is the same for all others
-constexpr double smaller_divisor = 0.3;
+constexpr double smaller_divisor = 0.3, most_change = 8;  // of a divisor, between samples and from one to the next
 
 bool is_plain(Op op) {
     return op == Op::add || op == Op::sub || op == Op::mul || op == Op::neg || op == Op::gate || op == Op::step ||
@@ -32,6 +32,10 @@ bool Bends::told(const Eigen::MatrixXd& values, const Eigen::VectorXd& least, co
         if (divides(op)) {
             const double smallest = low <= 0 && high >= 0 ? 0 : std::min(std::abs(low), std::abs(high));
             if (smallest < smaller_divisor * values.col(o).cwiseAbs().minCoeff()) return false;
+            for (Index q = 1; q < samples; ++q) {
+                const double before = std::abs(values(q - 1, o)), after = std::abs(values(q, o));
+                if (std::max(before, after) > most_change * std::min(before, after)) return false;
+            }
         } else {
             const bool is_flat = ((op == Op::exp || saturates(op)) && high < -flat) || (saturates(op) && low > flat);
             if (!is_flat && !(high - low <= most_e_folds * double(samples - 1))) return false;

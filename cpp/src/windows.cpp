@@ -179,6 +179,12 @@ struct Windows::Run {
         return result;
     }
 
+    void factor(double H) {
+        const Equations& e = f.equations();
+        systems.factor(scheme.split, J, H, sliding ? n - 1 : e.lower, sliding ? n - 1 : e.upper);
+        factored = H;
+    }
+
     // J, where it is not to be kept, and the systems for H; false where growth within H asks for a shorter window.
     bool prepare(double x0, double H) {
         if (!current && (factored == 0 || contraction > slow)) {
@@ -188,8 +194,7 @@ struct Windows::Run {
         if (factored != H) {
             if (n <= 2) growth = growth_rate(J);
             if (growth >= 0 && H * growth > limit) return false;
-            systems.factor(scheme.split, J, H, f.equations().lower, f.equations().upper);
-            factored = H;
+            factor(H);
             if (growth < 0 && systems.may_grow(limit, scale)) {
                 growth = growth_rate(J);
                 if (H * growth > limit) return false;
@@ -282,8 +287,8 @@ struct Windows::Run {
         if (!propagate(x0, H)) {  // with the Jacobian of the window's middle, which serves the next one as well
             const Index middle = (s - 1) / 2;
             jacobian(x0 + H * scheme.c[middle], Y.row(middle).matrix().transpose());
-            systems.factor(scheme.split, J, H, f.equations().lower, f.equations().upper);
-            factored = H, growth = -1, contraction = 1;
+            factor(H);
+            growth = -1, contraction = 1;
             propagate(x0, H);
         }
         const double infinity = std::numeric_limits<double>::infinity();
@@ -331,6 +336,7 @@ struct Windows::Run {
     const std::vector<Index>& of_states() const { return f.equations().of_states; }
 
     void hold() {
+        if (sliding) J.setZero();  // where other entries than those of the programs differ from 0
         sliding = (slopes.array() != 0).any();
         f.hold(modes, slopes);
     }

@@ -70,7 +70,7 @@ def in_steps(expr: sp.Expr) -> sp.Expr:
 
 def switches_of(exprs: Iterable[sp.Expr]) -> list[sp.Expr]:
     """The switches of all steps, each after those that it depends on."""
-    steps = {step for expr in exprs for step in expr.atoms(Step)}
+    steps = {step for expr in exprs if expr is not sp.S.Zero for step in expr.atoms(Step)}
     return [step.args[0] for step in sorted(steps, key=lambda step: (len(step.atoms(Step)), step.sort_key()))]
 
 

@@ -11,6 +11,7 @@ import itertools
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
@@ -19,6 +20,7 @@ from sympy.polys.matrices import DomainMatrix
 from .abrupt import Step
 
 TINY = sp.Float(sys.float_info.min)  # u/(|u| + TINY) is the sign of u, and 0 at 0
+MANY_STATES = 32
 VARIES = 1e-6  # relative difference of two values that rounding cannot explain
 
 
@@ -32,20 +34,26 @@ class Split:
 
 
 def split(y: Sequence[sp.Symbol], f: Sequence[sp.Expr]) -> Split:
-    """Equations that are linear, if only once simplified, are split by differentiation, the others term by term."""
+    """Equations that are linear, if only once simplified, are split by differentiation, the others term by term.
+
+    Those of many states too, for which differentiating takes long.
+    """
     A: list[sp.Expr] = []
     b: list[sp.Expr] = []
     N: list[sp.Expr] = []
     for fi in f:
-        row = _linear_row(y, fi)
-        if row is not None:
-            constant, rest = fi.subs(dict.fromkeys(fi.free_symbols & set(y), 0)), sp.S.Zero
-        else:
-            row, constant, rest = _by_terms(y, fi)
+        row, constant, rest = _row(y, fi)
         A += row
         b.append(constant)
         N.append(rest)
     return Split(A, b, N if any(N) else None)
+
+
+def _row(y: Sequence[sp.Symbol], f: sp.Expr) -> tuple[list[sp.Expr], sp.Expr, sp.Expr]:
+    """A row of A (n), and the entries of b and N."""
+    if len(y) < MANY_STATES and (row := _linear_row(y, f)) is not None:
+        return row, f.subs(dict.fromkeys(f.free_symbols & set(y), 0)), sp.S.Zero
+    return _by_terms(y, f)
 
 
 def _linear_row(y: Sequence[sp.Symbol], f: sp.Expr) -> list[sp.Expr] | None:
@@ -53,17 +61,25 @@ def _linear_row(y: Sequence[sp.Symbol], f: sp.Expr) -> list[sp.Expr] | None:
     if any(step.free_symbols & states for step in f.atoms(Step)):  # whose derivative is 0, though it is not constant
         return None
     row = gradient(f, y)
-    if unclear := [a for a in row if a.free_symbols & states]:
+    if unclear := [a for a in row if a is not sp.S.Zero and a.free_symbols & states]:
         if any(_varies(a, y) for a in unclear):
             return None
         row = [sp.simplify(a) for a in row]  # (y1**2 + y1)/(y1 + 1) is linear, but not as written
-    return None if any(a.free_symbols & states for a in row) else row
+    return None if any(a is not sp.S.Zero and a.free_symbols & states for a in row) else row
 
 
 def gradient(f: sp.Expr, y: Sequence[sp.Symbol]) -> list[sp.Expr]:
     """∂f/∂y_j (n); most states of a large system are not in f."""
-    own = f.free_symbols
-    return [sp.diff(f, yj) if yj in own else sp.S.Zero for yj in y]
+    row, places = [sp.S.Zero] * len(y), _places(tuple(y))
+    for symbol in f.free_symbols:
+        if (j := places.get(symbol)) is not None:
+            row[j] = sp.diff(f, symbol)
+    return row
+
+
+@lru_cache(maxsize=8)
+def _places(y: tuple[sp.Symbol, ...]) -> dict[sp.Symbol, int]:
+    return {yj: j for j, yj in enumerate(y)}
 
 
 def _varies(a: sp.Expr, y: Sequence[sp.Symbol]) -> bool:
@@ -81,10 +97,11 @@ def _varies(a: sp.Expr, y: Sequence[sp.Symbol]) -> bool:
 
 
 def _by_terms(y: Sequence[sp.Symbol], f: sp.Expr) -> tuple[list[sp.Expr], sp.Expr, sp.Expr]:
-    """A row of A (n), and the entries of b and N. What ends in N as a whole stays as it was written."""
+    """The same from the terms as they are written. What ends in N as a whole stays as it was written."""
     row, constant, rest = [sp.S.Zero] * len(y), sp.S.Zero, []
     symbols = f.free_symbols
-    own = {yj: j for j, yj in enumerate(y) if yj in symbols}
+    places = _places(tuple(y))
+    own = dict(sorted(((yj, places[yj]) for yj in symbols if yj in places), key=lambda pair: pair[1]))
     for written in sp.Add.make_args(f):
         terms = sp.Add.make_args(sp.Add(*_terms(written)))
         split_terms = [term.as_independent(*own, as_Add=False) for term in terms]
@@ -113,7 +130,11 @@ def _terms(expr: sp.Expr) -> list[sp.Expr]:
 def jacobian(N: Sequence[sp.Expr], y: Sequence[sp.Symbol]) -> list[sp.Expr]:
     """∂N_i/∂y_j (n·n, row-major), in functions that have instructions."""
     real = [Ni.replace(sp.Abs, _RealAbs) for Ni in N]
-    return [_finite(derivative).replace(_RealAbs, sp.Abs) for Ni in real for derivative in gradient(Ni, y)]
+    return [
+        derivative if derivative is sp.S.Zero else _finite(derivative).replace(_RealAbs, sp.Abs)
+        for Ni in real
+        for derivative in gradient(Ni, y)
+    ]
 
 
 class _RealAbs(sp.Function):  # type: ignore[misc]  # SymPy has no types
@@ -218,7 +239,7 @@ def affine_parts(A: Sequence[sp.Expr], *x: sp.Symbol) -> tuple[list[sp.Expr], li
     thetas: list[sp.Expr] = []
     parts: list[list[sp.Expr]] = []
     for entry, a in enumerate(A):
-        for term in sp.Add.make_args(sp.expand(a)) if a != 0 else ():
+        for term in sp.Add.make_args(sp.expand(a)) if a is not sp.S.Zero and a != 0 else ():
             theta, of_x = term.as_independent(*x, as_Add=False)
             if of_x.free_symbols - {*x}:
                 return None

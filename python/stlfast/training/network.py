@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 TORCH_OPS: dict[str, Callable[..., torch.Tensor]] = {
     "add": torch.add, "sub": torch.sub, "mul": torch.mul, "div": torch.div, "neg": torch.neg, "pow": torch.pow,
     "exp": torch.exp, "log": torch.log, "sqrt": torch.sqrt, "sin": torch.sin, "cos": torch.cos, "tan": torch.tan,
-    "tanh": torch.tanh, "abs": torch.abs,
+    "tanh": torch.tanh, "abs": torch.abs, "sinh": torch.sinh, "cosh": torch.cosh, "asin": torch.asin,
+    "acos": torch.acos, "atan": torch.atan, "asinh": torch.asinh, "acosh": torch.acosh, "atanh": torch.atanh,
+    "erf": torch.erf, "atan2": torch.atan2,
 }  # fmt: skip
 
 
@@ -53,7 +55,7 @@ def evaluate(
     states: (M, n, N), for the lists of nonlinear terms alone.
     """
     shape = (len(params), len(x))
-    functions = {number: TORCH_OPS[name] for name, number in OPS.items()}
+    functions = {number: TORCH_OPS[name] for name, number in OPS.items() if name in TORCH_OPS}  # all of smooth families
     registers = [x[None, :], *(() if states is None else states.unbind(dim=1)), *params.T[:, :, None]]
     registers += [torch.full((1, 1), c, dtype=x.dtype, device=x.device) for c in instructions.constants.tolist()]
     for op, a, b in instructions.code.tolist():

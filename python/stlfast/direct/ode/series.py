@@ -7,14 +7,17 @@ perturbation series can be solved order by order.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ...equations.program import OPS, Instructions
 
-# The operations of `OPS`, in its order.
+# The operations of `OPS` in smooth families, in its order.
 UFUNCS = [
     np.add, np.subtract, np.multiply, np.divide, np.negative, np.power, np.exp,
-    np.log, np.sqrt, np.sin, np.cos, np.tan, np.tanh, np.abs,
+    np.log, np.sqrt, np.sin, np.cos, np.tan, np.tanh, np.abs, np.sinh, np.cosh, np.arcsin,
+    np.arccos, np.arctan, np.arcsinh, np.arccosh, np.arctanh, np.vectorize(math.erf, otypes=[float]), np.arctan2,
 ]  # fmt: skip
 NAMES = list(OPS)
 LARGEST_POWER = 32

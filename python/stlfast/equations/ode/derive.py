@@ -82,8 +82,9 @@ def derive(
 
     x = sp.Dummy("x", real=True)
     scaled = {t: t0 + (t1 - t0) * x}
-    A, b = ([_drop_x(((t1 - t0) * e).subs(scaled), x) if e != 0 else e for e in part] for part in (terms.A, terms.b))
-    affine = None if any(a.has(Step) for a in A) else affine_parts(A, x)
+    zero = sp.S.Zero
+    A, b = ([e if e is zero else _drop_x(((t1 - t0) * e).subs(scaled), x) for e in part] for part in (terms.A, terms.b))
+    affine = None if any(a is not zero and a.has(Step) for a in A) else affine_parts(A, x)
     inputs, points = [x, *params], [x, *y, *params]
     scaled_N = None if terms.N is None else [((t1 - t0) * Ni).subs(scaled) for Ni in terms.N]
     switches = switches_of([*A, *b, *(scaled_N or [])])
