@@ -40,7 +40,7 @@ constexpr double between_points = 1.5;       // error there, over that at the po
 constexpr double shortest_interval = 1e-13;  // between stops, over the span; closer ones are one
 constexpr Index most_aims = 5;               // at one switch
 constexpr double aimed = 1e-3;               // of the tolerance, how well a switch is met, over the window
-constexpr double slide_noise = 1e-11;         // change of a state at least, over which a slide goes through its step
+constexpr double slide_noise = 1e-11;        // change of a state at least, over which a slide goes through its step
 constexpr Index most_passes_at_once = 20;    // of switches of the states, without a window in between
 // How functions that are no programs are sampled: points of a window's polynomial, samples over the span, of a window.
 constexpr Index few_samples = 12, samples_of_all = 16384, least_samples = 24, most_samples = 4096;
