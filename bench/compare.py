@@ -103,7 +103,8 @@ def matched(
         return known[tolerance]
 
     for target in TARGETS:
-        tolerance, reached = timing.loosest(remembered, target, TOLERANCES)
+        allowed = [tolerance for tolerance in TOLERANCES if tolerance <= contender.loosest]
+        tolerance, reached = timing.loosest(remembered, target, allowed)
         if tolerance is None or reached is None:
             return
         yield target, tolerance, reached

@@ -118,12 +118,12 @@ class Windows:
             )  # fmt: skip
 
         def located(windows: _core.Windowed) -> Found:
-            edges = span[0] + (span[1] - span[0]) * windows.edges
-            return find(
-                watched,
-                edges,
-                lambda when: self.core.evaluate(windows, _inside((when - span[0]) / (span[1] - span[0]), windows)),
-            )
+            def values(when: np.ndarray) -> np.ndarray:
+                at = (when - span[0]) / (span[1] - span[0])
+                found: np.ndarray = self.core.evaluate(windows, np.clip(at, windows.edges[0], windows.edges[-1]))
+                return found
+
+            return find(watched, span[0] + (span[1] - span[0]) * windows.edges, values)
 
         end = 1.0
         if any(map(terminal, watched)):  # where to end is found first, with nothing estimated beyond
@@ -132,6 +132,10 @@ class Windows:
                 x_end = (ahead - span[0]) / (span[1] - span[0])
                 end = min(1.0, x_end + BEYOND_AN_EVENT * (x_end - begin) + 1e-12)
         windows, missed = core(end, certify)
+        met = located(windows) if watched else None
+        if end < 1.0 and met is not None and met.end is None:  # it is not met again that early
+            windows, missed = core(1.0, certify)
+            met = located(windows)
         if windows.finished and certify and rtol < SMALLEST_RTOL:  # below what windows are made for
             missed = max(missed, float((windows.error / (np.asarray(atol) + rtol * windows.largest)).max()))
         negative = self._negative(windows, np.broadcast_to(atol, family.n))
@@ -150,8 +154,8 @@ class Windows:
                 status, message = NOT_CERTIFIED, "Solved without an estimate of the error, as certify=False asked."
             y = self.core.evaluate(windows, np.minimum(x, windows.edges[-1]))
             sol = WindowsSolution(self, windows, span, times, y, status, message)
-        if watched:
-            sol.take_events(located(windows))
+        if met is not None:
+            sol.take_events(met)
         return sol
 
     def _breaks(
@@ -288,6 +292,8 @@ class Windows:
         check = np.union1d(first.t, np.linspace(*span, OUTPUT_TIMES))
         estimate = np.abs(first.sol(check) - second.sol(check)).max(axis=1)
         met = bool(np.all(estimate <= atol + rtol * np.abs(second.y).max(axis=1)))
+        least = second.y.min(axis=1) + NEGATIVE * np.maximum(atol, SMALLEST_FLOOR)
+        met = met and all(least[i] >= 0 for i in self._positive)
         message = (
             f"Handed over to SciPy's {HANDED_OVER}; its error estimate, the difference from a looser solution, "
             f"{'meets' if met else 'misses'} the tolerance."
@@ -400,12 +406,6 @@ def _number(value: Any, what: str) -> float:
     if isinstance(value, (bool, str)) or np.ndim(value):
         raise ValueError(f"{what} must be a number, got {value!r}")
     return float(finite(value, what))
-
-
-def _inside(x: np.ndarray, windows: _core.Windowed) -> np.ndarray:
-    """Scaled times that rounding may have beyond the windows."""
-    kept: np.ndarray = np.clip(x, windows.edges[0], windows.edges[-1])
-    return kept
 
 
 def _scaled(forcing: Callable[[np.ndarray], np.ndarray], n: int, span: tuple[float, float]) -> Any:

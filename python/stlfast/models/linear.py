@@ -100,7 +100,9 @@ class Model(ODEModelShell):
         self, y0: Any, t: np.ndarray, rtol: float, atol: float, certify: bool, forcing: Forcing | None,
         params: dict[str, Any],
     ) -> WindowsSolution:  # fmt: skip
-        return self.windows.solve(y0, t=t, rtol=rtol, atol=atol, certify=certify, forcing=forcing, **params)
+        return self.windows.solve(
+            y0, t=t, rtol=rtol, atol=atol, certify=certify, forcing=forcing, extrapolate=True, **params
+        )
 
     @property
     def windows(self) -> Windows:

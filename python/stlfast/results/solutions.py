@@ -79,7 +79,8 @@ class Row(Result):
 
     def __init__(self, sweep: Sweep, i: int) -> None:
         self._ok, self._method = bool(sweep.success[i]), str(sweep.method[i])
-        self._bound = None if sweep.error_bound is None else sweep.error_bound[i]
+        bound = None if sweep.error_bound is None else sweep.error_bound[i]
+        self._bound = None if bound is None or np.isnan(bound).any() else bound  # nan where windows answered
         self._estimate = None if sweep.error_estimate is None else sweep.error_estimate[i]
         self.params = {name: float(values[i]) for name, values in sweep.params.items()}
 
@@ -120,9 +121,9 @@ class Solutions(Sweep):
     params: name → (B,) values of the parameters.
     success: (B,) whether the bound meets atol + rtol·max|y| in every state; True for certify=False.
     method: (B,) which method answered, as of a single solve.
-    error_bound: (B, n) bound on max |error| over t_span, None where not certified, and of nonlinear families. For
-        members that many queries share it is the sum of the bounds of unit initial values, which is larger than a
-        single solve's.
+    error_bound: (B, n) bound on max |error| over t_span, None where not certified, and of nonlinear families; nan in
+        rows that time windows answered. For members that many queries share it is the sum of the bounds of unit
+        initial values, which is larger than a single solve's.
     error_estimate: the bound or, of nonlinear families, an estimate of max |error|; None where not certified.
     message: one sentence on all of them.
 
