@@ -184,8 +184,8 @@ def page(results: dict[str, Any]) -> str:
         if rows:
             ratios = [row["lsoda"] / row["windows"] for row in rows]
             foot.append(
-                f"Median of LSODA's time over ours at {scientific(target, 0)}: {np.median(ratios):.2f}, over {len(rows)} "
-                "members.\n"
+                f"Median of LSODA's time over ours at {scientific(target, 0)}: {np.median(ratios):.2f}, over "
+                f"{len(rows)} members.\n"
             )
     return head + "".join(lines) + "".join(foot)
 
