@@ -163,6 +163,31 @@ def test_dry_friction_sticks_where_the_spring_is_too_weak(rtol):
     assert np.abs(sol.y[0] - exact).max() <= 3 * (3 * rtol + 1e-2 * rtol)
 
 
+def test_a_slide_ends_where_friction_no_longer_holds():
+    """A block on a belt: it sticks until the spring is as strong as the friction, x + v/10 = F, then slips."""
+    from scipy.integrate import solve_ivp
+
+    force, belt = 1.6, 0.1
+    moving = force / (1 + 2 * sp.Abs(v - belt))
+    block = family(
+        [v, -x - v / 10 - moving * sp.sign(v - belt)], params=(), y0=(0.0, 0.0), states=(x, v), t_span=(0, 20)
+    )
+    slip = lambda t, y: [y[1], -y[0] - y[1] / 10 + force / (1 + 2 * abs(y[1] - belt))]  # noqa: E731
+    caught = lambda t, y: y[1] - belt  # noqa: E731
+    caught.terminal = True
+    first = solve_ivp(slip, (0, 20), [0, 0], rtol=1e-12, atol=1e-13, events=caught)
+    begin, place = first.t_events[0][0], first.y_events[0][0][0]
+    end = begin + (force - belt / 10 - place) / belt
+    second = solve_ivp(
+        slip, (end, 20), [force - belt / 10, belt], rtol=1e-12, atol=1e-13, t_eval=[end + 2], max_step=0.01
+    )
+    for rtol in (1e-6, 1e-8):
+        sol = stlfast.Windows(block).solve(rtol=rtol, atol=1e-2 * rtol, fallback=False)
+        assert sol.success
+        np.testing.assert_allclose(sol((begin + end) / 2), [place + belt * (end - begin) / 2, belt], atol=rtol)
+        assert np.all(np.abs(sol(end + 2) - second.y[:, 0]) <= np.minimum(sol.error_estimate + 1e-10, 2 * rtol))
+
+
 def test_the_error_passes_a_switch():
     """The estimate jumps with the right-hand side (saltation): a late crossing is an error afterwards."""
     windows = stlfast.Windows(family([1 + 99 * sp.Heaviside(y - 1)], params=(), t_span=(0.0, 1.5)))

@@ -40,8 +40,9 @@ constexpr double between_points = 1.5;       // error there, over that at the po
 constexpr double shortest_interval = 1e-13;  // between stops, over the span; closer ones are one
 constexpr Index most_aims = 5;               // at one switch
 constexpr double aimed = 1e-3;               // of the tolerance, how well a switch is met, over the window
-constexpr double slide_noise = 1e-11;        // change of a state at least, over which a slide goes through its step
-constexpr Index most_passes_at_once = 20;    // of switches of the states, without a window in between
+// Change of a state over which a slide goes through its step: of the tolerance, and of the state for its rounding.
+constexpr double slide_width = 1e-3, slide_noise = 1e-11;
+constexpr Index most_passes_at_once = 20;  // of switches of the states, without a window in between
 // How functions that are no programs are sampled: points of a window's polynomial, samples over the span, of a window.
 constexpr Index few_samples = 12, samples_of_all = 16384, least_samples = 24, most_samples = 4096;
 constexpr Index bend_samples = Bends::samples, most_parts = 200;
@@ -353,12 +354,31 @@ struct Windows::Run {
         return value.row(0).transpose();
     }
 
-    // How fast switch k changes along the solution.
-    double rate_of(Index k, double x0) {
-        const VectorXd slope = slope_at(x0, y);
+    // How fast switch k changes along the solution through `at`.
+    double rate_of(Index k, double x0, const VectorXd& at) {
+        const VectorXd slope = slope_at(x0, at);
         const double fastest = (slope.array() / scale.array()).abs().maxCoeff();
-        const double step = 1e-7 / std::max(fastest, 1.0);
-        return (switches_at(x0 + step, y + step * slope)[k] - switches_at(x0, y)[k]) / step;
+        const double step = 1e-5 / std::max(fastest, 1.0);
+        const VectorXd moved = step * slope;
+        return (switches_at(x0 + step, at + moved)[k] - switches_at(x0 - step, at - moved)[k]) / (2 * step);
+    }
+
+    // The same with its steps held at a mode.
+    double rate_of(Index k, double x0, const VectorXd& at, double mode) {
+        modes[k] = mode, slopes[k] = 0;
+        hold();
+        return rate_of(k, x0, at);
+    }
+
+    // The part of a step with which the solution through `at` slides along switch k, beyond [0, 1] where it leaves.
+    double sliding_part(Index k, double x0, const VectorXd& at) {
+        const double mode = modes[k], slope = slopes[k];
+        const MatrixXd kept = J;
+        const double above = rate_of(k, x0, at, 1), below = rate_of(k, x0, at, 0);
+        modes[k] = mode, slopes[k] = slope;
+        hold();
+        J = kept;
+        return below / (below - above);
     }
 
     // From one stop to the next: a jump, steps of time as they are in between, those of states as they are at y.
@@ -393,12 +413,7 @@ struct Windows::Run {
     // The mode of switch k, which is 0 at y: the one that the solution moves into, or in between where it is driven
     // back from both; keeps what it is where it does not move at all.
     void choose(Index k, double x0) {
-        const auto rate = [&](double mode) {
-            modes[k] = mode, slopes[k] = 0;
-            hold();
-            return rate_of(k, x0);
-        };
-        const double kept = modes[k], above = rate(1), below = rate(0);
+        const double kept = modes[k], above = rate_of(k, x0, y, 1), below = rate_of(k, x0, y, 0);
         if (above > 0 && below >= 0)
             modes[k] = 1;
         else if (below < 0 && above <= 0)
@@ -408,7 +423,7 @@ struct Windows::Run {
             const VectorXd g = switches_at(x0, y);
             for (Index i = 0; i < n; ++i) {
                 VectorXd moved = y;
-                moved[i] += std::max(0.01 * options.tolerance, slide_noise) * scale[i];
+                moved[i] += std::max(slide_width * options.tolerance, slide_noise) * scale[i];
                 change = std::max(change, std::abs(switches_at(x0, moved)[k] - g[k]));
             }
             slopes[k] = 1 / std::max(change, 1e-300);
@@ -422,15 +437,18 @@ struct Windows::Run {
     // Where on the window a switch of the states first is on the other side, as a part of it, and which; 2 for nowhere.
     double crossing(double x0, double H, Index& which) {
         const Index S = scheme.looked.size();
-        MatrixXd at(s + 1, n), values;
+        MatrixXd at(s + 1, n), states, values;
+        VectorXd where;
         at.row(0) = y.transpose();
         at.bottomRows(s) = Y.topRows(s).matrix();
         const auto look = [&](const VectorXd& c, const MatrixXd& weights) {
-            f.switches((x0 + H * c.array()).matrix(), weights * at, values);
+            states.noalias() = weights * at;
+            where = x0 + H * c.array();
+            f.switches(where, states, values);
         };
         const auto beyond = [&](Index q, Index k) {  // how far, above 0 on the other side
             const double g = values(q, k);
-            if (slopes[k] != 0) return std::abs(modes[k] + slopes[k] * g - 0.5) - 0.5;
+            if (slopes[k] != 0) return std::abs(sliding_part(k, where[q], states.row(q).transpose()) - 0.5) - 0.5;
             return modes[k] == 1 ? offsets[k] - g : g - offsets[k];
         };
         look(scheme.looked, scheme.looks);
@@ -440,7 +458,7 @@ struct Windows::Run {
             while (q < S && !(beyond(q, k) > 0)) ++q;
             if (q == S || scheme.looked[q] - (q > 0 ? scheme.looked[q] - scheme.looked[q - 1] : 0) > first) continue;
             double low = q > 0 ? scheme.looked[q - 1] : 0, high = scheme.looked[q];
-            MatrixXd weights, all = values;
+            MatrixXd weights;
             VectorXd c(1);
             while (high - low > 1e-15 * high + 1e-17) {
                 c[0] = 0.5 * (low + high);
@@ -449,7 +467,7 @@ struct Windows::Run {
                 look(c, weights);
                 (beyond(0, k) > 0 ? high : low) = c[0];
             }
-            values = all;
+            look(scheme.looked, scheme.looks);
             if (high < first) first = high, which = k;
         }
         return first;
@@ -459,9 +477,9 @@ struct Windows::Run {
     void pass(Index k, double x0) {
         measure_start();
         const VectorXd g = switches_at(x0, y), slope = slope_at(x0, y);
-        const double rate = rate_of(k, x0);
+        const double rate = rate_of(k, x0, y);
         if (slopes[k] != 0) {  // the end of a slide
-            modes[k] = modes[k] + slopes[k] * g[k] > 0.5 ? 1 : 0, slopes[k] = 0;
+            modes[k] = sliding_part(k, x0, y) > 0.5 ? 1 : 0, slopes[k] = 0, offsets[k] = g[k];
             hold();
             return;
         }
