@@ -354,7 +354,7 @@ def test_repr_says_nonlinear():
     ("changes", "message"),
     [
         ({"rhs": [sp.gamma(Y1), Y2]}, r"y1' = gamma.*function gamma .*not supported.*Python function, rhs=f"),
-        ({"rhs": [Y1**2, sp.Heaviside(Y1)]}, r"function Heaviside .*not supported.*Python function, rhs=f"),
+        ({"rhs": [Y1**2, sp.DiracDelta(Y1)]}, r"function DiracDelta .*not supported.*Python function, rhs=f"),
         ({"rhs": [sp.LambertW(Y1), Y2]}, "function LambertW .*not supported"),
         ({"rhs": [sp.log(Y1), Y2], "y0": [0, 1]}, r"not finite .*initial values \[0.0, 1.0\]"),
         ({"rhs": [1 / (Y1 - 3), Y2], "y0_range": [(0, 3), (0, 1)]}, r"not finite .*initial values \[3.0, 0.0\]"),

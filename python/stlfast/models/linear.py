@@ -80,10 +80,12 @@ class Model(ODEModelShell):
         """
         span, times, x = self._default if t is None and self._default else self._output(t, params)
         rtol, note = (self._rtol, self._note) if rtol is None else (rtol, "")
-        alone = method is not None or reduced is not None
-        if method == WINDOWS:
+        if method is None and reduced is None:
+            reduced = self._banded
+        elif method == WINDOWS:
             return self._on_windows(y0, times, rtol, atol, certify, forcing, params)
-        reduced = self._reduced(method, reduced) if alone else self._banded
+        else:
+            reduced, fallback = self._reduced(method, reduced), False
         added = None if forcing is None else self._sampled(forcing, span)
         start = self.family.y0 if y0 is None else y0
         names = self._names
@@ -92,9 +94,9 @@ class Model(ODEModelShell):
         except KeyError:
             p = dict(zip(names, self.family.check_params(params).tolist(), strict=True))
             answer, y = self.core.solve(p, names, start, reduced, certify, rtol, atol, added, x)
-        if not (answer.within or alone) and fallback and answer.certified:
-            return self._on_windows(start, times, rtol, atol, certify, forcing, params)
-        return Solution(self, answer, span, times, y, note)
+        if answer.within or not fallback or not certify:
+            return Solution(self, answer, span, times, y, note)
+        return self._on_windows(start, times, rtol, atol, certify, forcing, params)
 
     def _on_windows(
         self, y0: Any, t: np.ndarray, rtol: float, atol: float, certify: bool, forcing: Forcing | None,
@@ -290,8 +292,10 @@ class Member:
             answer, y = self._solve(start, amplitudes, out)
         else:
             answer, y = self._solve(start, amplitudes, out, self._model._sampled(forcing, self._span))
+        if answer.within:
+            return Solution(self._model, answer, self._span, self.t, y, self._note)
         options = self._options
-        if answer.within or not answer.certified or "reduced" in options or not options["fallback"]:
+        if not answer.certified or "reduced" in options or not options["fallback"]:
             return Solution(self._model, answer, self._span, self.t, y, self._note)
         rtol, atol, added = options["rtol"], options["atol"], self._added(amplitudes, forcing)
         again = self._model._on_windows(start, self.t, rtol, atol, True, added, self.params)
