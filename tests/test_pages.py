@@ -9,6 +9,7 @@ import pytest
 from bench import (
     compare_plot,
     compare_report,
+    direct,
     growth_report,
     methods_report,
     nonlinear_report,
@@ -21,6 +22,7 @@ from bench import (
 RESULTS = Path(__file__).parents[1] / "docs" / "results"
 PAGES = {
     "compare": partial(compare_report.page, pictures=compare_plot.PICTURES),
+    "direct": direct.page,
     "growth": growth_report.page,
     "methods": methods_report.page,
     "nonlinear": nonlinear_report.page,

@@ -26,6 +26,7 @@ from .events import Event, Found, as_events, find, terminal
 from .sweep import fixed_span, observed, solve_many, uniform_times
 
 OUTPUT_TIMES = 512
+UNIFORM = np.linspace(0.0, 1.0, OUTPUT_TIMES)
 FIRST_WINDOW = 1e-2  # over t_span, at most
 SMALLEST_RTOL = 1e-12
 INSIDE = 4e-16  # of t_span and of t, how far from breaks Python functions are called
@@ -58,6 +59,8 @@ class Windows:
         self.family = family
         self.core = _core.Windows(family.core(), values_of(family.N, family.J))
         self._positive = [family.states.index(state) for state in family.positive]
+        self._span = fixed_span(family)
+        self._times = None if self._span is None else uniform_times(UNIFORM, self._span)
 
     def solve(
         self,
@@ -77,7 +80,8 @@ class Windows:
         """Solve one member.
 
         y0: (n,) initial values, default the family's; inside its y0_range, unless extrapolate=True.
-        t: (N,) output times in t_span, in any order, default 512 uniform ones. params: every parameter by name.
+        t: (N,) output times in t_span, in any order, default 512 uniform ones, which are shared and read-only.
+        params: every parameter by name.
         rtol, atol: success means that the estimated error of every state is at no time larger than atol + rtol times
             the largest |y| up to then. Windows are made smaller until that holds. atol: a number, or one a state.
         certify: estimate the error, from its linearised equation e' = J e + r with the residual r. With False nothing
@@ -98,16 +102,19 @@ class Windows:
         """
         family, watched = self.family, as_events(events)
         p = family.check_params(params)
-        span = family.t_span_at(**params)
+        span = family._span(p, params) if self._span is None else self._span
         start = family.start_at(p) if y0 is None else checked_start(family, y0, extrapolate)
         begin = 0.0 if t0 is None else float(scaled_times(np.array([_number(t0, "t0")]), span, "t0")[0])
         if begin >= 1.0:
             raise ValueError(f"t0 = {t0} is the end of t_span = ({span[0]:g}, {span[1]:g}): there is nothing to solve")
-        first = span[0] if t0 is None else float(t0)
-        times = np.linspace(first, span[1], OUTPUT_TIMES) if t is None else np.array(finite(t, "t"))
-        x = scaled_times(times, span)
-        if (x < begin).any():
-            raise ValueError(f"t = {times.min():g} is before t0 = {first:g}")
+        if t is None and begin == 0.0:
+            times, x = uniform_times(UNIFORM, span) if self._times is None else self._times, UNIFORM
+        else:
+            first = span[0] if t0 is None else float(t0)
+            times = np.linspace(first, span[1], OUTPUT_TIMES) if t is None else np.array(finite(t, "t"))
+            x = scaled_times(times, span)
+            if (x < begin).any():
+                raise ValueError(f"t = {times.min():g} is before t0 = {first:g}")
         relative, floors = _relative(rtol, atol, family.n)
         stops, jumps, added = self._breaks(p, span, begin, forcing)
 
@@ -134,11 +141,12 @@ class Windows:
         windows, missed = core(end, certify)
         met = located(windows) if watched else None
         if end < 1.0 and met is not None and met.end is None:  # it is not met again that early
-            windows, missed = core(1.0, certify)
+            end = 1.0
+            windows, missed = core(end, certify)
             met = located(windows)
         if windows.finished and certify and rtol < SMALLEST_RTOL:  # below what windows are made for
             missed = max(missed, float((windows.error / (np.asarray(atol) + rtol * windows.largest)).max()))
-        negative = self._negative(windows, np.broadcast_to(atol, family.n))
+        negative = self._negative(windows, atol)
         sol: WindowsSolution
         if not windows.finished or not missed <= 1.0 or negative:
             handed = fallback and forcing is None and not family.breaks and not watched and begin == 0.0
@@ -152,7 +160,7 @@ class Windows:
                 status, message = WITHIN, "The error estimate meets the tolerance."
             else:
                 status, message = NOT_CERTIFIED, "Solved without an estimate of the error, as certify=False asked."
-            y = self.core.evaluate(windows, np.minimum(x, windows.edges[-1]))
+            y = self.core.evaluate(windows, x if end == 1.0 else np.minimum(x, end))
             sol = WindowsSolution(self, windows, span, times, y, status, message)
         if met is not None:
             sol.take_events(met)
@@ -163,6 +171,8 @@ class Windows:
     ) -> tuple[np.ndarray | None, np.ndarray | None, Any]:
         """Where windows end from `begin` on, how far the states jump there, and what is added, as the core takes it."""
         family = self.family
+        if family.stops is None and forcing is None:
+            return None, None, None
         stops, jumps = family.stops_at(p, span)
         added: Any = None
         length = span[1] - span[0]
@@ -183,13 +193,13 @@ class Windows:
             return None, None, added
         return stops[kept], np.ascontiguousarray(jumps[kept]), added
 
-    def _negative(self, windows: _core.Windowed, atol: np.ndarray) -> str:
+    def _negative(self, windows: _core.Windowed, atol: Any) -> str:
         """What is wrong where a state that is declared positive is not; empty where none is."""
         if not self._positive or not windows.finished:
             return ""
-        least = windows.least
+        least, allowed = windows.least, np.broadcast_to(atol, self.family.n)
         for i in self._positive:
-            if least[i] < -NEGATIVE * max(atol[i], SMALLEST_FLOOR):
+            if least[i] < -NEGATIVE * max(allowed[i], SMALLEST_FLOOR):
                 return f"{self.family.states[i]} was declared positive and gets to {least[i]:.1e}. "
         return ""
 
@@ -391,6 +401,9 @@ def _relative(rtol: float, atol: Any, n: int) -> tuple[float, np.ndarray]:
     """The tolerance relative to the size of a state, and what is added to that size (n); ValueError for wrong ones."""
     if not (isinstance(rtol, (int, float)) and 0 <= rtol < float("inf")):
         raise ValueError(f"rtol must be a finite number of at least 0, got {rtol!r}")
+    relative = max(rtol, SMALLEST_RTOL)
+    if type(atol) is float and 0 < atol < float("inf"):
+        return relative, np.full(n, max(atol / relative, SMALLEST_FLOOR))
     if isinstance(atol, (bool, str)) or (np.ndim(atol) and np.shape(atol) != (n,)):
         raise ValueError(f"atol must be a number or {n} of them, one for each state, got {atol!r}")
     least = real(atol, "atol")
@@ -398,7 +411,6 @@ def _relative(rtol: float, atol: Any, n: int) -> tuple[float, np.ndarray]:
         raise ValueError(f"atol must be finite and at least 0, got {atol!r}")
     if rtol == 0 and not (least > 0).all():
         raise ValueError("rtol and atol cannot both be 0")
-    relative = max(rtol, SMALLEST_RTOL)
     return relative, np.maximum(np.broadcast_to(least, n) / relative, SMALLEST_FLOOR)
 
 
@@ -431,7 +443,7 @@ class _Sweep:
     def __init__(self, windows: Windows, options: tuple[bool, float, np.ndarray]) -> None:
         self.windows, self.family, self.options, self.core = windows, windows.family, options, self
         self.box = box(self.family.params)
-        self.output = self.output_table(np.linspace(0.0, 1.0, OUTPUT_TIMES))
+        self.output = self.output_table(UNIFORM)
         self.end = self.output_table(np.ones(1))
         self.fixed_span = fixed_span(self.family)
         self.fixed_times = None if self.fixed_span is None else uniform_times(self.output.x, self.fixed_span)
