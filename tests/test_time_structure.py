@@ -430,7 +430,6 @@ def test_functions_of_the_language():
     [
         (sp.Piecewise((1, y < 1)), r"add a last piece \(value, True\)"),
         (sp.Piecewise((1, sp.Eq(y, 1)), (0, True)), "is no inequality"),
-        (sp.I * y, "is not a finite real number"),
     ],
 )
 def test_what_the_language_refuses(rhs, message):
@@ -484,6 +483,29 @@ def test_where_there_is_no_solution_the_place_is_told():
         sol = windows.solve(fallback=False, **options)
         assert not sol.success
         assert place in sol.message
+
+
+def test_states_whose_slopes_are_not_finite_are_named():
+    late = family(lambda t, y: np.stack([-y[0], np.where(t > 1, np.nan, -y[1])]), params=(), y0=(1, 1), states=(x, v))
+    sol = stlfast.Windows(late).solve(fallback=False)
+    assert not sol.success
+    assert "t = 1" in sol.message
+    away = family([-x, 1 / v], params=(), y0=(1.0, 1.0), states=(x, v))
+    sol = stlfast.Windows(away).solve([1.0, 0.0], fallback=False)
+    assert not sol.success
+    assert "where the right-hand side of v is not finite" in sol.message
+
+
+def test_rows_that_are_constant_and_numbers_that_are_complex():
+    constant = family(lambda t, y: [y[1], 0.0], params=(), y0=(0.0, 2.0), states=(x, v))
+    np.testing.assert_allclose(stlfast.Windows(constant).solve().final, [20.0, 2.0], rtol=1e-9)
+    for wrong in (
+        lambda: family([sp.I * y], params=()),
+        lambda: family(lambda t, y: 1j * y, params=()),
+        lambda: family([-y], params=(), y0=(1j,)),
+    ):
+        with pytest.raises(ValueError, match="make the real and the imaginary part two states"):
+            wrong()
 
 
 # --------------------------------------------------------------------------------------------------------------- sweeps

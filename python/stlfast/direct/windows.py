@@ -154,7 +154,7 @@ class Windows:
                 sol = self._handed_over(windows, span, start, times, rtol, np.asarray(atol), params)
             else:
                 more = "" if fallback else "fallback=True tries SciPy's Radau."
-                sol = self._failed(windows, span, times, f"{negative}{more}".strip())
+                sol = self._failed(windows, span, times, p, f"{negative}{more}".strip())
         else:
             if certify:
                 status, message = WITHIN, "The error estimate meets the tolerance."
@@ -255,15 +255,26 @@ class Windows:
         """A stepper for simulation loops: `stepper = windows.stepper(mu=100.0)`, then `y = stepper.step(y, dt)`."""
         return Stepper(self.family, self.core, rtol, atol, t, params)
 
+    def _where_not_finite(self, windows: _core.Windowed, p: np.ndarray) -> str:
+        """Which right-hand sides are infinite or nan where the windows end; empty where all are finite."""
+        N = self.family.N
+        if N is None:
+            return ""
+        point = np.array([windows.edges[-1], *windows.last])[:, None]
+        with np.errstate(all="ignore"):
+            slopes = (N.unchecked(point, p) if isinstance(N, Callback) else N(point, p))[:, 0]
+        wrong = [state for state, slope in zip(self.family.states, slopes, strict=True) if not np.isfinite(slope)]
+        return f", where the right-hand side of {', '.join(wrong)} is not finite" if wrong else ""
+
     def _failed(
-        self, windows: _core.Windowed, span: tuple[float, float], times: np.ndarray, more: str
+        self, windows: _core.Windowed, span: tuple[float, float], times: np.ndarray, p: np.ndarray, more: str
     ) -> WindowsSolution:
         y = self.core.evaluate(windows, scaled_times(times, span))  # nan beyond the last window
         if windows.finished:
             told = f"The error estimate {windows.error.max():.1e} misses the tolerance: raise rtol or atol. "
             message = f"{'' if 'declared positive' in more else told}{more}".strip()
         else:
-            message = f"{_stopped(windows, span)}; y is nan beyond. {more}"
+            message = f"{_stopped(windows, span)}{self._where_not_finite(windows, p)}; y is nan beyond. {more}"
         return WindowsSolution(self, windows, span, times, y, MISSED, message)
 
     def _handed_over(
@@ -274,6 +285,7 @@ class Windows:
         from scipy.integrate import solve_ivp
 
         jac = None if self.family.nonlinear and self.family.J is None else self.family.jac(**params)
+        p = self.family.check_params(params)
         runs, own = [], False  # whether an error is one of the user's function
         plain = self.family.rhs(**params)
 
@@ -294,9 +306,9 @@ class Windows:
             except (ValueError, np.linalg.LinAlgError) as error:
                 if own:
                     raise
-                return self._failed(windows, span, times, f"SciPy's {HANDED_OVER} fails too: {error}.")
+                return self._failed(windows, span, times, p, f"SciPy's {HANDED_OVER} fails too: {error}.")
             if not runs[-1].success:
-                return self._failed(windows, span, times, f"SciPy's {HANDED_OVER} fails too: {runs[-1].message}")
+                return self._failed(windows, span, times, p, f"SciPy's {HANDED_OVER} fails too: {runs[-1].message}")
         first, second = runs
         y = second.sol(times)
         check = np.union1d(first.t, np.linspace(*span, OUTPUT_TIMES))

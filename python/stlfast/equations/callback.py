@@ -15,6 +15,7 @@ from ..base.checks import real, rows
 from .program import Instructions
 
 DIFFERENCE = 1.5e-8  # relative step of a difference quotient, √ε
+COMPLEX = "states are real; make the real and the imaginary part two states"
 SMALLEST_DIFFERENCE = 1e-6  # size of a state that a step is taken for at least
 
 
@@ -54,7 +55,12 @@ class Callback:
     def _values(self, points: np.ndarray, inputs: list[float]) -> tuple[np.ndarray, np.ndarray, float]:
         t0, t1 = self.t_span.scalar(inputs)(0.0)
         t, y = t0 + (t1 - t0) * points[0], points[1:].copy()
-        values = real(self.function(t, y, **dict(zip(self.names, inputs, strict=True))), f"the value of {self.what}")
+        found = self.function(t, y, **dict(zip(self.names, inputs, strict=True)))
+        if self.what == "rhs" and isinstance(found, (list, tuple)) and len(found) == self.shape[0]:
+            found = [np.broadcast_to(row, len(t)) if np.ndim(row) == 0 else row for row in found]  # constant rows
+        if np.iscomplexobj(found):
+            raise ValueError(f"{self.what} returned complex numbers: {COMPLEX}")
+        values = real(found, f"the value of {self.what}")
         if self.shape == (1,):
             values = rows(values, 1)
         expected = (*self.shape, len(t))

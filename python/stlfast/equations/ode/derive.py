@@ -16,7 +16,7 @@ from typing import Any
 import sympy as sp
 
 from ..abrupt import Step, in_steps, switches_of
-from ..callback import Callback
+from ..callback import COMPLEX, Callback
 from ..program import Instructions, UnsupportedFunctionError, to_instructions
 from ..symbolic import (
     affine_parts,
@@ -146,6 +146,8 @@ def _right_hand_side(
     for i, (yi, fi) in enumerate(zip(y, list(f), strict=True)):
         where = f"family {name!r}: {yi}' = {fi}"
         check_free(fi, {t, *y, *params}, where, "t, a state nor a parameter")
+        if fi.has(sp.I):
+            raise ValueError(f"{where} is complex: {COMPLEX}")
         try:
             f[i] = in_steps(fi)
             to_instructions([f[i]], [t, *y, *params], switches=switches_of([f[i]]))

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...base.names import public
 from .. import parameters
-from ..callback import Callback
+from ..callback import COMPLEX, Callback
 from ..parameters import Range, box_corners, show_range
 from ..program import Instructions
 from ..reading import family_of_a_file
@@ -230,6 +230,8 @@ def _remake(fields: dict[str, Any]) -> Family:
 
 
 def _finite_array(value: Any, shape: tuple[int, ...], what: str) -> np.ndarray:
+    if np.iscomplexobj(value):
+        raise ValueError(f"{what} are complex numbers: {COMPLEX}")
     try:
         array = np.array(value, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
