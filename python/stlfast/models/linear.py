@@ -79,7 +79,9 @@ class Model(ODEModelShell):
         for a wrong shape, a number that is not finite, a time outside t_span, or a method that does not exist.
         """
         span, times, x = self._default if t is None and self._default else self._output(t, params)
-        rtol, note = (self._rtol, self._note) if rtol is None else (rtol, "")
+        note = ""
+        if rtol is None:
+            rtol, note = self._rtol, self._note
         if method is None and reduced is None:
             reduced = self._banded
         elif method == WINDOWS:
@@ -94,7 +96,7 @@ class Model(ODEModelShell):
         except KeyError:
             p = dict(zip(names, self.family.check_params(params).tolist(), strict=True))
             answer, y = self.core.solve(p, names, start, reduced, certify, rtol, atol, added, x)
-        if answer.within or not fallback or not certify:
+        if not certify or answer.within or not fallback:
             return Solution(self, answer, span, times, y, note)
         return self._on_windows(start, times, rtol, atol, certify, forcing, params)
 
