@@ -48,9 +48,10 @@ class Windows:
     between the points, so that layers anywhere in the time span are resolved, at any stiffness; nothing is trained or
     compiled.
 
-    The estimate is made from the right-hand side at twice as many places of each window. What none of them sees is not
-    in it: a pulse of a forcing shorter than about a hundredth of the time span where nothing else happens, or a pole or
-    kink that the solution runs into within a layer thinner than the points, such as y/(K + y) with a tiny K at y = 0.
+    Windows end where the right-hand side breaks: at steps of time and of states, breaks, doses and infusions. What a
+    SymPy right-hand side does in a short time, or in a thin layer of the states, is found by bounds of what its functions
+    bend at; a Python function is sampled at 16 384 places of the time span, and what it does in between is not seen.
+    How: docs/method.md, section 8.
     """
 
     def __init__(self, family: Family) -> None:
