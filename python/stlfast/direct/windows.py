@@ -49,9 +49,9 @@ class Windows:
     compiled.
 
     Windows end where the right-hand side breaks: at steps of time and of states, breaks, doses and infusions. What a
-    SymPy right-hand side does in a short time, or in a thin layer of the states, is found by bounds of what its functions
-    bend at; a Python function is sampled at 16 384 places of the time span, and what it does in between is not seen.
-    How: docs/method.md, section 8.
+    SymPy right-hand side does in a short time, or in a thin layer of the states, is found by bounds of what its
+    functions bend at; a Python function is sampled at 16 384 places of the time span, and what it does in between is
+    not seen. How: docs/method.md, section 8.
     """
 
     def __init__(self, family: Family) -> None:
