@@ -229,9 +229,8 @@ class Windows:
         Returns Solutions, whose method is "windows" or "radau" for each row. Errors as of `solve`, with the row.
         """
         family = self.family
-        if not extrapolate and y0 is not None:
-            for row in np.atleast_2d(np.asarray(y0, dtype=np.float64)):
-                checked_start(family, row, extrapolate=False)
+        if not extrapolate:
+            check_starts(family, y0)
         relative, floors = _relative(rtol, atol, family.n)
         table = _Sweep(self, (certify, relative, floors))
         sweep = solve_many(table, y0, params, observe, (), threads, out, progress)
@@ -401,6 +400,25 @@ def checked_start(family: Family, y0: Sequence[float] | np.ndarray, extrapolate:
                 f"{family.name!r}; pass extrapolate=True to solve all the same"
             )
     return start
+
+
+def check_starts(family: Family, y0: Any) -> None:
+    """ValueError for a row of y0 (B, n) outside y0_range."""
+    if y0 is None or family.y0_range is None:
+        return
+    starts = np.atleast_2d(np.asarray(y0, dtype=np.float64))
+    if starts.shape[-1] != family.n:
+        return  # the sweep says what is wrong
+    low, high = family.y0_range.T
+    columns = zip(starts.T, low.tolist(), high.tolist(), strict=True)
+    if starts.size == 0 or all(a <= column.min() and column.max() <= b for column, a, b in columns):
+        return
+    inside = ((starts >= low) & (starts <= high)).all(axis=1)
+    row = int(np.argmin(inside))
+    raise ValueError(
+        f"y0 = {starts[row].tolist()} in row {row} is outside {family.y0_range.tolist()}, the initial values of "
+        f"{family.name!r}; pass extrapolate=True to solve all the same"
+    )
 
 
 def _stopped(windows: _core.Windowed, span: tuple[float, float]) -> str:

@@ -17,7 +17,7 @@ from ..base.progress import Progress
 from ..direct.ode.solver import METHODS as DICTIONARY_METHODS
 from ..direct.ode.solver import ORDER, FullAnswer, FullSolver
 from ..direct.sweep import solve_again, solve_many
-from ..direct.windows import Stepper, Windows, checked_start
+from ..direct.windows import Stepper, Windows, check_starts, checked_start
 from ..equations.ode.family import Family
 from ..equations.program import Instructions
 from ..features.body import Body
@@ -184,7 +184,7 @@ class NonlinearModel(ODEModelShell):
         """Solve B members and initial values at once: `solve_many(y0=Y0, alpha=alphas, beta=0.5)`.
 
         Four members are solved side by side, in the lanes of the processor's registers; rows that miss the tolerance
-        there are solved again one by one as `solve` does, unless method="reduced" asks for that basis alone. The
+        there are solved again together on time windows, unless method="reduced" asks for that basis alone. The
         arguments are those of `Model.solve_many` and of `solve`.
 
         Returns Solutions, whose error_bound is None. Errors as in `Model.solve_many` and `solve`, with the row; a
@@ -193,30 +193,13 @@ class NonlinearModel(ODEModelShell):
         if method not in (None, REDUCED):
             raise ValueError(f'solve_many takes method=None or "reduced", got {method!r}; others go one by one: solve')
         if not extrapolate:
-            self._check_starts(y0)
+            check_starts(self.family, y0)
         rtol, _ = self._tolerance(rtol)
         sweep = solve_many(self, y0, params, observe, (certify, rtol, atol), threads, out, progress)
         if method is None and not sweep.success.all():
             options = {"rtol": rtol, "atol": atol, "certify": certify, "fallback": fallback, "threads": threads}
             solve_again(self.windows, sweep, y0, observe, options)
         return sweep
-
-    def _check_starts(self, y0: Any) -> None:
-        if y0 is None or self.family.y0_range is None:
-            return
-        rows = np.atleast_2d(np.asarray(y0, dtype=np.float64))
-        if rows.shape[-1] != self.family.n:
-            return  # the sweep says what is wrong
-        low, high = self.family.y0_range.T
-        columns = zip(rows.T, low.tolist(), high.tolist(), strict=True)
-        if rows.size == 0 or all(a <= column.min() and column.max() <= b for column, a, b in columns):
-            return
-        inside = ((rows >= low) & (rows <= high)).all(axis=1)
-        row = int(np.argmin(inside))
-        raise ValueError(
-            f"y0 = {rows[row].tolist()} in row {row} is outside {self.family.y0_range.tolist()}, the initial "
-            f"values of {self.family.name!r}; pass extrapolate=True to solve all the same"
-        )
 
 
 def _chosen(method: str | None, reduced: bool | None) -> str | None:
