@@ -179,7 +179,6 @@ void bind_windows(py::module_& module) {
         .def_readonly("iterations", &Windowed::iterations)
         .def_readonly("last_step", &Windowed::last_step)
         .def_readonly("residual", &Windowed::residual)
-        .def_readonly("switched", &Windowed::switched)
         .def_property_readonly("edges", [](const Windowed& w) { return to_numpy(w.edges); })
         .def_property_readonly("error", [](const Windowed& w) { return to_numpy(w.error); })
         .def_property_readonly(

@@ -656,7 +656,6 @@ Windowed Windows::solve(RightHandSide& f, const VectorXd& y0, double begin, doub
                     cross = run.crossing(x, length, which);
                     const double near = aimed * options.tolerance;
                     if (cross * length < shortest_interval * span) {  // at the very beginning
-                        ++result.switched;
                         run.pass(which, x);
                         fresh = true, aim = 0, aims = 0;
                         if (++stuck > most_passes_at_once) {
@@ -702,7 +701,6 @@ Windowed Windows::solve(RightHandSide& f, const VectorXd& y0, double begin, doub
             H = length < H ? std::max(H, length * factor) : length * factor;
             aim = 0, aims = 0, stuck = 0;
             if (cross <= 1) {
-                ++result.switched;
                 run.pass(which, x);
                 fresh = true;
             }

@@ -56,7 +56,6 @@ struct Windowed {
     Eigen::Index iterations = 0;  // of Newton's method in all, of rejected attempts too
     double last_step = 0;         // the largest of a window's last Newton step
     double residual = 0;          // the largest of what a window adds to the error, over the state's size in it
-    Eigen::Index switched = 0;    // how often a switch of the states was met
 };
 
 class Windows {
