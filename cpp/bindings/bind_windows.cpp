@@ -1,6 +1,7 @@
 // Windows: members of any family solved on one time window after the other.
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <utility>
@@ -148,10 +149,24 @@ py::array_t<double> evaluate(const Solver& solver, const Windowed& solution, con
     return y;
 }
 
+// (t − t0)/(t1 − t0); None where an entry is not in [t0, t1].
+py::object scaled_times(const py::array_t<double, py::array::c_style>& t, double t0, double t1) {
+    py::array_t<double> x(t.size());
+    const double* const times = t.data();
+    double* const scaled = x.mutable_data();
+    for (Index k = 0; k < x.size(); ++k) {
+        if (!(t0 <= times[k] && times[k] <= t1)) return py::none();
+        scaled[k] = std::min((times[k] - t0) / (t1 - t0), 1.0);
+    }
+    return x;
+}
+
 }  // namespace STLFAST_NAMESPACE::windows_bindings
 
 void bind_windows(py::module_& module) {
     using namespace windows_bindings;
+    module.def("scaled_times", &scaled_times, py::arg("t"), py::arg("t0"), py::arg("t1"),
+               "x in [0, 1] of times (N,) in [t0, t1]; None where one is outside, or not a number.");
     py::class_<Windowed>(module, "Windowed", "A solution on time windows.")
         .def(py::pickle(
             [](const Windowed& w) {

@@ -16,6 +16,8 @@ namespace {
 
 constexpr int max_inputs = 1 << 16;        // far beyond any family; keeps a broken file from asking for all memory
 constexpr Index program_block_size = 256;  // points evaluated together, so that the registers stay in cache
+constexpr Index few = 8;                   // points of a window: registers side by side
+using AtFew = Eigen::Array<double, few, 1>;
 
 // One value for each point, or the same value for all of them.
 struct Operand {
@@ -96,6 +98,33 @@ void apply(Op op, Operand a, Operand b, double* out, Index n) {
             return apply_binary([](double u, double v) { return v == 0 ? 0 : u * v; }, a, b, out, n);
         case Op::step:
             return static_cast<void>(unary([](double u) { return u >= 0 ? 1.0 : 0.0; }));
+    }
+}
+
+// The commonest operations at a few points; false for others.
+bool apply_to_few(Op op, Operand a, Operand b, double* out) {
+    const auto values = [](Operand x) -> AtFew {
+        return x.uniform ? AtFew(AtFew::Constant(*x.values)) : AtFew(Eigen::Map<const AtFew>(x.values));
+    };
+    Eigen::Map<AtFew> result(out);
+    switch (op) {
+        case Op::add:
+            result = values(a) + values(b);
+            return true;
+        case Op::sub:
+            result = values(a) - values(b);
+            return true;
+        case Op::mul:
+            result = values(a) * values(b);
+            return true;
+        case Op::div:
+            result = values(a) / values(b);
+            return true;
+        case Op::neg:
+            result = -values(a);
+            return true;
+        default:
+            return false;
     }
 }
 
@@ -231,9 +260,8 @@ void Program::prepare(const Eigen::Ref<const Eigen::VectorXd>& inputs, Workspace
     }
 }
 
-void Program::evaluate_block(Index n, Workspace& workspace) const {
+void Program::evaluate_block(Index n, Eigen::Map<Eigen::MatrixXd> value, const Workspace& workspace) const {
     const Index first = n_inputs_ + constants_.size();
-    auto value = part(workspace.varying, program_block_size, n_columns_);
     const auto operand = [&](std::int32_t r) {
         const Index column = column_[std::max(r, 0)];
         return column >= 0 ? Operand{&value(0, column), false} : Operand{&workspace.uniform[r], true};
@@ -254,7 +282,26 @@ void Program::evaluate_block(Index n, Workspace& workspace) const {
             if (k < twin) math::sincos(operand(code_(k, 1)).values, sine ? mine : other, sine ? other : mine, n);
             continue;
         }
-        apply(static_cast<Op>(code_(k, 0)), operand(code_(k, 1)), operand(code_(k, 2)), &value(0, column), n);
+        const auto op = static_cast<Op>(code_(k, 0));
+        const Operand a = operand(code_(k, 1)), b = operand(code_(k, 2));
+        double* const out = &value(0, column);
+        if (n != few || !apply_to_few(op, a, b, out)) apply(op, a, b, out, n);
+    }
+}
+
+// inputs(start, n, columns): sets the varying inputs of n points. take(output, start, n, values): one value for each
+// of them, or where `values.uniform` for all.
+template <class Inputs, class Take>
+void Program::in_blocks(Index points, Workspace& workspace, Inputs inputs, Take take) const {
+    for (Index start = 0; start < points; start += program_block_size) {
+        const Index n = std::min(program_block_size, points - start);
+        auto value = part(workspace.varying, n <= few ? few : program_block_size, n_columns_);
+        inputs(start, n, value);
+        evaluate_block(n, value, workspace);
+        for (Index o = 0; o < outputs_.size(); ++o) {
+            const Index column = column_[outputs_[o]];
+            take(o, start, n, column >= 0 ? Operand{&value(0, column), false} : Operand{&workspace.uniform[outputs_[o]], true});
+        }
     }
 }
 
@@ -271,19 +318,34 @@ void Program::evaluate_prepared(const Eigen::Ref<const Eigen::MatrixXd>& x, Eige
     if (out.rows() != x.rows() || out.cols() != outputs_.size())
         refuse("out is " + std::to_string(out.rows()) + " × " + std::to_string(out.cols()) + ", expected " +
                std::to_string(x.rows()) + " × " + std::to_string(outputs_.size()));
-    auto varying = part(workspace.varying, program_block_size, n_columns_);
-    for (Index start = 0; start < x.rows(); start += program_block_size) {
-        const Index n = std::min(program_block_size, x.rows() - start);
-        varying.topLeftCorner(n, varying_) = x.middleRows(start, n);
-        evaluate_block(n, workspace);
-        for (Index o = 0; o < outputs_.size(); ++o) {
-            const Index column = column_[outputs_[o]];
-            if (column >= 0)
-                out.col(o).segment(start, n) = varying.col(column).head(n);
+    in_blocks(
+        x.rows(), workspace,
+        [&](Index start, Index n, auto& value) { value.topLeftCorner(n, varying_) = x.middleRows(start, n); },
+        [&](Index o, Index start, Index n, Operand values) {
+            if (values.uniform)
+                out.col(o).segment(start, n).setConstant(*values.values);
             else
-                out.col(o).segment(start, n).setConstant(workspace.uniform[outputs_[o]]);
-        }
-    }
+                out.col(o).segment(start, n) = Eigen::Map<const Eigen::VectorXd>(values.values, n);
+        });
+}
+
+void Program::add_prepared(const Eigen::Ref<const Eigen::VectorXd>& x, const Eigen::Ref<const Eigen::MatrixXd>& y,
+                           Eigen::Ref<Eigen::MatrixXd> out, Workspace& workspace) const {
+    in_blocks(
+        x.size(), workspace,
+        [&](Index start, Index n, auto& value) {
+            value.col(0).head(n) = x.segment(start, n);
+            for (Index i = 1; i < varying_; ++i) std::copy_n(y.col(i - 1).data() + start, n, &value(0, i));
+        },
+        [&](Index o, Index start, Index n, Operand values) {
+            auto to = out.col(o).segment(start, n);
+            if (values.uniform)
+                to.array() += *values.values;
+            else if (n == few)
+                Eigen::Map<AtFew>(to.data()) += Eigen::Map<const AtFew>(values.values);
+            else
+                to += Eigen::Map<const Eigen::VectorXd>(values.values, n);
+        });
 }
 
 }  // namespace STLFAST_NAMESPACE

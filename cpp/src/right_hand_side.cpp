@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "stlfast/stage_systems.hpp"
+
 namespace STLFAST_NAMESPACE {
 
 using Eigen::Index;
@@ -105,6 +107,8 @@ void RightHandSide::evaluate(const Ref<const VectorXd>& x, const Ref<const Matri
         const auto [i, j] = e.linear[k];
         if (A_varies_)
             f.col(i) += linear_.col(Index(k)).cwiseProduct(y.col(j));
+        else if (S == stored_points)
+            Eigen::Map<AtPoints>(f.col(i).data()) += linear_(0, Index(k)) * Eigen::Map<const AtPoints>(y.col(j).data());
         else
             f.col(i) += linear_(0, Index(k)) * y.col(j);
     }
@@ -114,16 +118,13 @@ void RightHandSide::evaluate(const Ref<const VectorXd>& x, const Ref<const Matri
         f += added_values_;
     }
     if (!e.N && !N_values_) return;
-    const Index rows = N_values_ ? distinct : S;
-    points_.resize(rows, 1 + n()), values_.resize(rows, n());
-    points_.col(0) = x.head(rows);
-    points_.rightCols(n()) = y.topRows(rows);
-    if (N_values_)
-        N_values_(points_, values_);
-    else
-        e.N->evaluate_prepared(points_, values_, N_);
-    f.topRows(rows) += values_;
-    for (Index q = rows; q < S; ++q) f.row(q) = f.row(rows - 1);
+    if (!N_values_) return e.N->add_prepared(x, y, f, N_);
+    points_.resize(distinct, 1 + n()), values_.resize(distinct, n());
+    points_.col(0) = x.head(distinct);
+    points_.rightCols(n()) = y.topRows(distinct);
+    N_values_(points_, values_);
+    f.topRows(distinct) += values_;
+    for (Index q = distinct; q < S; ++q) f.row(q) = f.row(distinct - 1);
 }
 
 void RightHandSide::jacobian(double x, const VectorXd& y, MatrixXd& J) {

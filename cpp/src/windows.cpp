@@ -94,6 +94,10 @@ Windows::Scheme::Scheme(Index s) : points(s), split(points), D(points.D()) {
     looked = VectorXd::LinSpaced(2 * stored_points, 1.0 / (2 * stored_points), 1);
     points.interpolate(looked, looks);
     points.interpolate(VectorXd::LinSpaced(bend_samples, 0, 1), spread);
+    MatrixXd chebyshev(s + 1, s + 1);
+    for (Index q = 0; q <= s; ++q)
+        for (Index k = 0; k <= s; ++k) chebyshev(q, k) = std::cos(double(k) * std::acos(2 * nodes[q] - 1));
+    series = inverse(chebyshev).matrix;
 }
 
 Windows::Windows() : schemes_{Scheme(3), Scheme(5), Scheme(7)} {}
@@ -717,6 +721,24 @@ Windowed Windows::solve(RightHandSide& f, const VectorXd& y0, double begin, doub
     return result;
 }
 
+namespace {
+
+// Σ_k c_k T_k(z) at the first `count` of z, whose size is a multiple of that of AtPoints, by Clenshaw's recurrence.
+void sum_series(const Ref<const VectorXd>& c, const VectorXd& z, double* sums, Index count) {
+    for (Index begin = 0; begin < count; begin += stored_points) {
+        const AtPoints twice = 2 * Map<const AtPoints>(&z[begin]);
+        AtPoints next = AtPoints::Zero(), last = AtPoints::Constant(c[c.size() - 1]);
+        for (Index k = c.size() - 2; k > 0; --k) {
+            const AtPoints now = c[k] + (twice * last - next);
+            next = last, last = now;
+        }
+        const AtPoints sum = c[0] + (0.5 * twice * last - next);
+        std::copy_n(sum.data(), std::min<Index>(count - begin, stored_points), sums + begin);
+    }
+}
+
+}  // namespace
+
 bool Windows::valid(const Windowed& solution) {
     const Index K = std::max<Index>(solution.edges.size() - 1, 0), rows = solution.values.rows();
     return K == 0 ? rows == 1 : rows == 4 * K || rows == 6 * K || rows == 8 * K;
@@ -725,8 +747,8 @@ bool Windows::valid(const Windowed& solution) {
 void Windows::evaluate(const Windowed& solution, const Ref<const VectorXd>& x, Ref<MatrixXd> y) const {
     const Index K = solution.edges.size() - 1, M = K > 0 ? solution.values.rows() / K : 0;
     const double* const begin = solution.edges.data();
-    MatrixXd values, product;
-    VectorXd s;
+    MatrixXd coefficients;
+    VectorXd z;
     Index next;
     for (Index q = 0; q < x.size(); q = next) {
         next = q + 1;
@@ -740,11 +762,15 @@ void Windows::evaluate(const Windowed& solution, const Ref<const VectorXd>& x, R
         }
         const Index k = std::min<Index>(std::upper_bound(begin, begin + K + 1, x[q]) - begin - 1, K - 1);
         while (next < x.size() && begin[k] <= x[next] && x[next] < begin[k + 1]) ++next;  // in the same window
-        s = (x.segment(q, next - q).array() - begin[k]) / (begin[k + 1] - begin[k]);
-        schemes_[std::size_t((M - 4) / 2)].points.interpolate(s, values);
-        // Not straight into y: how a small product is rounded depends on where the memory it goes to begins.
-        product.noalias() = values * solution.values.middleRows(k * M, M);
-        y.middleRows(q, next - q) = product;
+        const auto values = solution.values.middleRows(k * M, M);
+        coefficients.noalias() = schemes_[std::size_t((M - 4) / 2)].series * (values.rowwise() - values.row(0));
+        coefficients.row(0) += values.row(0);
+        z.resize((next - q + stored_points - 1) / stored_points * stored_points);
+        z.setZero();
+        z.head(next - q) = 2 * (x.segment(q, next - q).array() - begin[k]) / (begin[k + 1] - begin[k]) - 1;
+        for (Index i = 0; i < y.cols(); ++i) sum_series(coefficients.col(i), z, &y(q, i), next - q);
+        for (Index p = q; p < next; ++p)
+            if (x[p] == begin[k] || x[p] == begin[k + 1]) y.row(p) = values.row(x[p] == begin[k] ? 0 : M - 1);
     }
 }
 

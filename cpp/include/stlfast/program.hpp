@@ -54,7 +54,7 @@ class Program {
     // Buffers for any programs; one for each thread.
     struct Workspace {
         Eigen::VectorXd uniform;  // value of every register that does not depend on x
-        Eigen::VectorXd varying;  // (block, registers that depend on x)
+        Eigen::VectorXd varying;  // (points of a block, registers that depend on x)
         Eigen::VectorXd modes;    // of each switch, the value that its steps are held at; empty for none
         Eigen::VectorXd slopes;   // of each switch, added to that times the switch; with modes
     };
@@ -90,6 +90,10 @@ class Program {
     void evaluate_prepared(const Eigen::Ref<const Eigen::MatrixXd>& x, Eigen::Ref<Eigen::MatrixXd> out,
                            Workspace& workspace) const;
 
+    // out(i, o) += output o of a prepared program whose varying inputs are x (N) and y (N, varying − 1).
+    void add_prepared(const Eigen::Ref<const Eigen::VectorXd>& x, const Eigen::Ref<const Eigen::MatrixXd>& y,
+                      Eigen::Ref<Eigen::MatrixXd> out, Workspace& workspace) const;
+
     // Bounds (O) of the outputs of a prepared program where each varying input is between its low and its high.
     void enclose(const Eigen::VectorXd& low, const Eigen::VectorXd& high, Workspace& workspace, Eigen::VectorXd& least,
                  Eigen::VectorXd& largest) const;
@@ -97,7 +101,9 @@ class Program {
   private:
     void validate() const;
     void classify_registers();
-    void evaluate_block(Eigen::Index n, Workspace& workspace) const;
+    void evaluate_block(Eigen::Index n, Eigen::Map<Eigen::MatrixXd> value, const Workspace& workspace) const;
+    template <class Inputs, class Take>
+    void in_blocks(Eigen::Index points, Workspace& workspace, Inputs inputs, Take take) const;
 
     int n_inputs_, varying_;
     Eigen::VectorXd constants_;

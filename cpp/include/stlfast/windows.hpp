@@ -89,6 +89,7 @@ class Windows {
         Eigen::MatrixXd looks;  // values (S, s + 1) where switches are looked at, increasing to 1
         Eigen::VectorXd looked;
         Eigen::MatrixXd spread;  // values (9, s + 1) at evenly spread places, both ends among them
+        Eigen::MatrixXd series;  // (s + 1, s + 1) Chebyshev coefficients of what has the value 1 at one point each
     };
     struct Run;
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from ..base.checks import finite, real, thread_count
+from ..base.checks import real, thread_count
 from ..base.errors import ParameterError
 from ..base.progress import shown
 from ..equations.parameters import clamped
@@ -137,7 +137,7 @@ def _output(model: Swept, observe: Any) -> tuple[_core.OutputTable, np.ndarray]:
     elif observe is not None:
         if model.fixed_span is None:
             raise ValueError("observe can't be times where t_span depends on the parameters; use None or 'final'")
-        x = scaled_times(finite(observe, "observe"), model.fixed_span, "observe")
+        x = scaled_times(real(observe, "observe"), model.fixed_span, "observe")
         return model.core.output_table(x), x
     return model.core.output, model.core.output.x
 

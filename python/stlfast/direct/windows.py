@@ -5,6 +5,7 @@ n states, N output times. x = (t − t0)/(t1 − t0) ∈ [0, 1].
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -112,9 +113,9 @@ class Windows:
             times, x = uniform_times(UNIFORM, span) if self._times is None else self._times, UNIFORM
         else:
             first = span[0] if t0 is None else float(t0)
-            times = np.linspace(first, span[1], OUTPUT_TIMES) if t is None else np.array(finite(t, "t"))
+            times = np.linspace(first, span[1], OUTPUT_TIMES) if t is None else np.array(real(t, "t"))
             x = scaled_times(times, span)
-            if (x < begin).any():
+            if begin > 0.0 and (x < begin).any():
                 raise ValueError(f"t = {times.min():g} is before t0 = {first:g}")
         relative, floors = _relative(rtol, atol, family.n)
         stops, jumps, added = self._breaks(p, span, begin, forcing)
@@ -387,16 +388,16 @@ class Stepper:
 
 
 def checked_start(family: Family, y0: Sequence[float] | np.ndarray, extrapolate: bool) -> np.ndarray:
-    start = finite(y0, "y0")
+    start = real(y0, "y0")
     if start.shape != (family.n,):
         raise ValueError(f"y0 must have shape ({family.n},), got {start.shape}")
-    if family.y0_range is not None and not extrapolate:
-        low, high = family.y0_range.T
-        outside = np.flatnonzero((start < low) | (start > high))
-        if len(outside):
-            i = outside[0]
+    if family.y0_range is None or extrapolate:
+        return finite(start, "y0")
+    for state, value, (low, high) in zip(family.states, start.tolist(), family.y0_range.tolist(), strict=True):
+        if not low <= value <= high:
+            finite(start, "y0")
             raise ValueError(
-                f"y0: {family.states[i]} = {start[i]:g} is outside [{low[i]:g}, {high[i]:g}], the initial values of "
+                f"y0: {state} = {value:g} is outside [{low:g}, {high:g}], the initial values of "
                 f"{family.name!r}; pass extrapolate=True to solve all the same"
             )
     return start
@@ -430,19 +431,18 @@ def _stopped(windows: _core.Windowed, span: tuple[float, float]) -> str:
 
 def _relative(rtol: float, atol: Any, n: int) -> tuple[float, np.ndarray]:
     """The tolerance relative to the size of a state, and what is added to that size (n); ValueError for wrong ones."""
-    if not (isinstance(rtol, (int, float)) and 0 <= rtol < float("inf")):
+    if not (isinstance(rtol, (int, float)) and 0 <= rtol < math.inf):
         raise ValueError(f"rtol must be a finite number of at least 0, got {rtol!r}")
     relative = max(rtol, SMALLEST_RTOL)
-    if type(atol) is float and 0 < atol < float("inf"):
-        return relative, np.full(n, max(atol / relative, SMALLEST_FLOOR))
     if isinstance(atol, (bool, str)) or (np.ndim(atol) and np.shape(atol) != (n,)):
         raise ValueError(f"atol must be a number or {n} of them, one for each state, got {atol!r}")
-    least = real(atol, "atol")
-    if not ((least >= 0) & (least < np.inf)).all():
+    values = real(atol, "atol").tolist()  # a few numbers, for which NumPy's functions take longer than Python's
+    each = values if isinstance(values, list) else [values] * n
+    if not all(0 <= value < math.inf for value in each):
         raise ValueError(f"atol must be finite and at least 0, got {atol!r}")
-    if rtol == 0 and not (least > 0).all():
+    if rtol == 0 and min(each) == 0:
         raise ValueError("rtol and atol cannot both be 0")
-    return relative, np.maximum(np.broadcast_to(least, n) / relative, SMALLEST_FLOOR)
+    return relative, np.array([max(value / relative, SMALLEST_FLOOR) for value in each])
 
 
 def _number(value: Any, what: str) -> float:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..base import files
-from ..base.checks import finite
+from ..base.checks import real
 from ..direct.sweep import END, fixed_span, uniform_times
 from ..equations.ode.family import Family
 from ..equations.parameters import box, show_range
@@ -118,7 +118,7 @@ class ODEModelShell(CompiledModel):
         if t is None:
             times = uniform_times(self.core.output.x, span) if self._fixed_times is None else self._fixed_times
             return span, times, None
-        times = np.array(finite(t, "t"))
+        times = np.array(real(t, "t"))
         return span, times, scaled_times(times, span)
 
     def _file_parts(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from .. import _core
+from ..base.checks import finite
 from ..base.names import public
 from . import frames
 from .result import Result
@@ -18,7 +20,6 @@ from .result import Result
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from .. import _core
     from ..equations.ode.family import Family
 
 
@@ -386,11 +387,12 @@ def evaluated(t: Any, span: tuple[float, float], values: Callable[[np.ndarray, n
 
 
 def scaled_times(t: np.ndarray, span: tuple[float, float], what: str = "t") -> np.ndarray:
-    """x of times (N,) in t_span; ValueError for another shape or a time outside."""
+    """x of times (N,) in t_span; ValueError for another shape, a time outside, or none at all."""
     if t.ndim != 1:
         raise ValueError(f"{what} must be one-dimensional, got shape {t.shape}")
-    t0, t1 = span
-    inside = (t >= t0) & (t <= t1)  # False for NaN
-    if not inside.all():
-        raise ValueError(f"{what} = {float(t[np.argmin(inside)])!r} is outside t_span = ({t0:g}, {t1:g})")
-    return np.minimum((t - t0) / (t1 - t0), 1.0)
+    x = _core.scaled_times(t, *span)
+    if x is None:
+        finite(t, what)
+        wrong = float(t[np.argmin((t >= span[0]) & (t <= span[1]))])
+        raise ValueError(f"{what} = {wrong!r} is outside t_span = ({span[0]:g}, {span[1]:g})")
+    return x
