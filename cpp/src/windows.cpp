@@ -22,6 +22,7 @@ namespace {
 constexpr Index most_iterations = 10;
 constexpr double step_tolerance = 1e-2;  // of what further Newton steps would change, over the window's tolerance
 constexpr double slow = 0.01;            // contraction of Newton steps from which the Jacobian is evaluated anew
+constexpr double much_the_same = 0.5;    // change of the Jacobian from a window's beginning to its middle
 constexpr double shortest_window = 1e-14;
 constexpr double after_divergence = 0.25;  // of a window's length
 constexpr double longest_growth = 0.8;     // of a window, over the least Re λ and the time of an e-fold growth
@@ -29,6 +30,7 @@ constexpr double growth_noise = 1e-9;      // rounding in an eigenvalue, over th
 constexpr double diverged = 1e100;         // Newton step, relative to the size of the solution
 constexpr int most_corrections = 10;       // of the estimate, for the change of the Jacobian within a window
 constexpr double enough_correction = 0.01, slowest_correction = 0.7, least_correction = 2e-15;
+constexpr double shortest_told = 1e-9;  // window, over the span, that is made shorter to tell its error
 constexpr double first_part = 2;
 constexpr Index guess_degree = 4;  // of the last window's extrapolation; more swings too far
 // Of [0, 1], where f depends on x otherwise than through y: what is short there may come at any time, also to rest.
@@ -139,6 +141,7 @@ struct Windows::Run {
     AtPoints x;
     StageSystems systems;
     bool current = false;  // whether J is of this window
+    bool ahead = true;     // whether it may be of its middle
     double factored = 0;   // H of the systems, 0 for none
     double growth = -1;    // rate of J, −1 where not known
     double contraction = 1, step = 0, limit = 0;
@@ -190,10 +193,23 @@ struct Windows::Run {
         factored = H;
     }
 
+    // J of the window's middle by the guess, where that is much the same: a guess may be anywhere, and with a J that is
+    // too large what is left of the equations seems little.
+    void look_ahead(double x0, double H) {
+        const Index middle = (s - 1) / 2;
+        const MatrixXd begin = J;
+        jacobian(x0 + H * scheme.c[middle], Y.row(middle).matrix().transpose());
+        const auto size = [&](const MatrixXd& of) {
+            return ((of * scale.asDiagonal()).array().colwise() / scale.array()).abs().rowwise().sum().maxCoeff();
+        };
+        if (!(size(J - begin) <= much_the_same * size(begin))) J = begin;
+    }
+
     // J, where it is not to be kept, and the systems for H; false where growth within H asks for a shorter window.
     bool prepare(double x0, double H) {
         if (!current && (factored == 0 || contraction > slow)) {
             jacobian(x0, y);
+            if (ahead && before > 0) look_ahead(x0, H);
             current = true, factored = 0, growth = -1;
         }
         if (factored != H) {
@@ -279,23 +295,26 @@ struct Windows::Run {
                 right.col(i) = H * F.col(i) - scheme.D(y[i] + error[i], &values(0, i)) + source.col(i);
             systems.solve(right);
             const double change = size(right);
-            if (!(change < slowest_correction * last)) return false;
             local += right;
             const double enough = enough_correction * std::min(size(local), 0.1 * options.tolerance);
             if (change <= std::max(enough, least_correction)) return true;
+            if (!(change < slowest_correction * last)) return false;
             last = change;
         }
         return false;
     }
 
-    void carry_error(double x0, double H) {
-        if (!propagate(x0, H)) {  // with the Jacobian of the window's middle, which serves the next one as well
-            const Index middle = (s - 1) / 2;
-            jacobian(x0 + H * scheme.c[middle], Y.row(middle).matrix().transpose());
+    // Whether the error at the window's end could be told from that at its beginning.
+    bool carry_error(double x0, double H) {
+        bool told = propagate(x0, H);
+        for (const Index point : {(s - 1) / 2, s - 1}) {  // with the Jacobian there, which serves the next window as well
+            if (told) break;
+            jacobian(x0 + H * scheme.c[point], Y.row(point).matrix().transpose());
             factor(H);
             growth = -1, contraction = 1;
-            propagate(x0, H);
+            told = propagate(x0, H);
         }
+        if (!told && error.allFinite() && H > shortest_told) return false;
         const double infinity = std::numeric_limits<double>::infinity();
         for (Index i = 0; i < n; ++i) {
             error[i] = local(s - 1, i);
@@ -305,6 +324,7 @@ struct Windows::Run {
             largest_state[i] = std::max(largest_state[i], scale[i] - floor[i]);
             relative = std::max(relative, largest / (largest_state[i] + options.floor[i]));
         }
+        return true;
     }
 
     // Whether no state that should not gets negative by more than its floor's part.
@@ -682,14 +702,16 @@ Windowed Windows::solve(RightHandSide& f, const VectorXd& y0, double begin, doub
                 ++result.rejected;
                 continue;
             }
+            if (accepted && options.estimate && !run.carry_error(x, length)) accepted = false, factor = after_divergence;
             rejected = !accepted;
+            run.ahead = accepted;
             if (!accepted) {
+                run.current = false;
                 ++result.rejected;
                 H = length * factor;
                 aim = 0, aims = 0;
                 continue;
             }
-            if (options.estimate) run.carry_error(x, length);
             result.last_step = std::max(result.last_step, run.step);
             result.residual = std::max(result.residual, missed * options.tolerance);
             run.previous.row(0) = run.y.transpose();
