@@ -32,9 +32,9 @@ constexpr int most_corrections = 10;       // of the estimate, for the change of
 constexpr double enough_correction = 0.01, slowest_correction = 0.7, least_correction = 2e-15;
 constexpr double shortest_told = 1e-9;  // window, over the span, that is made shorter to tell its error
 constexpr double first_part = 2;
-constexpr Index guess_degree = 4;  // of the last window's extrapolation; more swings too far
 // Of [0, 1], where f depends on x otherwise than through y: what is short there may come at any time, also to rest.
 constexpr double longest_window = 1.0 / 16;
+constexpr double farthest_guess = 8;  // over the last window, whose polynomial tells nothing of what is farther
 constexpr double safety = 0.8;
 constexpr double most_growth = 6, growth_after_rejection = 1.5, most_shrinking = 0.15;
 constexpr double worth_factoring = 1.2;      // growth of a window below which it keeps its length
@@ -69,7 +69,7 @@ double growth_rate(const MatrixXd& J) {
 
 }  // namespace
 
-Windows::Scheme::Scheme(Index s) : points(s), split(points), D(points.D()) {
+Windows::Scheme::Scheme() : points(s), split(points), D(points.D()) {
     const VectorXd& nodes = points.c();
     VectorXd places(s + 1);
     places << 0.0, 0.5 * (nodes.head(s) + nodes.tail(s));
@@ -102,25 +102,20 @@ Windows::Scheme::Scheme(Index s) : points(s), split(points), D(points.D()) {
     series = inverse(chebyshev).matrix;
 }
 
-Windows::Windows() : schemes_{Scheme(3), Scheme(5), Scheme(7)} {}
-
-const Windows::Scheme& Windows::of_order(double tolerance) const {
-    return schemes_[tolerance > 3e-4 ? 0 : tolerance > 3e-6 ? 1 : 2];  // as measured
-}
+Windows::Windows() = default;
 
 // The state of one integration.
 struct Windows::Run {
     const Scheme& scheme;
     RightHandSide& f;
     const WindowOptions& options;
-    const Index s, n;
+    const Index n;
     const AtPoints none = AtPoints::Zero();
 
     Run(const Scheme& scheme, RightHandSide& f, const WindowOptions& options, const VectorXd& y0)
         : scheme(scheme),
           f(f),
           options(options),
-          s(scheme.points.size()),
           n(f.n()),
           y(y0),
           largest_state(y0.cwiseAbs()),
@@ -151,22 +146,11 @@ struct Windows::Run {
     double relative = 0;
 
     void set_guess(double H) {
-        if (before == 0) {
+        if (before == 0 || H > farthest_guess * before) {
             Y.rowwise() = y.transpose().array();
             return;
         }
-        const VectorXd& c = scheme.points.c();
-        guess.setZero(s, s + 1);
-        const Index degree = std::min(s, guess_degree);
-        for (Index q = 0; q < s; ++q)
-            for (Index a = 0; a <= degree; ++a) {  // points spread over the last window, both its ends among them
-                double value = 1;
-                for (Index b = 0; b <= degree; ++b)
-                    if (b != a)
-                        value *=
-                            (1 + H / before * c[q + 1] - c[b * s / degree]) / (c[a * s / degree] - c[b * s / degree]);
-                guess(q, a * s / degree) = value;
-            }
+        scheme.points.interpolate(1 + H / before * scheme.points.c().tail(s).array(), guess);
         const Combination extrapolation(guess);
         for (Index i = 0; i < n; ++i)
             Y.col(i) = extrapolation(previous(0, i), &previous(1, i)) + (y[i] - previous(s, i));
@@ -208,8 +192,9 @@ struct Windows::Run {
     // J, where it is not to be kept, and the systems for H; false where growth within H asks for a shorter window.
     bool prepare(double x0, double H) {
         if (!current && (factored == 0 || contraction > slow)) {
+            measure_start();  // the last attempt may have left anything
             jacobian(x0, y);
-            if (ahead && before > 0) look_ahead(x0, H);
+            if (ahead && before > 0 && !sliding) look_ahead(x0, H);
             current = true, factored = 0, growth = -1;
         }
         if (factored != H) {
@@ -314,7 +299,7 @@ struct Windows::Run {
             growth = -1, contraction = 1;
             told = propagate(x0, H);
         }
-        if (!told && error.allFinite() && H > shortest_told) return false;
+        if (!told && !sliding && error.allFinite() && H > shortest_told) return false;
         const double infinity = std::numeric_limits<double>::infinity();
         for (Index i = 0; i < n; ++i) {
             error[i] = local(s - 1, i);
@@ -616,13 +601,12 @@ std::vector<Stop> stops_of(RightHandSide& f, double begin, double end, const Win
 
 Windowed Windows::solve(RightHandSide& f, const VectorXd& y0, double begin, double end,
                         const WindowOptions& options) const {
-    const Scheme& scheme = of_order(options.tolerance);
-    const Index n = f.n(), M = scheme.points.size() + 1;
+    const Index n = f.n(), M = s + 1;
     const double span = end - begin;
     std::vector<double> edges{begin};
     std::vector<double> windows;
     Windowed result;
-    Run run(scheme, f, options, y0);
+    Run run(scheme_, f, options, y0);
     const bool dense = f.sampled();
     const std::vector<Stop> stops = stops_of(f, begin, end, options);
     std::size_t next = 0;
@@ -763,11 +747,11 @@ void sum_series(const Ref<const VectorXd>& c, const VectorXd& z, double* sums, I
 
 bool Windows::valid(const Windowed& solution) {
     const Index K = std::max<Index>(solution.edges.size() - 1, 0), rows = solution.values.rows();
-    return K == 0 ? rows == 1 : rows == 4 * K || rows == 6 * K || rows == 8 * K;
+    return rows == (K == 0 ? 1 : (s + 1) * K);
 }
 
 void Windows::evaluate(const Windowed& solution, const Ref<const VectorXd>& x, Ref<MatrixXd> y) const {
-    const Index K = solution.edges.size() - 1, M = K > 0 ? solution.values.rows() / K : 0;
+    const Index K = solution.edges.size() - 1, M = s + 1;
     const double* const begin = solution.edges.data();
     MatrixXd coefficients;
     VectorXd z;
@@ -785,7 +769,7 @@ void Windows::evaluate(const Windowed& solution, const Ref<const VectorXd>& x, R
         const Index k = std::min<Index>(std::upper_bound(begin, begin + K + 1, x[q]) - begin - 1, K - 1);
         while (next < x.size() && begin[k] <= x[next] && x[next] < begin[k + 1]) ++next;  // in the same window
         const auto values = solution.values.middleRows(k * M, M);
-        coefficients.noalias() = schemes_[std::size_t((M - 4) / 2)].series * (values.rowwise() - values.row(0));
+        coefficients.noalias() = scheme_.series * (values.rowwise() - values.row(0));
         coefficients.row(0) += values.row(0);
         z.resize((next - q + stored_points - 1) / stored_points * stored_points);
         z.setZero();

@@ -20,7 +20,6 @@
 #pragma once
 
 #include <Eigen/Core>
-#include <array>
 #include <functional>
 #include <vector>
 
@@ -74,13 +73,13 @@ class Windows {
                   Eigen::Ref<Eigen::MatrixXd> y) const;
 
   private:
-    // Of one order: its points, and where between them the residual is looked at.
+    // The points, and where between them the residual is looked at.
     struct Scheme {
-        explicit Scheme(Eigen::Index s);
+        Scheme();
 
         RadauPoints points;
         StageSystems::Split split;
-        AtPoints c;       // the points, of which those beyond s are copies
+        AtPoints c;       // the points, the last of them twice
         Combination D;    // derivatives at the points
         AtPoints checks;  // the beginning and s places between the points
         Combination at_checks, slope_at_checks;
@@ -93,9 +92,10 @@ class Windows {
     };
     struct Run;
 
-    const Scheme& of_order(double tolerance) const;
+    // Points of a window, as many as there are lanes for: fewer take more windows, which cost as much.
+    static constexpr Eigen::Index s = 7;
 
-    std::array<Scheme, 3> schemes_;
+    Scheme scheme_;
 };
 
 // The best of a few passes, each with smaller windows, until the estimate meets a tolerance relative to the states'

@@ -42,8 +42,8 @@ BEYOND_AN_EVENT = 1e-3  # of the way to a terminal event, how far is solved for 
 class Windows:
     """Solves any member of a family, linear or not, on a chain of time windows; picklable, for many threads.
 
-    y' = f(t, y) = A(p, t) y + b(p, t) + N(y, t, p). In each window a polynomial of degree 3, 5 or 7, by the tolerance,
-    satisfies the equations at Radau points. Newton's method keeps its matrices while they serve, and the eigenvectors
+    y' = f(t, y) = A(p, t) y + b(p, t) + N(y, t, p). In each window a polynomial of degree 7 satisfies the equations
+    at Radau points. Newton's method keeps its matrices while they serve, and the eigenvectors
     of the points split them into one real system of n unknowns and up to three complex ones (Hairer & Wanner, Solving
     Ordinary Differential Equations II, IV.5 and IV.8), which are eliminated together. Windows are sized by the residual
     between the points, so that layers anywhere in the time span are resolved, at any stiffness; nothing is trained or
