@@ -146,7 +146,7 @@ def test_many_states_in_a_band():
 @pytest.mark.parametrize(("mu", "factor"), [(10.0, 1e-3), (20.0, 1e-3), (50.0, 1e-3), (300.0, 1.0)])
 def test_tighter_tolerances_are_met_by_smaller_windows(mu, factor):
     windows = stlfast.Windows(families.vdp())
-    loose, tight = (windows.solve(mu=mu, rtol=rtol, atol=1e-10) for rtol in (1e-3, 1e-7))
+    loose, tight = (windows.solve(mu=mu, rtol=rtol, atol=1e-10) for rtol in (1e-2, 1e-7))
     assert loose.success
     assert tight.success
     assert tight.windows > loose.windows

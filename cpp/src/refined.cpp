@@ -30,19 +30,21 @@ Refined refined(const Windows& windows, RightHandSide& f, const VectorXd& y0, do
     Refined best;
     double best_missed = infinity, before = infinity, looser = 1;
     for (int pass = 1;; ++pass) {
+        const bool sharpest = options.tolerance <= smallest_tolerance && options.small <= smallest_part;
+        const bool last = sharpest || pass == most_passes;
+        options.hopeless = last ? infinity : std::min(1.0, most_missed * relative);
         Windowed found = windows.solve(f, y0, begin, end, options);
         double missed = options.estimate ? found.relative_error / relative : 0;
         for (const Index i : options.positive)
             if (found.finished && found.values.col(i).minCoeff() < -negative * relative * options.floor[i])
                 missed = infinity;
         const double judged = found.finished && !std::isnan(missed) ? missed : infinity;
-        const bool finished = found.finished;
-        if (pass == 1 || judged < best_missed) {
+        const bool finished = found.finished, hopeless = found.hopeless;
+        if (best.solution.hopeless || pass == 1 || judged < best_missed) {
             best_missed = judged;
             best = {std::move(found), missed};
         }
-        const bool sharpest = options.tolerance <= smallest_tolerance && options.small <= smallest_part;
-        if (missed <= 1 || !finished || sharpest || pass == most_passes) return best;
+        if (missed <= 1 || last || (!finished && !hopeless)) return best;
         double order = 1;  // the error falls as the tolerance to this power
         if (judged < before && pass > 1)
             order = std::clamp(std::log(before / judged) / std::log(looser / options.tolerance), least_order, 1.0);

@@ -30,7 +30,9 @@ constexpr double growth_noise = 1e-9;      // rounding in an eigenvalue, over th
 constexpr double diverged = 1e100;         // Newton step, relative to the size of the solution
 constexpr int most_corrections = 10;       // of the estimate, for the change of the Jacobian within a window
 constexpr double enough_correction = 0.01, slowest_correction = 0.7, least_correction = 2e-15;
-constexpr double shortest_told = 1e-9;  // window, over the span, that is made shorter to tell its error
+// A window is made shorter to tell its error while it is longer than that part of the span, and the estimate smaller
+// than so many times the tolerance: beyond, all is solved again anyway.
+constexpr double shortest_told = 1e-9, still_small = 10;
 constexpr double first_part = 2;
 // Of [0, 1], where f depends on x otherwise than through y: what is short there may come at any time, also to rest.
 constexpr double longest_window = 1.0 / 16;
@@ -628,7 +630,8 @@ Windowed Windows::solve(RightHandSide& f, const VectorXd& y0, double begin, doub
         while (x < stop) {
             result.limited = count + result.rejected >= options.most_windows;
             if (fresh) H = run.first_length(x, std::min(options.first, stop - x)), fresh = false;
-            if (result.limited || H < shortest_window * span) {
+            result.hopeless = run.relative > options.hopeless;
+            if (result.limited || result.hopeless || H < shortest_window * span) {
                 failed = true;
                 break;
             }

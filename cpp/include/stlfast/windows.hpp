@@ -21,6 +21,7 @@
 
 #include <Eigen/Core>
 #include <functional>
+#include <limits>
 #include <vector>
 
 #include "stlfast/radau.hpp"
@@ -36,6 +37,7 @@ struct WindowOptions {
     double small = 1;         // part of the floor that is added where windows are sized
     double first = 1e-3;      // longest first window
     bool estimate = true;
+    double hopeless = std::numeric_limits<double>::infinity();  // relative error at which to stop: it only grows
     std::function<void()> between = {};  // called before every window; throws to stop
     Eigen::Index most_windows = 300000;
     Eigen::VectorXd stops = {};               // increasing, in [begin, end]: where windows end
@@ -46,6 +48,7 @@ struct WindowOptions {
 
 struct Windowed {
     bool limited = false;         // whether most_windows ended it
+    bool hopeless = false;        // whether its error did
     double relative_error = 0;    // largest estimate over the state's largest size so far plus the floor
     bool finished = false;        // whether the windows reach the end
     Eigen::VectorXd edges;        // (K + 1)
