@@ -52,11 +52,14 @@ def _table(rows: dict[str, Any]) -> dict[str, dict[str, dict[str, Any]]]:
     return table
 
 
+def _digits(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def _time(row: dict[str, Any]) -> str:
     if "skipped" in row:
-        return row["skipped"]
-    digits = f"{row['us']:,.0f}" if row["us"] >= 100 else f"{row['us']:.3g}"
-    return f"{digits} ({report.scientific(row['error'], 0)})"
+        return row["skipped"].replace("e-0", "e-")
+    return f"{_digits(row['us'])} ({report.scientific(row['error'], 0)})"
 
 
 def _effort(row: dict[str, Any]) -> str:
@@ -64,13 +67,14 @@ def _effort(row: dict[str, Any]) -> str:
 
 
 def _ratios(rows: dict[str, dict[str, Any]], ours: str, solvers: list[str]) -> str:
-    """How many times as long as one of ours the others take, over the members that both solve."""
+    """How many times as long as one of ours the others take, on the members that both solve."""
     parts = []
     for solver in solvers:
         both = [row for row in rows.values() if "us" in row[ours] and "us" in row[solver]]
         ratios = [row[solver]["us"] / row[ours]["us"] for row in both]
         if ratios:
-            parts.append(f"{solver} {min(ratios):.2g} to {max(ratios):,.3g}, of {len(ratios)} members")
+            less = f"below 1 in {sum(ratio < 1 for ratio in ratios)} of {len(ratios)}"
+            parts.append(f"{solver} {_digits(min(ratios))} to {_digits(max(ratios))}, {less}")
     return "; ".join(parts)
 
 

@@ -92,7 +92,7 @@ Matched match(const bench::Contender& contender, Question& question, double targ
     }
     found.solve = contender.bind(*question.shipped, question.member, truth);
     if (!found.solve) {
-        found.reason = "the shipped model has no reduced basis";
+        found.reason = "no reduced basis";
         return found;
     }
     Eigen::MatrixXd y(truth.points().x.size(), question.shipped->family().n);
@@ -106,11 +106,11 @@ Matched match(const bench::Contender& contender, Question& question, double targ
         if (!contender.adaptive || too_long || found.error <= target) break;
     }
     if (found.about.steps > bench::most_steps)
-        found.reason = number("more than %.0f steps", double(bench::most_steps));
+        found.reason = number("more than %g million steps", 1e-6 * double(bench::most_steps));
     else if (seconds > longest)
         found.reason = number("takes %.0f s", seconds);
     else if (!(found.error <= target))
-        found.reason = std::isfinite(found.error) ? number("error %.0e", found.error) : "gives up";
+        found.reason = std::isfinite(found.error) ? number("reaches %.0e", found.error) : "gives up";
     return found;
 }
 
