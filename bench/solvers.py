@@ -39,7 +39,8 @@ def run(repetitions: int, only: str = ".*", least_seconds: float = 0.05) -> dict
             assert row["time_unit"] == "us"
             rows[row["run_name"]] = {"us": row["cpu_time"], **{key: row[key] for key in KEPT if key in row}}
     versions = {key: found["context"][key] for key in ("compiler", "boost", "sundials")}
-    return {"isa": stlfast.isa(), **versions, "repetitions": repetitions, "rows": rows}
+    load = found["context"]["load_avg"][0]  # of the minute before: what else the machine did
+    return {"isa": stlfast.isa(), **versions, "load": load, "repetitions": repetitions, "rows": rows}
 
 
 def _table(rows: dict[str, Any]) -> dict[str, dict[str, dict[str, Any]]]:
@@ -100,7 +101,8 @@ def page(results: dict[str, Any]) -> str:
         "and 512 logarithmic times (for Van der Pol away from its jumps), is within the target; the truth is the "
         f"direct solver at 1e-12, from which CVODE or dopri5 at 1e-13 differs by {report.scientific(doubt)} at most. "
         "A compiled model has one accuracy.",
-        f"{driver.machine_line(results, *libraries)} Build {results['isa']}; {results['compiler']}.",
+        f"{driver.machine_line(results, *libraries)} Build {results['isa']}; {results['compiler']}. "
+        f"Load average when it began: {results['load']:.1f}; on a busy machine all take longer, in processor time too.",
     ]
     for target, rows in tables.items():
         parts += [
