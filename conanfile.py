@@ -26,6 +26,10 @@ class Stlfast(ConanFile):
     def build_requirements(self):
         # For developers: conan install, then CMake with STLFAST_TESTS=ON. The package itself is built without tests.
         self.test_requires("gtest/[>=1.12 <2]")
+        # And with -c user.stlfast:bench=True for cmake --preset bench; its SUNDIALS 6 is the system's.
+        if self.conf.get("user.stlfast:bench", default=False, check_type=bool):
+            self.test_requires("benchmark/[>=1.7 <2]")
+            self.test_requires("boost/[>=1.74 <2]", options={"header_only": True})
 
     def layout(self):
         cmake_layout(self)

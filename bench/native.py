@@ -139,7 +139,7 @@ def build(target: str, isa: str) -> Path:
             if done.returncode != 0:
                 lines = (done.stdout + done.stderr).strip().splitlines()
                 raise Absent(
-                    f"{target} does not build (stlfast needs nlohmann_json too, the stages Google Benchmark): "
+                    f"{target} does not build (stlfast needs nlohmann_json too, programs Google Benchmark): "
                     + " ".join(" ".join(lines[-5:]).split())
                 )
     stems = (f"{target}_{isa}", f"lib{target}_{isa}")

@@ -128,3 +128,14 @@ def test_reading_model_files_without_a_json_library_is_refused(build, tmp_path):
             f"-Dstlfast_DIR={installed(build, 'cmake')}",
             "-DCMAKE_DISABLE_FIND_PACKAGE_nlohmann_json=ON",
         )
+
+
+def test_preset_of_the_benchmarks_finds_what_it_needs(tmp_path):
+    absent = missing(tmp_path)
+    if absent or not shutil.which("ninja", path=PATH):
+        pytest.skip("the preset needs " + "; ".join(absent or ["Ninja (pip install ninja)"]))
+    run("cmake", "--preset", "bench", "-B", tmp_path / "bench", cwd=ROOT)
+    targets = run("cmake", "--build", tmp_path / "bench", "--target", "help")
+    if "bench_solvers:" not in targets:
+        assert not REQUIRED, targets
+        pytest.skip("the preset needs Google Benchmark (apt install libbenchmark-dev, or Conan)")

@@ -15,6 +15,7 @@ from bench import (
     nonlinear_report,
     pde,
     pde_features_report,
+    solvers,
     stages,
     steps,
 )
@@ -28,6 +29,7 @@ PAGES = {
     "nonlinear": nonlinear_report.page,
     "pde": pde.page,
     "pde_features": pde_features_report.page,
+    "solvers": solvers.page,
     "stages": stages.page,
     "steps": steps.page,
 }

@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "sundials_vectors.hpp"
+
 namespace bench {
 
 namespace {
@@ -41,6 +43,7 @@ Cvode::Cvode(int n) : memory_(std::make_unique<Memory>()) {
     auto& m = *memory_;
     SUNContext_Create(nullptr, &m.context);
     m.y = N_VNew_Serial(n, m.context);
+    use_compiled_operations(m.y);
     m.J = SUNDenseMatrix(n, n, m.context);
     m.solver = SUNLinSol_Dense(m.y, m.J, m.context);
     m.cvode = CVodeCreate(CV_BDF, m.context);
@@ -79,6 +82,12 @@ bool Cvode::solve(const Member& member, const double* y0, double rtol, double at
     return true;
 }
 
+long Cvode::steps() const {
+    long steps = 0;
+    CVodeGetNumSteps(memory_->cvode, &steps);
+    return steps;
+}
+
 const char* Cvode::version() { return SUNDIALS_VERSION; }
 
 }  // namespace bench
@@ -91,6 +100,7 @@ struct Cvode::Memory {};
 Cvode::Cvode(int) {}
 Cvode::~Cvode() = default;
 bool Cvode::solve(const Member&, const double*, double, double, const double*, long, double*) { return false; }
+long Cvode::steps() const { return 0; }
 const char* Cvode::version() { return nullptr; }
 
 }  // namespace bench

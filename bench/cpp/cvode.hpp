@@ -16,6 +16,8 @@ class Cvode {
     // Returns false where CVODE gives up.
     bool solve(const Member& member, const double* y0, double rtol, double atol, const double* t, long N, double* y);
 
+    long steps() const;  // of the last solve
+
     static const char* version();  // nullptr where this was built without SUNDIALS
 
   private:

@@ -1,4 +1,4 @@
-#ifdef BENCH_SUNDIALS_LINES
+#if defined(BENCH_SUNDIALS) || defined(BENCH_SUNDIALS_LINES)
 
 #include "sundials_vectors.hpp"
 
