@@ -300,7 +300,8 @@ void Program::in_blocks(Index points, Workspace& workspace, Inputs inputs, Take 
         evaluate_block(n, value, workspace);
         for (Index o = 0; o < outputs_.size(); ++o) {
             const Index column = column_[outputs_[o]];
-            take(o, start, n, column >= 0 ? Operand{&value(0, column), false} : Operand{&workspace.uniform[outputs_[o]], true});
+            take(o, start, n,
+                 column >= 0 ? Operand{&value(0, column), false} : Operand{&workspace.uniform[outputs_[o]], true});
         }
     }
 }

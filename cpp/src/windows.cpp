@@ -115,13 +115,7 @@ struct Windows::Run {
     const AtPoints none = AtPoints::Zero();
 
     Run(const Scheme& scheme, RightHandSide& f, const WindowOptions& options, const VectorXd& y0)
-        : scheme(scheme),
-          f(f),
-          options(options),
-          n(f.n()),
-          y(y0),
-          largest_state(y0.cwiseAbs()),
-          start(y0) {
+        : scheme(scheme), f(f), options(options), n(f.n()), y(y0), largest_state(y0.cwiseAbs()), start(y0) {
         for (Stages* each : {&Y, &F, &right, &local, &source, &values}) each->setZero(stored_points, n);
         previous.resize(s + 1, n);
         J.setZero(n, n);
@@ -294,7 +288,7 @@ struct Windows::Run {
     // Whether the error at the window's end could be told from that at its beginning.
     bool carry_error(double x0, double H) {
         bool told = propagate(x0, H);
-        for (const Index point : {(s - 1) / 2, s - 1}) {  // with the Jacobian there, which serves the next window as well
+        for (const Index point : {(s - 1) / 2, s - 1}) {  // with J there, which serves the next window as well
             if (told) break;
             jacobian(x0 + H * scheme.c[point], Y.row(point).matrix().transpose());
             factor(H);
@@ -689,7 +683,8 @@ Windowed Windows::solve(RightHandSide& f, const VectorXd& y0, double begin, doub
                 ++result.rejected;
                 continue;
             }
-            if (accepted && options.estimate && !run.carry_error(x, length)) accepted = false, factor = after_divergence;
+            if (accepted && options.estimate && !run.carry_error(x, length))
+                accepted = false, factor = after_divergence;
             rejected = !accepted;
             run.ahead = accepted;
             if (!accepted) {

@@ -38,7 +38,7 @@ struct WindowOptions {
     double first = 1e-3;      // longest first window
     bool estimate = true;
     double hopeless = std::numeric_limits<double>::infinity();  // relative error at which to stop: it only grows
-    std::function<void()> between = {};  // called before every window; throws to stop
+    std::function<void()> between = {};                         // called before every window; throws to stop
     Eigen::Index most_windows = 300000;
     Eigen::VectorXd stops = {};               // increasing, in [begin, end]: where windows end
     Eigen::MatrixXd jumps = {};               // (n, stops) of the state there; empty for none
