@@ -173,6 +173,13 @@ class _Emitter:
     """Walks expression trees; an instruction that is already there is used again."""
 
     def __init__(self, inputs: Sequence[sp.Symbol], switches: Sequence[sp.Expr] = ()) -> None:
+        import sympy as sp
+
+        from .abrupt import Gate, Step
+
+        self.zero, self.step = sp.S.Zero, Step
+        named = (*((name, name) for name in UNARY), ("Abs", "abs"), ("atan2", "atan2"))
+        self.functions = {getattr(sp, name): op for name, op in named} | {Gate: "gate"}
         self.switches = list(switches)
         self.registers: dict[Any, Register] = {symbol: ("input", i) for i, symbol in enumerate(inputs)}
         self.constants: dict[float, int] = {}
@@ -191,19 +198,13 @@ class _Emitter:
         return self.emitted[op, a, b]
 
     def emit(self, expr: sp.Expr) -> Register:
+        if expr is self.zero:  # nearly all entries of a large matrix
+            return self.constant(0.0)
         if expr not in self.registers:
             self.registers[expr] = self._emit(expr)
         return self.registers[expr]
 
     def _emit(self, expr: sp.Expr) -> Register:
-        import sympy as sp
-
-        from .abrupt import Gate, Step
-
-        functions = {
-            getattr(sp, name): op
-            for name, op in (*((name, name) for name in UNARY), ("Abs", "abs"), ("atan2", "atan2"))
-        } | {Gate: "gate"}  # fmt: skip
         if not expr.free_symbols:
             return self.constant(_number(expr))
         if expr.is_Symbol:
@@ -212,11 +213,11 @@ class _Emitter:
             return self._sum(expr)
         if expr.is_Mul:
             return self._product(expr)
-        if expr.func == Step:
+        if expr.func == self.step:
             k = self.switches.index(expr.args[0])
             return self.instruction("step", self.emit(expr.args[0]), ("switch", k))
-        if expr.func in functions:
-            return self.instruction(functions[expr.func], *map(self.emit, expr.args))
+        if expr.func in self.functions:
+            return self.instruction(self.functions[expr.func], *map(self.emit, expr.args))
         if expr.is_Pow:
             return self._power(*expr.as_base_exp()) if expr.exp.is_number else self.instruction(
                 "pow", self.emit(expr.base), self.emit(expr.exp))  # fmt: skip
