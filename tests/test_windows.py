@@ -153,6 +153,22 @@ def test_tighter_tolerances_are_met_by_smaller_windows(mu, factor):
     assert np.all(tight.error_estimate < factor * loose.error_estimate)
 
 
+def test_a_layer_at_the_beginning_may_be_shorter_than_the_rounding_of_the_span():
+    t, k, y = sp.symbols("t k y")
+    family = stlfast.Family(
+        name="long",
+        t=t,
+        y=[y],
+        rhs=[k * (1 - y**3)],
+        t_span=(0.0, 1e13),
+        params={k: stlfast.Range(1e6, 1e10)},
+        y0=[0.0],
+    )
+    sol = stlfast.Windows(family).solve(t=np.array([1e-9, 1e13]), k=1e8, fallback=False)
+    assert sol.success
+    np.testing.assert_allclose(sol.y[0], [0.0999750160, 1.0], rtol=0, atol=1e-7)  # y + y⁴/4 + … = k t
+
+
 def test_without_an_estimate_the_status_says_so():
     bare = stlfast.Windows(families.vdp()).solve(mu=300.0, certify=False)
     assert (bare.status, bare.success, bare.error_estimate) == (1, True, None)

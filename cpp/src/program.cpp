@@ -295,7 +295,8 @@ template <class Inputs, class Take>
 void Program::in_blocks(Index points, Workspace& workspace, Inputs inputs, Take take) const {
     for (Index start = 0; start < points; start += program_block_size) {
         const Index n = std::min(program_block_size, points - start);
-        auto value = part(workspace.varying, n <= few ? few : program_block_size, n_columns_);
+        double* const memory = part(workspace.varying, program_block_size, n_columns_).data();
+        Eigen::Map<Eigen::MatrixXd> value(memory, n <= few ? few : program_block_size, n_columns_);
         inputs(start, n, value);
         evaluate_block(n, value, workspace);
         for (Index o = 0; o < outputs_.size(); ++o) {

@@ -23,7 +23,8 @@ constexpr Index most_iterations = 10;
 constexpr double step_tolerance = 1e-2;  // of what further Newton steps would change, over the window's tolerance
 constexpr double slow = 0.01;            // contraction of Newton steps from which the Jacobian is evaluated anew
 constexpr double much_the_same = 0.5;    // change of the Jacobian from a window's beginning to its middle
-constexpr double shortest_window = 1e-14;
+// Of the time since the span began, and of the span: layers at its beginning may be shorter than its rounding.
+constexpr double shortest_window = 1e-14, shortest_of_all = 1e-26;
 constexpr double after_divergence = 0.25;  // of a window's length
 constexpr double longest_growth = 0.8;     // of a window, over the least Re λ and the time of an e-fold growth
 constexpr double growth_noise = 1e-9;      // rounding in an eigenvalue, over the matrix
@@ -33,7 +34,7 @@ constexpr double enough_correction = 0.01, slowest_correction = 0.7, least_corre
 // A window is made shorter to tell its error while it is longer than that part of the span, and the estimate smaller
 // than so many times the tolerance: beyond, all is solved again anyway.
 constexpr double shortest_told = 1e-9, still_small = 10;
-constexpr double first_part = 2;
+constexpr double first_part = 2, shortest_first = 1e-23;
 // Of [0, 1], where f depends on x otherwise than through y: what is short there may come at any time, also to rest.
 constexpr double longest_window = 1.0 / 16;
 constexpr double farthest_guess = 8;  // over the last window, whose polynomial tells nothing of what is farther
@@ -325,7 +326,7 @@ struct Windows::Run {
         const VectorXd bend = J * F.row(0).transpose().matrix();
         const double second = (bend.array() / scale.array()).abs().maxCoeff();
         const double part = std::pow(options.tolerance, 1 / double(s + 1));
-        return second > 0 ? std::max(std::min(longest, first_part * part / std::sqrt(second)), 1e-12 * longest)
+        return second > 0 ? std::max(std::min(longest, first_part * part / std::sqrt(second)), shortest_first * longest)
                           : longest;
     }
 
@@ -625,7 +626,8 @@ Windowed Windows::solve(RightHandSide& f, const VectorXd& y0, double begin, doub
             result.limited = count + result.rejected >= options.most_windows;
             if (fresh) H = run.first_length(x, std::min(options.first, stop - x)), fresh = false;
             result.hopeless = run.relative > options.hopeless;
-            if (result.limited || result.hopeless || H < shortest_window * span) {
+            if (result.limited || result.hopeless ||
+                H < std::max(shortest_window * std::abs(x), shortest_of_all * span)) {
                 failed = true;
                 break;
             }
