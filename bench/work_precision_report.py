@@ -95,8 +95,9 @@ def section(results: dict[str, Any]) -> str:
 def _settings(results: dict[str, Any]) -> str:
     said = ", ".join(map(" ".join, results["versions"].items())) or "no other packages"
     return (
-        f"Each solver from Python at tolerances from 1e-2 to 1e-13, half decades, with {N} output times, logarithmic "
-        "ones for `e5`; the absolute tolerance is proportional to the relative one. Achieved error: the largest over "
+        "Each solver from Python at tolerances from 1e-2 to 1e-13, half decades, slow ones fewer of them, with "
+        f"{N} output times, logarithmic ones for `e5`; the absolute tolerance is proportional to the relative one. "
+        "Achieved error: the largest over "
         "states and times, over each state's largest value with atol/rtol added, as tolerances ask for. Jumps of "
         "`van_der_pol` lie between output times, but count for our tolerance. Times: medians of repeats in processor "
         "time, without what is compiled once, ours with the estimate of the error. LSODA and CVODE get one right-hand "
