@@ -5,6 +5,7 @@ Of many states the Jacobian is sparse, and LSODA, which takes no sparse one, is 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -76,7 +77,16 @@ def _bands(problem: Problem, params: dict[str, Any]) -> tuple[int, int]:
 
 def _rhs(problem: Problem, params: dict[str, Any]) -> Any:
     constants = "\n".join(f"{name} = {value!r}" for name, value in params.items())
-    return function(source(problem.family, "t, y", f"{', '.join(problem.family.states)} = y.tolist()\n{constants}"))
+    f = function(source(problem.family, "t, y", f"{', '.join(problem.family.states)} = y.tolist()\n{constants}"))
+    beyond = [math.inf] * problem.family.n
+
+    def finite_or_inf(t: float, y: np.ndarray) -> Any:
+        try:
+            return f(t, y)
+        except OverflowError:  # which Python raises where NumPy says inf, and a solver would take a smaller step
+            return beyond
+
+    return finite_or_inf
 
 
 def rhs(problem: Problem, params: dict[str, Any], t: float, y: np.ndarray) -> np.ndarray:
