@@ -1,13 +1,15 @@
-"""The direct solver on the textbook families of bench/families: random members, and the time beside LSODA's.
+"""The direct solver on the families of bench/families: random members, time beside LSODA's, and work and precision.
 
-    python -m bench.direct [--output docs/results] [--quick] [--families pollu hires]
+    python -m bench.direct [--output docs/results] [--quick] [--families pollu hires] [--peers orego e5]
 
 Members are drawn from the ranges of the families (log-uniform where positive) and initial values from y0_range. Each is
 solved at rtol = 1e-6 and the family's atol; the truth is the family's closed form or, without one, the direct solver at
 rtol = 1e-11 and a hundred-thousandth of atol. Then a few members are solved by numbalsoda's LSODA too, each solver at
 the loosest of half-decade tolerances whose error, over the largest value of each state, is within 1e-6 and 1e-9 at 512
 times; medians of interleaved repeats in processor time. Families whose right-hand side breaks have no LSODA beside
-them: it knows nothing of the breaks. Writes direct.json and direct.md; about five minutes on one core.
+them: it knows nothing of the breaks. Last, bench/work_precision.py: every solver on the Bari set and some textbook
+families, which needs the extra `bench` and SUNDIALS. Either part alone where only its option is given. Writes
+direct.json, direct.md and the pictures of work and precision; about ten minutes on one core.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from typing import Any
 import numpy as np
 
 import stlfast
-from bench import driver, families
+from bench import driver, families, work_precision, work_precision_report
 from bench.peers import MOST_STEPS
 from stlfast.command.quick_bench import numba_rhs
 from stlfast.command.report import scientific
@@ -33,6 +35,7 @@ TOLERANCES = tuple(10.0 ** (-k / 2) for k in range(4, 27))  # 1e-2 … 1e-13
 SHARP, SHARPER = 1e-11, 1e-5  # the truth's rtol, and its part of atol
 LITTLE = 1e-2  # of the tolerance: errors below it tell nothing of an estimate
 TIMED, REPEATS, ONCE_FROM = 3, 5, 0.05
+QUICK_PEERS = ("hires", "orego", "laser")
 
 
 def drawn(family: stlfast.Family, rng: np.random.Generator) -> tuple[dict[str, Any], np.ndarray]:
@@ -134,14 +137,18 @@ def beside(name: str) -> list[dict[str, Any]]:
 
 
 @driver.study
-def run(names: Sequence[str], count: int) -> dict[str, Any]:
+def run(names: Sequence[str], peers: Sequence[str], quick: bool = False) -> dict[str, Any]:
+    """names: families whose members are drawn; peers: those that all solvers solve."""
+    count = 50 if quick else 1000
     rows: list[dict[str, Any]] = []
     timed: list[dict[str, Any]] = []
     for name in names:
         driver.say(name)
         rows.append(members(name, count))
         timed += beside(name)
-    return {"count": count, "members": rows, "beside": timed}
+    tolerances = work_precision.QUICK if quick else work_precision.TOLERANCES
+    compared = work_precision.run(peers, tolerances) if peers else None
+    return {"count": count, "members": rows, "beside": timed, "work_precision": compared}
 
 
 def _us(seconds: float) -> str:
@@ -157,15 +164,21 @@ def _ratio(results: dict[str, Any], name: str, target: float) -> str:
 
 
 def page(results: dict[str, Any]) -> str:
+    parts = [_members(results)] if results["members"] else []
+    parts += [work_precision_report.section(results["work_precision"])] if results["work_precision"] else []
+    by = f"Written by `python -m bench.direct` in {results['seconds'] / 60:.0f} min."
+    head = ["# The direct solver on textbook families", f"{driver.machine_line(results)} {by}"]
+    return "\n\n".join([*head, *parts]) + "\n"
+
+
+def _members(results: dict[str, Any]) -> str:
     head = (
-        "# The direct solver on textbook families\n\n"
         f"{results['count']} random members of each family of `bench/families` at rtol {scientific(RTOL, 0)}: how many "
         "failed or were flagged, the largest error over its tolerance atol + rtol·max│y│, the least estimate over the "
         "error where that is above a hundredth of the tolerance, how many states' estimates were below a third of it; "
         f"windows and microseconds of a solve, with the estimate, from Python. Then, for {TIMED} members, microseconds "
         "of the direct solver and of numbalsoda's LSODA (in brackets LSODA's over ours) at achieved errors within 1e-6 "
         "and 1e-9 of each state's largest value.\n\n"
-        f"{driver.machine_line(results)} Written by `python -m bench.direct`.\n\n"
         "| family | states | missed | error/tolerance | estimate/error | below 1/3 | windows | µs | 1e-6, ours : LSODA "
         "| 1e-9 |\n| :-- | --: | --: | --: | --: | --: | --: | --: | --: | --: |\n"
     )
@@ -187,20 +200,27 @@ def page(results: dict[str, Any]) -> str:
                 f"Median of LSODA's time over ours at {scientific(target, 0)}: {np.median(ratios):.2f}, over "
                 f"{len(rows)} members.\n"
             )
-    return head + "".join(lines) + "".join(foot)
+    return (head + "".join(lines) + "".join(foot)).rstrip()
 
 
 def write(results: dict[str, Any], folder: Path) -> list[Path]:
-    return driver.write("direct", results, page(results), folder)
+    paths = driver.write("direct", results, page(results), folder)
+    compared = results["work_precision"]
+    return [*paths, *(work_precision_report.draw(compared, folder) if compared else [])]
 
 
 def _run(options: Namespace) -> dict[str, Any]:
-    return run(options.families, 50 if options.quick else 1000)
+    names, peers = options.families, options.peers
+    if names is None and peers is None:
+        names, peers = families.NAMES, QUICK_PEERS if options.quick else (*families.BARI, *work_precision.TEXTBOOK)
+    return run(names or [], peers or [], options.quick)
 
 
 def main() -> None:
-    parser = driver.parser(__doc__, quick="50 members instead of 1000")
-    parser.add_argument("--families", nargs="+", default=list(families.NAMES), choices=families.NAMES, metavar="NAME")
+    parser = driver.parser(__doc__, quick="50 members instead of 1000; three problems at three tolerances")
+    every = sorted({*families.NAMES, *families.BARI})
+    parser.add_argument("--families", nargs="+", choices=families.NAMES, metavar="NAME", help="random members of these")
+    parser.add_argument("--peers", nargs="+", choices=every, metavar="NAME", help="all solvers on these")
     driver.main(parser, _run, write)
 
 

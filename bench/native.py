@@ -40,6 +40,7 @@ PEERS: Signatures = {
         _int,
         [_long, _int, _doubles, _doubles, _long, _double, _double, _doubles, _long, _doubles],
     ),
+    "cvode_solve": (_int, [_pointer, _doubles, _double, _double, _long, _doubles, _long, _doubles]),
     "exponential_repeat": (None, [_long, _int, _doubles, _doubles, _long, _doubles, _long, _doubles]),
     "table_repeat": (None, [_long, _doubles, _doubles, _long, _int, _long, _doubles]),
 }

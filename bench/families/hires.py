@@ -9,6 +9,10 @@ from __future__ import annotations
 import sympy as sp
 
 import stlfast
+from examples import hires as published
+
+END = published.END
+MEMBER = {"k": 280.0, "light": 1.71}
 
 
 def family() -> stlfast.Family:

@@ -16,7 +16,7 @@ from bench.problem import Problem
 from stlfast.measure.timing import Run, repeated
 
 
-def prepare(problem: Problem) -> Bind:
+def prepare(problem: Problem, most_steps: int = MOST_STEPS) -> Bind:
     import heyoka
 
     @cache
@@ -30,19 +30,19 @@ def prepare(problem: Problem) -> Bind:
 
     def bind(params: dict[str, Any], y0: np.ndarray, t: np.ndarray, tolerance: float) -> Run:
         p = problem.family.check_params(params)
-        return (_one if len(y0) == 1 else _many)((single if len(y0) == 1 else batch)(tolerance), p, y0, t)
+        return _one(single(tolerance), p, y0, t, most_steps) if len(y0) == 1 else _many(batch(tolerance), p, y0, t)
 
     return bind
 
 
-def _one(integrator: Any, p: np.ndarray, y0: np.ndarray, t: np.ndarray) -> Run:
+def _one(integrator: Any, p: np.ndarray, y0: np.ndarray, t: np.ndarray, most_steps: int) -> Run:
     (start,) = y0
 
     def call() -> np.ndarray:
         integrator.time = t[0]
         integrator.state[:] = start
         integrator.pars[:] = p[: len(integrator.pars)]
-        return _finished(integrator.propagate_grid(t, max_steps=MOST_STEPS)[-1], len(t)).T[None]
+        return _finished(integrator.propagate_grid(t, max_steps=most_steps)[-1], len(t)).T[None]
 
     return repeated(call)
 
