@@ -228,6 +228,7 @@ def truth(case: Case) -> tuple[np.ndarray, dict[str, Any]] | None:
     return true, told
 
 
+@driver.study
 def run(names: Sequence[str], tolerances: Sequence[float] = TOLERANCES) -> dict[str, Any]:
     """Cases by name, each with its truth and the curves of the solvers."""
     warmed_up()

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bench import families
+from bench import driver, families
 from bench.compare_plot import BLACK, LOOKS
 from bench.contenders import CVODE as CVODE_HERE
 from bench.contenders import HEYOKA, LSODA, NUMBALSODA, RADAU
@@ -104,7 +104,7 @@ def _settings(results: dict[str, Any]) -> str:
         "side, compiled by numba, CVODE a compiled Jacobian too, banded for `medakzo`; numbalsoda's is dense and by "
         "differences. SciPy calls Python, with the analytic Jacobian, for `medakzo` sparse or its bands. Members of "
         f"textbook families: the middle of their ranges. A solver is cut where a solve takes more than {CAP:g} s, or "
-        f"{ANSWER:g} s by the clock with what it compiles for a tolerance. Versions: {said}."
+        f"{ANSWER:g} s by the clock with what it compiles for a tolerance. {driver.machine_line(results, said)}"
     )
 
 
@@ -245,4 +245,5 @@ def _curves(axis: Any, case: dict[str, Any]) -> None:
         axis.plot([error for error, _ in points], [1e6 * seconds for _, seconds in points], label=solver, **look)
     axis.set(xscale="log", yscale="log", xlim=(3e-1, 1e-13))
     axis.set_xticks([1e-1, 1e-4, 1e-7, 1e-10, 1e-13])
-    axis.yaxis.set_minor_formatter(lambda value, position: "")
+    low, high = np.log10(axis.get_ylim())
+    axis.set_ylim(10 ** np.floor(low), 10 ** np.ceil(high))

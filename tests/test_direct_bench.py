@@ -11,6 +11,7 @@ import pytest
 from bench import direct, families, work_precision, work_precision_report
 from bench.peers import Absent, cvode_pointers, numbalsoda_lsoda
 from bench.work_precision import CVODE, NUMBALSODA, OURS, SOLVERS, Case
+from stlfast.command.demo import machine
 
 # MEDAKZO's published values hold to less than the others'.
 PUBLISHED_TO = {"medakzo": 1e-8}
@@ -117,7 +118,7 @@ def test_the_page_counts_who_is_fastest():
     curves[NUMBALSODA] = {"points": points((1e-4, 1e-3), (1e-10, 6e-3)), "ended": ""}
     case = {"states": 3, "params": {}, "truth": CVODE, "differs": {OURS: 1e-11}, "end": 2e-12, "curves": curves}
     lost = case | {"curves": curves | {OURS: {"points": [], "ended": "gave up"}}}
-    text = work_precision_report.section({"versions": {}, "cases": {"orego": case, "e5": lost}})
+    text = work_precision_report.section({"machine": machine(), "versions": {}, "cases": {"orego": case, "e5": lost}})
     assert f"- Fastest at an error of 1e-4: {NUMBALSODA} on `orego`, `e5`." in text
     assert f"- Fastest at an error of 1e-9: {OURS} on `orego`; {NUMBALSODA} on `e5`." in text
     assert "| `orego` | 3 | 2,119 | **1,000** | – |" in text
