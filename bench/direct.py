@@ -7,9 +7,10 @@ solved at rtol = 1e-6 and the family's atol; the truth is the family's closed fo
 rtol = 1e-11 and a hundred-thousandth of atol. Then a few members are solved by numbalsoda's LSODA too, each solver at
 the loosest of half-decade tolerances whose error, over the largest value of each state, is within 1e-6 and 1e-9 at 512
 times; medians of interleaved repeats in processor time. Families whose right-hand side breaks have no LSODA beside
-them: it knows nothing of the breaks. Last, bench/work_precision.py: every solver on the Bari set and some textbook
-families, which needs the extra `bench` and SUNDIALS. Either part alone where only its option is given. Writes
-direct.json, direct.md and the pictures of work and precision; about ten minutes on one core.
+them: it knows nothing of the breaks. Sweeps of a hundred members beside a compiled loop of LSODA, and steps and pulses
+at random times. Last, bench/work_precision.py: every solver on the Bari set and some textbook families, which needs the
+extra `bench` and SUNDIALS. Either part alone where only its option is given. Writes
+direct.json, direct.md and the pictures of work and precision; about twelve minutes on two cores.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from typing import Any
 import numpy as np
 
 import stlfast
-from bench import driver, families, work_precision, work_precision_report
+from bench import direct_abrupt, direct_sweeps, driver, families, work_precision, work_precision_report
 from bench.peers import MOST_STEPS
 from stlfast.command.quick_bench import numba_rhs
 from stlfast.command.report import scientific
@@ -142,13 +143,20 @@ def run(names: Sequence[str], peers: Sequence[str], quick: bool = False) -> dict
     count = 50 if quick else 1000
     rows: list[dict[str, Any]] = []
     timed: list[dict[str, Any]] = []
+    sweeps: list[dict[str, Any] | None] = []
     for name in names:
         driver.say(name)
         rows.append(members(name, count))
         timed += beside(name)
+        sweeps.append(direct_sweeps.sweep(name, TOLERANCES))
+    driver.say("steps and pulses")
+    abrupt = direct_abrupt.run(count) if names else []
     tolerances = work_precision.QUICK if quick else work_precision.TOLERANCES
     compared = work_precision.run(peers, tolerances) if peers else None
-    return {"count": count, "members": rows, "beside": timed, "work_precision": compared}
+    return {
+        "count": count, "members": rows, "beside": timed, "sweeps": [row for row in sweeps if row], "abrupt": abrupt,
+        "work_precision": compared,
+    }  # fmt: skip
 
 
 def _us(seconds: float) -> str:
@@ -165,6 +173,8 @@ def _ratio(results: dict[str, Any], name: str, target: float) -> str:
 
 def page(results: dict[str, Any]) -> str:
     parts = [_members(results)] if results["members"] else []
+    parts += [direct_sweeps.section(results["sweeps"])] if results["sweeps"] else []
+    parts += [direct_abrupt.section(results["abrupt"], results["count"])] if results["abrupt"] else []
     parts += [work_precision_report.section(results["work_precision"])] if results["work_precision"] else []
     by = f"Written by `python -m bench.direct` in {results['seconds'] / 60:.0f} min."
     head = ["# The direct solver on textbook families", f"{driver.machine_line(results)} {by}"]

@@ -541,3 +541,18 @@ def test_rows_without_a_solution_are_told():
     assert np.isnan(many.y[1]).all()
     with pytest.raises(stlfast.ParameterError, match="row 1"):
         stlfast.Windows(family([-s * y], y0=(1.0,))).solve_many(s=[1.0, 20.0])
+
+
+def test_a_python_pulse_that_windows_cannot_follow_is_not_handed_to_what_steps_over_it():
+    """Some end in windows shorter than rounding; SciPy's Radau sees nothing of the pulse, and calls that good."""
+    width, pulsed = 1e-3, family(lambda t, y, s: -y + ((t > s) & (t < s + 1e-3)))
+    windows, rng = stlfast.Windows(pulsed), np.random.default_rng(0)
+    for begin in rng.uniform(0.01, 9.9, 100):
+        sol = windows.solve(s=begin)
+        assert not sol.success or np.abs(sol.y[0] - after_a_pulse(sol.t, begin, width)).max() <= 1e-7
+        assert sol.success or "breaks=" in sol.message
+
+
+def test_a_python_function_without_time_is_handed_over():
+    sol = stlfast.Windows(family(lambda t, y, s: -s * y, y0=(1.0,))).solve(s=1.0, rtol=1e-14, atol=1e-30)
+    assert sol.method == "radau"

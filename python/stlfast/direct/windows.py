@@ -34,6 +34,10 @@ INSIDE = 4e-16  # of t_span and of t, how far from breaks Python functions are c
 SMALLEST_FLOOR = 1e-30  # of the size that errors are relative to
 NEGATIVE = 3.0  # times atol, what a state that is declared positive may be below 0
 HANDED_OVER = "Radau"
+SAMPLES = 16384  # of a Python function over the span
+STEPPED_OVER = (
+    "SciPy's Radau may step over what a function of time does in a moment: name its breaks=, or raise rtol or atol."
+)
 HANDED_OVER_TOLERANCES = ((1e-1, 1e-12), (1e-2, 1e-13))  # SciPy's, over those asked for, and the smallest rtol
 BEYOND_AN_EVENT = 1e-3  # of the way to a terminal event, how far is solved for it to be met again
 
@@ -89,8 +93,8 @@ class Windows:
         certify: estimate the error, from its linearised equation e' = J e + r with the residual r. With False nothing
             is estimated or refined, which saves a third of the time of one pass.
         fallback: where windows fail or the estimate still misses, hand over to SciPy's Radau with the analytic
-            Jacobian; False returns success=False instead. Not with forcing, or where the family has steps, breaks or
-            doses: SciPy would step over them.
+            Jacobian; False returns success=False instead. Not with forcing, or where the family has steps, breaks,
+            doses or a Python function of time: SciPy would step over what is short in time.
         forcing: added to the right-hand side: `Samples` of shape (n, M), or a function of times t (N,) with values
             (n, N), which is sampled some 16 000 times over t_span; a pulse that is shorter still may be missed.
         t0: when to start, in t_span, default its beginning: `windows.solve(sol.final, t0=sol.t[-1], ...)` goes on.
@@ -152,10 +156,10 @@ class Windows:
         sol: WindowsSolution
         if not windows.finished or not missed <= 1.0 or negative:
             handed = fallback and forcing is None and not family.breaks and not watched and begin == 0.0
-            if handed:
+            if handed and not self._changes_in_time(p, start):
                 sol = self._handed_over(windows, span, start, times, rtol, np.asarray(atol), params)
             else:
-                more = "" if fallback else "fallback=True tries SciPy's Radau."
+                more = STEPPED_OVER if handed else "" if fallback else "fallback=True tries SciPy's Radau."
                 sol = self._failed(windows, span, times, p, f"{negative}{more}".strip())
         else:
             if certify:
@@ -255,6 +259,21 @@ class Windows:
     def stepper(self, *, rtol: float = 1e-6, atol: float = 1e-8, t: float | None = None, **params: float) -> Stepper:
         """A stepper for simulation loops: `stepper = windows.stepper(mu=100.0)`, then `y = stepper.step(y, dt)`."""
         return Stepper(self.family, self.core, rtol, atol, t, params)
+
+    def _changes_in_time(self, p: np.ndarray, start: np.ndarray) -> bool:
+        """Whether a Python function depends on time: what it does in a moment SciPy may step over, and not know."""
+        if not isinstance(self.family.N, Callback):
+            return False
+        for state in (start, start + 1e-3 * np.maximum(np.abs(start), 1.0)):
+            first: np.ndarray | None = None
+            for times in np.split(np.linspace(0.0, 1.0, SAMPLES), 16):
+                points = np.vstack([times, np.repeat(state[:, None], len(times), axis=1)])
+                with np.errstate(all="ignore"):
+                    values = self.family.N.unchecked(points, p)
+                first = values[:, :1] if first is None else first
+                if not ((values == first) | (np.isnan(values) & np.isnan(first))).all():
+                    return True
+        return False
 
     def _where_not_finite(self, windows: _core.Windowed, p: np.ndarray) -> str:
         """Which right-hand sides are infinite or nan where the windows end; empty where all are finite."""
