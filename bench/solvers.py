@@ -94,7 +94,7 @@ def page(results: dict[str, Any]) -> str:
         f"[without Python](../guide/cpp.md#other-solvers-beside-these)): processor time of one solve at 512 uniform "
         f"times on one thread, medians of {results['repetitions']} interleaved repetitions, nothing of it from Python. "
         "stlfast's compiled models and direct solver come with the bound or estimate of their error; the direct solver "
-        "is collocation at Radau points (Radau IIA of 3 to 7 stages) and takes the right-hand side as the lists of "
+        "is collocation at Radau points (Radau IIA of 7 stages) and takes the right-hand side as the lists of "
         "instructions in the model file. The others have right-hand side and dense Jacobian written by hand and "
         "compiled with -O3, Odeint's inlined; SUNDIALS' vector operations are compiled as the program is.",
         "Each at the loosest of half decades of tolerance whose error, over each state's largest value at 512 uniform "

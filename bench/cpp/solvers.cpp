@@ -13,7 +13,7 @@
 // solve; `doubt` is by how much two solvers at their sharpest differ, of which one is the truth. What does not reach
 // the target, or takes more than 2 seconds, is an error that says so.
 //
-// The direct solver is collocation at Radau points, Radau IIA of 3 to 7 stages; its steps are time windows.
+// The direct solver is collocation at Radau points, Radau IIA of 7 stages; its steps are time windows.
 #include <benchmark/benchmark.h>
 
 #include <array>

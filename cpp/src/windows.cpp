@@ -23,7 +23,7 @@ constexpr Index most_iterations = 10;
 constexpr double step_tolerance = 1e-2;  // of what further Newton steps would change, over the window's tolerance
 constexpr double slow = 0.01;            // contraction of Newton steps from which the Jacobian is evaluated anew
 constexpr double much_the_same = 0.5;    // change of the Jacobian from a window's beginning to its middle
-// Of the time since the span began, and of the span: layers at its beginning may be shorter than its rounding.
+// Of the time since the span's beginning, and of the span: layers at its beginning may be shorter than its rounding.
 constexpr double shortest_window = 1e-14, shortest_of_all = 1e-26;
 constexpr double after_divergence = 0.25;  // of a window's length
 constexpr double longest_growth = 0.8;     // of a window, over the least Re λ and the time of an e-fold growth
@@ -296,7 +296,7 @@ struct Windows::Run {
             growth = -1, contraction = 1;
             told = propagate(x0, H);
         }
-        if (!told && !sliding && error.allFinite() && H > shortest_told) return false;
+        if (!told && !sliding && relative < still_small * options.tolerance && H > shortest_told) return false;
         const double infinity = std::numeric_limits<double>::infinity();
         for (Index i = 0; i < n; ++i) {
             error[i] = local(s - 1, i);
