@@ -246,7 +246,7 @@ def test_a_solution_that_ends_is_no_success():
 @pytest.mark.parametrize(
     ("name", "y0", "options"),
     [
-        ("robertson", [1.0, -1e9, 0.0], {"k1": 0.04, "k2": 3e7, "k3": 1e4, "extrapolate": True}),
+        ("robertson", [1.0, -1e30, 0.0], {"k1": 0.04, "k2": 3e7, "k3": 1e4, "extrapolate": True}),
         ("vdp", [2.0, 1e200], {"mu": 5.0, "fallback": False}),
     ],
 )
@@ -265,6 +265,14 @@ def test_no_window_at_all_is_no_success(name, y0, options):
     assert "no estimate" in repr(sol)
     late = model.solve(y0, t=sol.t[-1:], **options)  # none of whose times is the first
     assert np.isnan(late.y).all()
+
+
+def test_a_solution_that_ends_at_once_is_followed_to_its_end():
+    sol = stlfast.load("robertson").solve([1.0, -1e9, 0.0], k1=0.04, k2=3e7, k3=1e4, extrapolate=True)
+    assert not sol.success
+    assert "No window could be solved at t = 3.33" in sol.message  # 1/(3e7 · 1e9)
+    assert "e-17" in sol.message
+    assert np.isnan(sol.y[:, 1:]).all()
 
 
 def test_handing_over_says_so():
