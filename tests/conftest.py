@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import tempfile
 from dataclasses import replace
 from functools import cache
@@ -32,6 +34,17 @@ def pytest_sessionstart():
     """No test depends on the terminal. Before test modules are imported; pytest has read these for itself."""
     for name in TERMINAL:
         os.environ.pop(name, None)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """Forks of a process in which another test has left JAX's threads may hang: such a test gets one of its own."""
+    if pyfuncitem.get_closest_marker("forks") is None or "jax" not in sys.modules:
+        return None
+    command = [sys.executable, "-m", "pytest", "-n0", "-q", "-p", "no:cacheprovider", pyfuncitem.nodeid]
+    done = subprocess.run(command, cwd=pyfuncitem.config.rootpath, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    return True
 
 
 def pytest_collection_modifyitems(items):

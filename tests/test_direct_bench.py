@@ -65,6 +65,7 @@ CASE = Case("flame")
 TRUE = np.ones((1, work_precision.N))
 
 
+@pytest.mark.forks
 @pytest.mark.parametrize(
     ("prepare", "limit", "ended"),
     [
@@ -78,6 +79,7 @@ def test_a_solver_that_hangs_or_crashes_costs_no_more_than_itself(prepare, limit
     assert work_precision.curve(CASE, prepare, [1e-3, 1e-6], TRUE) == {"points": [], "ended": ended}
 
 
+@pytest.mark.forks
 def test_a_failure_at_one_tolerance_is_recorded():
     def answer(tolerance):
         return TRUE[None] * (1 + tolerance) if tolerance < 1e-3 else raised(tolerance)
@@ -119,6 +121,7 @@ def test_the_page_counts_who_is_fastest():
     assert "not the direct solver for `e5`, which it does not solve" in text
 
 
+@pytest.mark.forks
 @pytest.mark.slow(reason="every solver sets itself up")
 def test_a_small_run(tmp_path):
     results = direct.run(["flame"], ["laser"], quick=True)
