@@ -63,8 +63,10 @@ def sweep(name: str, tolerances: tuple[float, ...]) -> dict[str, Any] | None:
         small = atol * tolerance / RTOL
         return windows.solve_many(y0, rtol=tolerance, atol=small, fallback=False, out=ours, **named).y
 
+    loop, rhs = _loop(), numba_rhs(family)
+
     def lsoda(tolerance: float) -> np.ndarray:
-        _loop()(numba_rhs(family).address, y0, p, t, tolerance, float(atol.min()) * tolerance / RTOL, theirs)
+        loop(rhs.address, y0, p, t, tolerance, float(atol.min()) * tolerance / RTOL, theirs)
         return theirs.transpose(0, 2, 1)
 
     def error(tolerance: float, solve: Any) -> float:
