@@ -3,39 +3,19 @@
 from __future__ import annotations
 
 import time
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 import stlfast
 from bench import families
-from bench.peers import MOST_STEPS
+from bench.peers.numbalsoda_lsoda import compiled_loop
 from stlfast.command.quick_bench import numba_rhs
 from stlfast.command.report import scientific
 from stlfast.measure import timing
 
 MEMBERS, TARGET, REPEATS = 100, 1e-6, 5
-
-
-@cache
-def _loop() -> Any:
-    """numbalsoda.lsoda's body in a loop over members, without its allocations."""
-    import numba
-    from numbalsoda.driver import lsoda_wrapper
-
-    @numba.njit
-    def loop(address, y0, p, t, rtol, atol, y):  # type: ignore[no-untyped-def]
-        success = np.array(0, np.int32)
-        for i in range(len(y0)):
-            lsoda_wrapper(
-                address, y0.shape[1], y0[i].ctypes.data, p[i].ctypes.data, len(t), t.ctypes.data, y[i].ctypes.data,
-                rtol, atol, MOST_STEPS, success.ctypes.data,
-            )  # fmt: skip
-            if success != 1:
-                y[i] = np.nan
-
-    return loop
 
 
 def sweep(name: str, tolerances: tuple[float, ...]) -> dict[str, Any] | None:
@@ -63,10 +43,10 @@ def sweep(name: str, tolerances: tuple[float, ...]) -> dict[str, Any] | None:
         small = atol * tolerance / RTOL
         return windows.solve_many(y0, rtol=tolerance, atol=small, fallback=False, out=ours, **named).y
 
-    loop, rhs = _loop(), numba_rhs(family)
+    loop, rhs = compiled_loop(), numba_rhs(family)
 
     def lsoda(tolerance: float) -> np.ndarray:
-        loop(rhs.address, y0, p, t, tolerance, float(atol.min()) * tolerance / RTOL, theirs)
+        loop(1, rhs.address, y0, t, p, tolerance, float(atol.min()) * tolerance / RTOL, theirs)
         return theirs.transpose(0, 2, 1)
 
     def error(tolerance: float, solve: Any) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,16 +17,16 @@ def prepare(problem: Problem, compiled: bool = False) -> Bind:
     from numbalsoda import lsoda
 
     rhs = numba_rhs(problem.family)
-    loop = _loop() if compiled else None
+    loop = compiled_loop() if compiled else None
 
     def bind(params: dict[str, Any], y0: np.ndarray, t: np.ndarray, tolerance: float) -> Run:
         p = problem.family.check_params(params)
         atol = problem.atol(params, tolerance)
         if loop is not None:
-            y = np.empty((len(y0), len(t), y0.shape[1]))
+            y, each = np.empty((len(y0), len(t), y0.shape[1])), np.tile(p, (len(y0), 1))
 
             def run(calls: int) -> np.ndarray:
-                loop(calls, rhs.address, y0, t, p, tolerance, atol, y)
+                loop(calls, rhs.address, y0, t, each, tolerance, atol, y)
                 return y.transpose(0, 2, 1)
 
             return run
@@ -40,8 +41,9 @@ def prepare(problem: Problem, compiled: bool = False) -> Bind:
     return bind
 
 
-def _loop() -> Any:
-    """numbalsoda.lsoda's body in a loop over initial values, without its allocations."""
+@cache
+def compiled_loop() -> Any:
+    """numbalsoda.lsoda's body in a loop over initial values (B, n) and parameters (B, P), without its allocations."""
     import numba
     from numbalsoda.driver import lsoda_wrapper
 
@@ -51,7 +53,7 @@ def _loop() -> Any:
         for _ in range(calls):
             for i in range(len(y0)):
                 lsoda_wrapper(
-                    address, y0.shape[1], y0[i].ctypes.data, p.ctypes.data, len(t), t.ctypes.data, y[i].ctypes.data,
+                    address, y0.shape[1], y0[i].ctypes.data, p[i].ctypes.data, len(t), t.ctypes.data, y[i].ctypes.data,
                     rtol, atol, MOST_STEPS, success.ctypes.data,
                 )  # fmt: skip
                 if success != 1:
