@@ -29,6 +29,8 @@ struct System {
 
 #include <algorithm>
 
+#include "sundials_vectors.hpp"
+
 namespace {
 
 int evaluate_rhs(realtype t, N_Vector y, N_Vector dy, void* data) {
@@ -62,6 +64,7 @@ int cvode_solve(const System* given, const double* y0, double rtol, double atol,
     SUNContext context = nullptr;
     SUNContext_Create(nullptr, &context);
     N_Vector state = N_VNew_Serial(n, context);
+    bench::use_compiled_operations(state);
     std::copy(y0, y0 + n, NV_DATA_S(state));
     SUNMatrix J = banded ? SUNBandMatrix(n, system.upper, system.lower, context) : SUNDenseMatrix(n, n, context);
     SUNLinearSolver solver = banded ? SUNLinSol_Band(state, J, context) : SUNLinSol_Dense(state, J, context);
