@@ -53,6 +53,17 @@ def test_random_program(seed):
     np.testing.assert_allclose(p.evaluate(x, inputs), expected, rtol=0, atol=1e-12 * max(1.0, np.abs(expected).max()))
 
 
+@pytest.mark.parametrize("op", range(26))
+def test_eight_points_have_a_way_of_their_own(op):
+    """With the same values, whatever varies: x, a parameter, a constant, sin x and cos x."""
+    rng = np.random.default_rng(op)
+    for a, b in [(0, 1), (1, 0), (0, 2), (3, 4), (4, 3), (1, 2), (0, 0)]:
+        second = b if op in BINARY or op in (23, 24) else -2 if op == 25 else -1
+        p = program(2, [0.75], [[9, 0, -1], [10, 0, -1], [op, a, second], [1, 5, 0]], [5, 6, 3, 4, 1])
+        x, inputs = rng.uniform(0.1, 0.9, 9), np.array([0.4])
+        np.testing.assert_array_equal(p.evaluate(x[:8], inputs), p.evaluate(x, inputs)[:, :8])
+
+
 @pytest.mark.parametrize("varying", [1, 2, 4])
 def test_several_columns_of_points(varying):
     # Registers: four inputs, a constant, the sum of inputs 0 and 1, that over input 3, the quotient times the constant.

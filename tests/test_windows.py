@@ -6,6 +6,7 @@ import threading
 import numpy as np
 import pytest
 import sympy as sp
+from scipy import special
 
 import stlfast
 from examples import hires
@@ -289,6 +290,48 @@ def test_handing_over_says_so():
     truth = windows.solve(mu=1000.0, rtol=1e-9, atol=1e-9, t=np.linspace(0, 700, 50), fallback=False)
     assert np.all(np.abs(sol(truth.t) - truth.y).max(axis=1) <= 10 * sol.error_estimate)
     assert sol(500.0).shape == (2,)
+
+
+# ------------------------------------------------------------------------------------------------ 0/0 at the start
+K, U = sp.symbols("k u")
+
+
+def singular(slope, **changed):
+    """u' = k slope(u) from 0, where slope is 0/0."""
+    options = {"t_span": (0.0, 1.0), "params": {K: stlfast.Range(0.1, 1e4)}, "y0": [0.0]}
+    return stlfast.Family("singular", sp.Symbol("t"), [U], [K * slope], **options | changed)
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-9, 1e6])  # what u is measured in
+@pytest.mark.parametrize("k", [0.1, 1.0, 30.0])
+def test_a_removable_singularity_at_the_start(unit, k):
+    """u' = −k u/(1 − e^{−u}): k t = Ei(−u) − log(−u) − γ."""
+    windows = stlfast.Windows(singular(-U / (1 - sp.exp(-U / unit))))
+    sol = windows.solve(k=k, atol=1e-8 * unit)
+    assert sol.success
+    w = -sol.y[0, 1:] / unit
+    time_error = np.abs(special.expi(w) - np.log(w) - np.euler_gamma - k * sol.t[1:])
+    error = unit * time_error * w / np.expm1(w)  # times the slope
+    assert np.all(error <= sol.error_estimate[0] + 1e-13 * unit)
+    many = windows.solve_many(k=np.array([k, 2 * k]), observe=sol.t, atol=1e-8 * unit)
+    np.testing.assert_array_equal(many[0].y, sol.y)
+    with pytest.raises(ValueError, match="0/0 at its initial values"):
+        stlfast.compile(windows.family)
+
+
+@pytest.mark.parametrize("slope", [1 / U, sp.log(U), sp.Abs(U) / U, U**-3])
+def test_what_has_no_limit_at_the_start_is_refused(slope):
+    with pytest.raises(ValueError, match=r"not finite at \{'k': 0.1\} for the initial values \[0.0\]"):
+        singular(slope)
+
+
+def test_a_limit_that_the_directions_disagree_on_is_none():
+    """a' = a/b from (0, 0), with b' = 1: any a = c t solves it."""
+    a, b = sp.symbols("a b")
+    family = stlfast.Family("ratio", sp.Symbol("t"), [a, b], [a / b, 1], (0, 1), None, {}, [0.0, 0.0])
+    sol = stlfast.Windows(family).solve(fallback=False)
+    assert not sol.success
+    assert "at t = 0: the solution may not exist beyond it, where the right-hand side of a is not finite" in sol.message
 
 
 # ---------------------------------------------------------------------------------------------------------- stepper

@@ -39,9 +39,10 @@ inline bool truth_of(const py::object& value, const char* name, const char* expe
 }
 
 // The values of a dict in the order of the names. Throws KeyError, for the caller to explain, unless all are there, no
-// other is, and each is a number in the family's ranges.
-inline Eigen::VectorXd parameters_of(const Family& family, const py::dict& params, const py::tuple& names) {
-    Eigen::VectorXd p(family.n_parameters());
+// other is, and each is a number from low to high.
+inline Eigen::VectorXd parameters_of(const Eigen::VectorXd& low, const Eigen::VectorXd& high, const py::dict& params,
+                                     const py::tuple& names) {
+    Eigen::VectorXd p(low.size());
     bool good =
         static_cast<Eigen::Index>(params.size()) == p.size() && static_cast<Eigen::Index>(names.size()) == p.size();
     for (Eigen::Index k = 0; good && k < p.size(); ++k) {
@@ -49,10 +50,14 @@ inline Eigen::VectorXd parameters_of(const Family& family, const py::dict& param
         good = value && (PyFloat_Check(value) || PyLong_CheckExact(value));
         if (good) p[k] = PyFloat_AsDouble(value);
         if (PyErr_Occurred()) PyErr_Clear(), good = false;  // an integer too large for a double
-        good = good && p[k] >= family.low[k] && p[k] <= family.high[k];
+        good = good && p[k] >= low[k] && p[k] <= high[k];
     }
     if (!good) throw py::key_error("parameters");
     return p;
+}
+
+inline Eigen::VectorXd parameters_of(const Family& family, const py::dict& params, const py::tuple& names) {
+    return parameters_of(family.low, family.high, params, names);
 }
 
 }  // namespace STLFAST_NAMESPACE

@@ -22,9 +22,14 @@ namespace STLFAST_NAMESPACE::windows_bindings {
 // The solver with the equations that it keeps.
 struct Solver {
     Solver(const Family& family, py::object values)
-        : parameters(family.n_parameters()), equations(family, !values.is_none()), values(std::move(values)) {}
+        : parameters(family.n_parameters()),
+          low(family.low),
+          high(family.high),
+          equations(family, !values.is_none()),
+          values(std::move(values)) {}
 
     Index parameters;
+    VectorXd low, high;
     Equations equations;
     py::object values;  // two functions of points (1 + n, S) and parameters, N (n, S) and ∂N/∂y (n², S), or None
     Windows windows;
@@ -79,12 +84,22 @@ WindowOptions options_of(Index n, const py::object& floor, double first, bool es
     return options;
 }
 
-// With the tolerance `relative`, one pass of it where `once`, else as many as it takes: the solution, and its estimate
-// over the tolerance.
+py::array_t<double> evaluate(const Solver& solver, const Windowed& solution, const py::object& x) {
+    const VectorXd points = as_vector(checked_array<double>(x, "x", 1));
+    const Index n = solver.equations.n;
+    py::array_t<double> y({n, points.size()});
+    Eigen::Map<MatrixXd> values(y.mutable_data(), points.size(), n);
+    const py::gil_scoped_release release;
+    solver.windows.evaluate(solution, points, values);
+    return y;
+}
+
+// With the tolerance `relative`, one pass of it where `once`, else as many as it takes: the solution, its estimate over
+// the tolerance, whether it reaches the end, and its values at x, nan where it does not reach, or None without x.
 py::tuple solve(const Solver& solver, const py::object& parameters, const py::object& y0, double begin, double end,
                 double relative, const py::object& floor, double first, bool estimate, const py::object& added,
                 const py::object& stops, const py::object& jumps, double inside, const std::vector<Index>& positive,
-                bool once) {
+                const py::object& x, bool once) {
     const Index n = solver.equations.n;
     const auto p = finite_array(parameters, "parameters", {solver.parameters});
     RightHandSide::Values N, J;
@@ -113,7 +128,9 @@ py::tuple solve(const Solver& solver, const py::object& parameters, const py::ob
             found = refined(solver.windows, f, start, begin, end, options, relative);
         }
     }
-    return py::make_tuple(std::make_unique<Windowed>(std::move(found.solution)), found.missed);
+    const bool finished = found.solution.finished;
+    const py::object y = x.is_none() ? py::none() : py::object(evaluate(solver, found.solution, x));
+    return py::make_tuple(std::make_unique<Windowed>(std::move(found.solution)), found.missed, finished, y);
 }
 
 // Many members with programs; stops (B or 1, K) and jumps (B or 1, K, n), or None.
@@ -139,25 +156,12 @@ py::tuple solve_queries(const Solver& solver, const py::object& x, Index B, cons
         });
 }
 
-py::array_t<double> evaluate(const Solver& solver, const Windowed& solution, const py::object& x) {
-    const VectorXd points = as_vector(checked_array<double>(x, "x", 1));
-    const Index n = solver.equations.n;
-    py::array_t<double> y({n, points.size()});
-    Eigen::Map<MatrixXd> values(y.mutable_data(), points.size(), n);
-    const py::gil_scoped_release release;
-    solver.windows.evaluate(solution, points, values);
-    return y;
-}
-
 // (t − t0)/(t1 − t0); None where an entry is not in [t0, t1].
 py::object scaled_times(const py::array_t<double, py::array::c_style>& t, double t0, double t1) {
     py::array_t<double> x(t.size());
-    const double* const times = t.data();
-    double* const scaled = x.mutable_data();
-    for (Index k = 0; k < x.size(); ++k) {
-        if (!(t0 <= times[k] && times[k] <= t1)) return py::none();
-        scaled[k] = std::min((times[k] - t0) / (t1 - t0), 1.0);
-    }
+    const Eigen::Map<const Eigen::ArrayXd> times(t.data(), t.size());
+    if (!(times >= t0 && times <= t1).all()) return py::none();
+    Eigen::Map<Eigen::ArrayXd>(x.mutable_data(), t.size()) = ((times - t0) / (t1 - t0)).min(1.0);
     return x;
 }
 
@@ -209,14 +213,22 @@ void bind_windows(py::module_& module) {
                  return std::make_unique<Solver>(family, values);
              }),
              py::arg("family"), py::arg("values"))
-        .def("solve", &solve, py::arg("parameters"), py::arg("y0"), py::arg("begin"), py::arg("end"),
-             py::arg("relative"), py::arg("floor"), py::arg("first"), py::arg("estimate"),
-             py::arg("added") = py::none(), py::arg("stops") = py::none(), py::arg("jumps") = py::none(),
-             py::arg("inside") = 0.0, py::arg("positive") = std::vector<Index>(), py::arg("once") = false,
-             "The solution and its estimate over the tolerance. added: to the right-hand side, a constant (n,), a "
-             "function of x (S,) with values (n, S), or (knots (K,), coefficients (K, 4 n)). stops: (K,) where windows "
-             "end, increasing, and jumps (K, n) of the state there. inside: how far from stops functions that are no "
-             "programs are evaluated. once: one pass with that tolerance.")
+        .def(
+            "parameters",
+            [](const Solver& solver, const py::dict& params, const py::tuple& names) {
+                return to_numpy(parameters_of(solver.low, solver.high, params, names));
+            },
+            py::arg("params"), py::arg("names"), "Values (P,) by name; KeyError for the caller to explain.")
+        .def(
+            "solve", &solve, py::arg("parameters"), py::arg("y0"), py::arg("begin"), py::arg("end"),
+            py::arg("relative"), py::arg("floor"), py::arg("first"), py::arg("estimate"), py::arg("added") = py::none(),
+            py::arg("stops") = py::none(), py::arg("jumps") = py::none(), py::arg("inside") = 0.0,
+            py::arg("positive") = std::vector<Index>(), py::arg("x") = py::none(), py::arg("once") = false,
+            "The solution, its estimate over the tolerance, whether it reaches the end, and its values at x. added: to "
+            "the right-hand side, a constant (n,), a function of x (S,) with values (n, S), or (knots (K,), "
+            "coefficients (K, 4 n)). stops: (K,) where windows end, increasing, and jumps (K, n) of the state there. "
+            "inside: how far from stops functions that are no programs are evaluated. once: one pass with that "
+            "tolerance.")
         .def("solve_many", &solve_queries, py::arg("x"), py::arg("count"), py::arg("parameters"), py::arg("y0"),
              py::arg("final"), py::arg("maximum"), py::arg("certify"), py::arg("relative"), py::arg("floor"),
              py::arg("first"), py::arg("stops"), py::arg("jumps"), py::arg("positive"), py::arg("threads"),

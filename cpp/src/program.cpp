@@ -101,33 +101,6 @@ void apply(Op op, Operand a, Operand b, double* out, Index n) {
     }
 }
 
-// The commonest operations at a few points; false for others.
-bool apply_to_few(Op op, Operand a, Operand b, double* out) {
-    const auto values = [](Operand x) -> AtFew {
-        return x.uniform ? AtFew(AtFew::Constant(*x.values)) : AtFew(Eigen::Map<const AtFew>(x.values));
-    };
-    Eigen::Map<AtFew> result(out);
-    switch (op) {
-        case Op::add:
-            result = values(a) + values(b);
-            return true;
-        case Op::sub:
-            result = values(a) - values(b);
-            return true;
-        case Op::mul:
-            result = values(a) * values(b);
-            return true;
-        case Op::div:
-            result = values(a) / values(b);
-            return true;
-        case Op::neg:
-            result = -values(a);
-            return true;
-        default:
-            return false;
-    }
-}
-
 [[noreturn]] void refuse(const std::string& what) { throw std::invalid_argument("Program: " + what); }
 
 }  // namespace
@@ -182,6 +155,8 @@ void Program::classify_registers() {
         const auto a = code_(k, 1), b = code_(k, 2);
         if (column_[a] >= 0 || (b >= 0 && column_[b] >= 0)) column_[first + k] = n_columns_++;
     }
+    for (Index k = 0; k < code_.rows(); ++k)
+        if (column_[first + k] >= 0) varying_code_.push_back(k);
     twin_.assign(static_cast<std::size_t>(code_.rows()), -1);
     const auto is = [&](Index k, Op op) { return column_[first + k] >= 0 && code_(k, 0) == static_cast<int>(op); };
     for (Index k = 0; k < code_.rows(); ++k)
@@ -258,6 +233,7 @@ void Program::prepare(const Eigen::Ref<const Eigen::VectorXd>& inputs, Workspace
         const Operand a{&value[code_(k, 1)], false}, b{&value[std::max(code_(k, 2), 0)], false};
         apply(static_cast<Op>(code_(k, 0)), a, b, &value[first + k], 1);
     }
+    workspace.few_prepared = false;
 }
 
 void Program::evaluate_block(Index n, Eigen::Map<Eigen::MatrixXd> value, const Workspace& workspace) const {
@@ -285,7 +261,54 @@ void Program::evaluate_block(Index n, Eigen::Map<Eigen::MatrixXd> value, const W
         const auto op = static_cast<Op>(code_(k, 0));
         const Operand a = operand(code_(k, 1)), b = operand(code_(k, 2));
         double* const out = &value(0, column);
-        if (n != few || !apply_to_few(op, a, b, out)) apply(op, a, b, out, n);
+        apply(op, a, b, out, n);
+    }
+}
+
+// The same at a few points with all registers side by side in workspace.few, those that do not vary too.
+void Program::evaluate_few(Workspace& workspace) const {
+    double* const values = workspace.few.data();
+    const Index first = n_inputs_ + constants_.size();
+    const auto at = [&](Index r) { return Eigen::Map<AtFew>(values + few * r); };
+    for (const Index k : varying_code_) {
+        const Index a = code_(k, 1), b = std::max(code_(k, 2), 0), out = first + k;
+        const auto op = static_cast<Op>(code_(k, 0));
+        switch (op) {
+            case Op::add:
+                at(out) = at(a) + at(b);
+                break;
+            case Op::sub:
+                at(out) = at(a) - at(b);
+                break;
+            case Op::mul:
+                at(out) = at(a) * at(b);
+                break;
+            case Op::div:
+                at(out) = at(a) / at(b);
+                break;
+            case Op::neg:
+                at(out) = -at(a);
+                break;
+            case Op::sin:
+            case Op::cos:
+                if (const Index twin = twin_[k]; twin < 0) {
+                    apply(op, {at(a).data(), false}, {at(b).data(), false}, at(out).data(), few);
+                } else if (k < twin) {
+                    double *const mine = at(out).data(), *const other = at(first + twin).data();
+                    math::sincos(at(a).data(), op == Op::sin ? mine : other, op == Op::sin ? other : mine, few);
+                }
+                break;
+            case Op::step:
+                if (workspace.modes.size() > 0) {
+                    const double mode = workspace.modes[switch_of(code_(k, 2))];
+                    const double slope = workspace.slopes[switch_of(code_(k, 2))];
+                    at(out) = slope == 0 ? AtFew(AtFew::Constant(mode)) : AtFew(mode + slope * at(a));
+                    break;
+                }
+                [[fallthrough]];
+            default:
+                apply(op, {at(a).data(), false}, {at(b).data(), false}, at(out).data(), few);
+        }
     }
 }
 
@@ -293,10 +316,23 @@ void Program::evaluate_block(Index n, Eigen::Map<Eigen::MatrixXd> value, const W
 // of them, or where `values.uniform` for all.
 template <class Inputs, class Take>
 void Program::in_blocks(Index points, Workspace& workspace, Inputs inputs, Take take) const {
+    if (points == few) {
+        const Index registers = n_inputs_ + constants_.size() + code_.rows();
+        auto values = part(workspace.few, few, registers);
+        if (!workspace.few_prepared) {
+            values = workspace.uniform.head(registers).transpose().replicate(few, 1);
+            workspace.few_prepared = true;
+        }
+        inputs(0, few, values);
+        evaluate_few(workspace);
+        for (Index o = 0; o < outputs_.size(); ++o)
+            take(o, 0, few, Operand{workspace.few.data() + few * outputs_[o], false});
+        return;
+    }
     for (Index start = 0; start < points; start += program_block_size) {
         const Index n = std::min(program_block_size, points - start);
         double* const memory = part(workspace.varying, program_block_size, n_columns_).data();
-        Eigen::Map<Eigen::MatrixXd> value(memory, n <= few ? few : program_block_size, n_columns_);
+        Eigen::Map<Eigen::MatrixXd> value(memory, n < few ? few : program_block_size, n_columns_);
         inputs(start, n, value);
         evaluate_block(n, value, workspace);
         for (Index o = 0; o < outputs_.size(); ++o) {
@@ -322,7 +358,7 @@ void Program::evaluate_prepared(const Eigen::Ref<const Eigen::MatrixXd>& x, Eige
                std::to_string(x.rows()) + " × " + std::to_string(outputs_.size()));
     in_blocks(
         x.rows(), workspace,
-        [&](Index start, Index n, auto& value) { value.topLeftCorner(n, varying_) = x.middleRows(start, n); },
+        [&](Index start, Index n, auto&& value) { value.topLeftCorner(n, varying_) = x.middleRows(start, n); },
         [&](Index o, Index start, Index n, Operand values) {
             if (values.uniform)
                 out.col(o).segment(start, n).setConstant(*values.values);
@@ -335,7 +371,7 @@ void Program::add_prepared(const Eigen::Ref<const Eigen::VectorXd>& x, const Eig
                            Eigen::Ref<Eigen::MatrixXd> out, Workspace& workspace) const {
     in_blocks(
         x.size(), workspace,
-        [&](Index start, Index n, auto& value) {
+        [&](Index start, Index n, auto&& value) {
             value.col(0).head(n) = x.segment(start, n);
             for (Index i = 1; i < varying_; ++i) std::copy_n(y.col(i - 1).data() + start, n, &value(0, i));
         },

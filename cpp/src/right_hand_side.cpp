@@ -1,6 +1,7 @@
 #include "stlfast/right_hand_side.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "stlfast/stage_systems.hpp"
@@ -11,6 +12,13 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::Ref;
 using Eigen::VectorXd;
+
+namespace {
+
+// From where to where values are looked at for a limit, over the state or 1, and how well they have to agree.
+constexpr double nearest = 1e-14, farthest = 1e6, agreement = 1e-6;
+
+}  // namespace
 
 Equations::Equations(const Family& family, bool dense)
     : n(family.n),
@@ -102,15 +110,20 @@ void RightHandSide::evaluate(const Ref<const VectorXd>& x, const Ref<const Matri
     if (A_varies_) {
         linear_.resize(S, e.A.n_outputs());
         e.A.evaluate_prepared(x, linear_, A_);
-    }
-    for (std::size_t k = 0; k < e.linear.size(); ++k) {
-        const auto [i, j] = e.linear[k];
-        if (A_varies_)
-            f.col(i) += linear_.col(Index(k)).cwiseProduct(y.col(j));
-        else if (S == stored_points)
-            Eigen::Map<AtPoints>(f.col(i).data()) += linear_(0, Index(k)) * Eigen::Map<const AtPoints>(y.col(j).data());
-        else
-            f.col(i) += linear_(0, Index(k)) * y.col(j);
+        for (std::size_t k = 0; k < e.linear.size(); ++k)
+            f.col(e.linear[k].i) += linear_.col(Index(k)).cwiseProduct(y.col(e.linear[k].j));
+    } else if (S == stored_points) {
+        const double* a = linear_.data();
+        for (auto entry = e.linear.begin(); entry != e.linear.end();) {  // row after row
+            Eigen::Map<AtPoints> row(f.data() + entry->i * f.outerStride());
+            AtPoints sum = row;
+            for (const Index i = entry->i; entry != e.linear.end() && entry->i == i; ++entry)
+                sum += *a++ * Eigen::Map<const AtPoints>(y.data() + entry->j * y.outerStride());
+            row = sum;
+        }
+    } else {
+        for (std::size_t k = 0; k < e.linear.size(); ++k)
+            f.col(e.linear[k].i) += linear_(0, Index(k)) * y.col(e.linear[k].j);
     }
     if (constant_.size() > 0) f.rowwise() += constant_.transpose();
     if (added_) {
@@ -125,6 +138,33 @@ void RightHandSide::evaluate(const Ref<const VectorXd>& x, const Ref<const Matri
     N_values_(points_, values_);
     f.topRows(distinct) += values_;
     for (Index q = distinct; q < S; ++q) f.row(q) = f.row(distinct - 1);
+}
+
+// From both sides in two directions, where that agrees best with what is four times as close: too close is rounding,
+// and too far is something else. A pole grows, a step stays.
+double RightHandSide::limit(double x, const VectorXd& y, VectorXd& f) {
+    const Index n = y.size();
+    MatrixXd at(8, n), values(8, n);
+    double found = 0, best = agreement;
+    for (double distance = nearest; distance <= farthest; distance *= 10) {
+        for (Index q = 0; q < 8; ++q)  // side, distance, direction
+            for (Index i = 0; i < n; ++i) {
+                const double along = (q < 4 || i % 2 == 0 ? 1 : -0.5) * (q % 2 ? -1 : 1) * (q % 4 < 2 ? 1 : 0.25);
+                at(q, i) = y[i] + along * distance * std::max(std::abs(y[i]), 1.0);
+            }
+        evaluate(VectorXd::Constant(8, x), at, values, 8);
+        if (!values.allFinite()) continue;
+        const auto middle = [&](Index q) { return 0.5 * (values.row(q) + values.row(q + 1)); };
+        const auto apart = [&](Index q) { return (values.row(q) - values.row(q + 1)).cwiseAbs().array(); };
+        const Eigen::RowVectorXd size = values.cwiseAbs().colwise().maxCoeff().array() + 1e-300;
+        double off = 0;
+        for (const Index q : {0, 4, 6})
+            off = std::max(off, ((middle(q) - middle(2)).cwiseAbs().array() / size.array()).maxCoeff());
+        for (const Index q : {0, 4})
+            if ((apart(q + 2) > 0.5 * apart(q) + agreement * size.array()).any()) off = 1;
+        if (off < best) f = middle(2).transpose(), best = off, found = distance;
+    }
+    return found;
 }
 
 void RightHandSide::jacobian(double x, const VectorXd& y, MatrixXd& J) {

@@ -14,6 +14,7 @@ namespace {
 constexpr int lanes = 4;
 constexpr int powers = 4, most_powers = 24;
 constexpr double growing = 1.05;  // of a vector, in so many powers
+constexpr Index most_dense = 4;   // unknowns up to which all entries are taken, with loops that the compiler unrolls
 
 }  // namespace
 
@@ -41,7 +42,7 @@ StageSystems::Split::Split(const RadauPoints& points) : s(int(points.size())) {
 
 void StageSystems::factor(const Split& split, const MatrixXd& J, double H, Index lower, Index upper) {
     split_ = &split, n_ = J.rows();
-    banded_ = 2 * lower + upper + 1 < n_;
+    banded_ = 2 * lower + upper + 1 < n_, dense_ = !banded_ && n_ <= most_dense;
     lower_ = banded_ ? lower : n_ - 1, upper_ = banded_ ? upper : n_ - 1;
     height_ = banded_ ? 2 * lower_ + upper_ + 1 : n_;
     entries_.resize(std::size_t(n_ * height_)), right_.resize(std::size_t(n_)), pivots_.resize(std::size_t(n_));
@@ -56,7 +57,8 @@ void StageSystems::factor(const Split& split, const MatrixXd& J, double H, Index
     eliminate();
 }
 
-// Unit lower triangle, then the upper one with inverse pivots. Rows change places from the pivot's column on.
+// Unit lower triangle, then the upper one with inverse pivots. Rows change places from the pivot's column on, in dense
+// systems in all columns.
 void StageSystems::eliminate() {
     const auto is_zero = [](const Complex& a) { return (a.re == 0).all() && (a.im == 0).all(); };
     above_.clear(), below_.clear(), above_begin_.assign(1, 0), below_begin_.assign(1, 0);
@@ -74,7 +76,7 @@ void StageSystems::eliminate() {
         }
         pivots_[std::size_t(k)] = at;
         if (at != k)
-            for (Index j = k; j < columns; ++j) std::swap(column(j)[k], column(j)[at]);
+            for (Index j = dense_ ? 0 : k; j < columns; ++j) std::swap(column(j)[k], column(j)[at]);
         const Lane inverse = (own[k].re.square() + own[k].im.square()).inverse();
         own[k].re *= inverse, own[k].im *= -inverse;
         const Complex pivot = own[k];
@@ -97,7 +99,31 @@ void StageSystems::eliminate() {
     }
 }
 
+template <int n>
+void StageSystems::substitute_dense(Complex* x) const {
+    Complex v[n];
+    for (int k = 0; k < n; ++k)
+        if (const Index at = pivots_[std::size_t(k)]; at != k) std::swap(x[k], x[at]);
+    std::copy_n(x, n, v);
+    const auto subtract = [](Complex& from, const Complex& a, const Complex& b) {
+        from.re -= a.re * b.re - a.im * b.im;
+        from.im -= a.re * b.im + a.im * b.re;
+    };
+    for (int k = 0; k < n; ++k)
+        for (int i = k + 1; i < n; ++i) subtract(v[i], entries_[std::size_t(k * n + i)], v[k]);
+    for (int k = n - 1; k >= 0; --k) {
+        const Complex* const a = entries_.data() + k * n;
+        v[k] = {v[k].re * a[k].re - v[k].im * a[k].im, v[k].re * a[k].im + v[k].im * a[k].re};
+        for (int i = 0; i < k; ++i) subtract(v[i], a[i], v[k]);
+    }
+    std::copy_n(v, n, x);
+}
+
 void StageSystems::substitute(Complex* x) const {
+    if (dense_ && n_ == 1) return substitute_dense<1>(x);
+    if (dense_ && n_ == 2) return substitute_dense<2>(x);
+    if (dense_ && n_ == 3) return substitute_dense<3>(x);
+    if (dense_ && n_ == 4) return substitute_dense<4>(x);
     const auto subtract = [&](const Complex* a, const Complex& value, const std::vector<int>& rows, int begin,
                               int end) {
         for (int r = begin; r < end; ++r) {

@@ -25,6 +25,7 @@ constexpr double slow = 0.01;            // contraction of Newton steps from whi
 constexpr double much_the_same = 0.5;    // change of the Jacobian from a window's beginning to its middle
 // Of the time since the span's beginning, and of the span: layers at its beginning may be shorter than its rounding.
 constexpr double shortest_window = 1e-14, shortest_of_all = 1e-26;
+constexpr double for_derivatives = 10;     // how much farther from 0/0 than the limit of f that of J is seen
 constexpr double after_divergence = 0.25;  // of a window's length
 constexpr double longest_growth = 0.8;     // of a window, over the least Re λ and the time of an e-fold growth
 constexpr double growth_noise = 1e-9;      // rounding in an eigenvalue, over the matrix
@@ -70,6 +71,18 @@ double growth_rate(const MatrixXd& J) {
     return std::max(rate - growth_noise * J.cwiseAbs().maxCoeff(), 0.0);
 }
 
+// Σ_k c_k T_k(z) by Clenshaw's recurrence.
+template <class Places>
+Places sum_series(const AtPoints& c, const Places& z) {
+    const Places twice = 2 * z;
+    Places next = Places::Zero(), last = Places::Constant(c[c.size() - 1]);
+    for (Index k = c.size() - 2; k > 0; --k) {
+        const Places now = c[k] + (twice * last - next);
+        next = last, last = now;
+    }
+    return c[0] + (0.5 * twice * last - next);
+}
+
 }  // namespace
 
 Windows::Scheme::Scheme() : points(s), split(points), D(points.D()) {
@@ -102,7 +115,14 @@ Windows::Scheme::Scheme() : points(s), split(points), D(points.D()) {
     MatrixXd chebyshev(s + 1, s + 1);
     for (Index q = 0; q <= s; ++q)
         for (Index k = 0; k <= s; ++k) chebyshev(q, k) = std::cos(double(k) * std::acos(2 * nodes[q] - 1));
-    series = inverse(chebyshev).matrix;
+    series = Combination(inverse(chebyshev).matrix);
+}
+
+AtPoints Windows::Scheme::coefficients(const double* values) const {
+    const AtPoints change = Map<const AtPoints>(values) - values[0];
+    AtPoints result = series(change[0], &change[1]);
+    result[0] += values[0];
+    return result;
 }
 
 Windows::Windows() = default;
@@ -127,15 +147,17 @@ struct Windows::Run {
 
     VectorXd y;  // at the window's beginning
     Stages Y, F, right, local, source, values;
-    MatrixXd previous, J, guess;  // the last window's values (s + 1, n), guess (s, s + 1)
-    double before = 0;            // length of that window; 0 for none
-    VectorXd floor, scale;        // (n) the second the states' sizes and the first
+    MatrixXd previous, J;   // the last window's values (s + 1, n)
+    double before = 0;      // length of that window; 0 for none
+    VectorXd floor, scale;  // (n) the second the states' sizes and the first
     AtPoints x;
     StageSystems systems;
-    bool current = false;  // whether J is of this window
-    bool ahead = true;     // whether it may be of its middle
-    double factored = 0;   // H of the systems, 0 for none
-    double growth = -1;    // rate of J, −1 where not known
+    bool current = false;   // whether J is of this window
+    bool ahead = true;      // whether it may be of its middle
+    bool singular = false;  // whether f is not finite where the solution starts, and limits are taken
+    double near = 0;        // where that of J is seen, over the state or 1
+    double factored = 0;    // H of the systems, 0 for none
+    double growth = -1;     // rate of J, −1 where not known
     double contraction = 1, step = 0, limit = 0;
     Index iterations = 0;
     VectorXd error, largest_error, largest_state;  // (n), the first at the window's beginning
@@ -147,10 +169,8 @@ struct Windows::Run {
             Y.rowwise() = y.transpose().array();
             return;
         }
-        scheme.points.interpolate(1 + H / before * scheme.points.c().tail(s).array(), guess);
-        const Combination extrapolation(guess);
-        for (Index i = 0; i < n; ++i)
-            Y.col(i) = extrapolation(previous(0, i), &previous(1, i)) + (y[i] - previous(s, i));
+        const AtPoints z = 1 + 2 * H / before * scheme.c;  // [−1, 1] was the last window
+        for (Index i = 0; i < n; ++i) Y.col(i) = sum_series(scheme.coefficients(previous.col(i).data()), z);
     }
 
     void measure() {
@@ -198,7 +218,7 @@ struct Windows::Run {
             if (n <= 2) growth = growth_rate(J);
             if (growth >= 0 && H * growth > limit) return false;
             factor(H);
-            if (growth < 0 && systems.may_grow(limit, scale)) {
+            if (growth < 0 && H * most_growth_rate() > limit && systems.may_grow(limit, scale)) {
                 growth = growth_rate(J);
                 if (H * growth > limit) return false;
             }
@@ -206,9 +226,19 @@ struct Windows::Run {
         return true;
     }
 
+    // Bound on the rate of growth by the logarithmic norm of J, in which sizes are over the scale.
+    double most_growth_rate() const {
+        const ArrayXd sizes = (J.cwiseAbs() * scale).array() / scale.array() - J.diagonal().array().abs();
+        return (sizes + J.diagonal().array()).maxCoeff();
+    }
+
     // ∂f/∂y; by differences where the solution slides along a switch, whose steps have no derivative.
     void jacobian(double x0, const VectorXd& at) {
-        if (!sliding) return f.jacobian(x0, at, J);
+        if (!sliding) {
+            f.jacobian(x0, at, J);
+            if (singular && !J.allFinite()) f.jacobian(x0, at.array() + near * at.array().abs().max(1.0), J);
+            return;
+        }
         MatrixXd moved = at.transpose().replicate(n + 1, 1), values(n + 1, n);
         for (Index j = 0; j < n; ++j) moved(j + 1, j) += 1e-7 * scale[j];
         f.evaluate(VectorXd::Constant(n + 1, x0), moved, values, n + 1);
@@ -220,6 +250,16 @@ struct Windows::Run {
         x = x0 + H * where;
         if (options.inside > 0) x = x.max(interval_begin + options.inside).min(interval_end - options.inside);
         f.evaluate(x.matrix(), at.matrix(), F.matrix(), distinct);
+        if (singular) mend(x.matrix(), at.matrix(), F.matrix());
+    }
+
+    void mend(const VectorXd& where, const MatrixXd& at, Ref<MatrixXd> slopes) {
+        VectorXd limit;
+        for (Index q = 0; q < slopes.rows(); ++q) {
+            if (slopes.row(q).allFinite()) continue;
+            if (const double distance = f.limit(where[q], at.row(q).transpose(), limit); distance > 0)
+                slopes.row(q) = limit.transpose(), near = for_derivatives * distance;
+        }
     }
 
     bool newton(double x0, double H) {
@@ -319,10 +359,15 @@ struct Windows::Run {
     // Length of the first window: where the bend of a line from the start leaves it by a small part.
     double first_length(double x0, double longest) {
         measure_start();
+        Y.rowwise() = y.transpose().array();
+        singular = false;
+        evaluate(x0, 0, scheme.c, Y, 1);
+        if (!f.sampled() && !F.row(0).allFinite()) {
+            singular = true;
+            mend(x.matrix(), Y.matrix(), F.matrix());
+        }
         jacobian(x0, y);
         current = true, factored = 0, growth = -1, before = 0, contraction = 1;
-        Y.rowwise() = y.transpose().array();
-        evaluate(x0, 0, scheme.c, Y, 1);
         const VectorXd bend = J * F.row(0).transpose().matrix();
         const double second = (bend.array() / scale.array()).abs().maxCoeff();
         const double part = std::pow(options.tolerance, 1 / double(s + 1));
@@ -533,6 +578,7 @@ struct Windows::Run {
             const bool told = f.equations().of_functions->told(samples, least, largest);
             if (looked > 0) {
                 f.evaluate(points.col(0), points.rightCols(n), values, bend_samples);
+                if (singular) mend(points.col(0), points.rightCols(n), values);
                 values = (H * values - derivatives * at).cwiseAbs();
                 for (Index i = 0; i < n; ++i)
                     if (!(values.col(i).maxCoeff() <=
@@ -727,33 +773,16 @@ Windowed Windows::solve(RightHandSide& f, const VectorXd& y0, double begin, doub
     return result;
 }
 
-namespace {
-
-// Σ_k c_k T_k(z) at the first `count` of z, whose size is a multiple of that of AtPoints, by Clenshaw's recurrence.
-void sum_series(const Ref<const VectorXd>& c, const VectorXd& z, double* sums, Index count) {
-    for (Index begin = 0; begin < count; begin += stored_points) {
-        const AtPoints twice = 2 * Map<const AtPoints>(&z[begin]);
-        AtPoints next = AtPoints::Zero(), last = AtPoints::Constant(c[c.size() - 1]);
-        for (Index k = c.size() - 2; k > 0; --k) {
-            const AtPoints now = c[k] + (twice * last - next);
-            next = last, last = now;
-        }
-        const AtPoints sum = c[0] + (0.5 * twice * last - next);
-        std::copy_n(sum.data(), std::min<Index>(count - begin, stored_points), sums + begin);
-    }
-}
-
-}  // namespace
-
 bool Windows::valid(const Windowed& solution) {
     const Index K = std::max<Index>(solution.edges.size() - 1, 0), rows = solution.values.rows();
     return rows == (K == 0 ? 1 : (s + 1) * K);
 }
 
 void Windows::evaluate(const Windowed& solution, const Ref<const VectorXd>& x, Ref<MatrixXd> y) const {
+    constexpr Index at_once = 2 * stored_points;  // where series are summed together, to wait less for each
+    using Places = Eigen::Array<double, at_once, 1>;
     const Index K = solution.edges.size() - 1, M = s + 1;
     const double* const begin = solution.edges.data();
-    MatrixXd coefficients;
     VectorXd z;
     Index next;
     for (Index q = 0; q < x.size(); q = next) {
@@ -769,12 +798,15 @@ void Windows::evaluate(const Windowed& solution, const Ref<const VectorXd>& x, R
         const Index k = std::min<Index>(std::upper_bound(begin, begin + K + 1, x[q]) - begin - 1, K - 1);
         while (next < x.size() && begin[k] <= x[next] && x[next] < begin[k + 1]) ++next;  // in the same window
         const auto values = solution.values.middleRows(k * M, M);
-        coefficients.noalias() = scheme_.series * (values.rowwise() - values.row(0));
-        coefficients.row(0) += values.row(0);
-        z.resize((next - q + stored_points - 1) / stored_points * stored_points);
-        z.setZero();
+        z.setZero((next - q + at_once - 1) / at_once * at_once);
         z.head(next - q) = 2 * (x.segment(q, next - q).array() - begin[k]) / (begin[k + 1] - begin[k]) - 1;
-        for (Index i = 0; i < y.cols(); ++i) sum_series(coefficients.col(i), z, &y(q, i), next - q);
+        for (Index i = 0; i < y.cols(); ++i) {
+            const AtPoints coefficients = scheme_.coefficients(values.col(i).data());
+            for (Index p = 0; p < next - q; p += at_once) {
+                const Places sums = sum_series(coefficients, Places(Map<const Places>(&z[p])));
+                std::copy_n(sums.data(), std::min(next - q - p, at_once), &y(q + p, i));
+            }
+        }
         for (Index p = q; p < next; ++p)
             if (x[p] == begin[k] || x[p] == begin[k + 1]) y.row(p) = values.row(x[p] == begin[k] ? 0 : M - 1);
     }

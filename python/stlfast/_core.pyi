@@ -140,7 +140,7 @@ class Member:
     ) -> None: ...
     def solve(
         self, y0: object, amplitudes: object, out: object, further: np.ndarray | None = None
-    ) -> tuple[Answer, np.ndarray]: ...
+    ) -> tuple[Answer, np.ndarray, bool]: ...
 
 Modes = tuple[np.ndarray, np.ndarray, np.ndarray]
 Band = tuple[np.ndarray, np.ndarray, float, np.ndarray]
@@ -169,7 +169,7 @@ class Model:
         atol: float,
         added: np.ndarray | None,
         x: np.ndarray | None,
-    ) -> tuple[Answer, np.ndarray]: ...
+    ) -> tuple[Answer, np.ndarray, bool]: ...
     def solve_many(
         self,
         output: OutputTable,
@@ -279,6 +279,7 @@ class Windows:
         values: tuple[Callable[[np.ndarray, np.ndarray], np.ndarray], Callable[[np.ndarray, np.ndarray], np.ndarray]]
         | None,
     ) -> None: ...
+    def parameters(self, params: dict[str, float], names: tuple[str, ...]) -> np.ndarray: ...
     def solve(
         self,
         parameters: np.ndarray,
@@ -294,8 +295,9 @@ class Windows:
         jumps: np.ndarray | None = None,
         inside: float = 0.0,
         positive: list[int] = ...,
+        x: np.ndarray | None = None,
         once: bool = False,
-    ) -> tuple[Windowed, float]: ...
+    ) -> tuple[Windowed, float, bool, Any]: ...  # the last an array, or None without x
     def solve_many(
         self,
         x: np.ndarray,

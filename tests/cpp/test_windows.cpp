@@ -59,7 +59,7 @@ TEST_P(RadauPointsOf, SplitTheSystemsOfAWindow) {
     const Index s = GetParam();
     const RadauPoints points(s);
     const StageSystems::Split split(points);
-    for (const Index n : {1, 2, 5, 30}) {
+    for (const Index n : {1, 2, 3, 4, 5, 30}) {
         for (const Index band : {n - 1, Index(1)}) {
             MatrixXd J = MatrixXd::Random(n, n);
             for (Index i = 0; i < n; ++i)

@@ -57,6 +57,8 @@ class Program {
         Eigen::VectorXd varying;  // (points of a block, registers that depend on x)
         Eigen::VectorXd modes;    // of each switch, the value that its steps are held at; empty for none
         Eigen::VectorXd slopes;   // of each switch, added to that times the switch; with modes
+        Eigen::VectorXd few;      // (points of a window, all registers)
+        bool few_prepared = false;
     };
 
     // The first `varying` inputs differ from point to point: x, and for functions of the states those too. Throws
@@ -102,6 +104,7 @@ class Program {
     void validate() const;
     void classify_registers();
     void evaluate_block(Eigen::Index n, Eigen::Map<Eigen::MatrixXd> value, const Workspace& workspace) const;
+    void evaluate_few(Workspace& workspace) const;
     template <class Inputs, class Take>
     void in_blocks(Eigen::Index points, Workspace& workspace, Inputs inputs, Take take) const;
 
@@ -111,6 +114,7 @@ class Program {
     Registers outputs_;
     std::vector<Eigen::Index> column_;  // of each register in Workspace::varying, −1 where it does not depend on x
     Eigen::Index n_columns_ = 0;
+    std::vector<Eigen::Index> varying_code_;  // the instructions that do
     std::vector<Eigen::Index>
         twin_;  // of a sin that varies, the cos of the same register, and of that the sin; else −1
 };

@@ -70,6 +70,10 @@ class RightHandSide {
     void evaluate(const Eigen::Ref<const Eigen::VectorXd>& x, const Eigen::Ref<const Eigen::MatrixXd>& y,
                   Eigen::Ref<Eigen::MatrixXd> f, Eigen::Index distinct);
 
+    // The limit (n) of f at x and y (n), where it is 0/0 in the states. How far from y, over the state or 1, values
+    // tell it best; 0 where it has none.
+    double limit(double x, const Eigen::VectorXd& y, Eigen::VectorXd& f);
+
     // What functions in N bend at, at points (S, 1 + n) with x first, and its bounds between two of them.
     void bends(const Eigen::MatrixXd& points, Eigen::MatrixXd& values);
     void bends(const Eigen::VectorXd& low, const Eigen::VectorXd& high, Eigen::VectorXd& least,

@@ -71,13 +71,15 @@ class StageSystems {
 
     void eliminate();
     void substitute(Complex* x) const;
+    template <int n>
+    void substitute_dense(Complex* x) const;
 
     Complex* column(Eigen::Index j) { return entries_.data() + j * height_ - (banded_ ? j - lower_ - upper_ : 0); }
     const Complex* column(Eigen::Index j) const { return const_cast<StageSystems*>(this)->column(j); }
 
     const Split* split_ = nullptr;
     Eigen::Index n_ = 0, height_ = 0, lower_ = 0, upper_ = 0;
-    bool banded_ = false;
+    bool banded_ = false, dense_ = false;
     Complexes entries_, right_, vector_;  // entries column after column
     std::vector<Eigen::Index> pivots_;
     // Rows of the entries that are not 0, above the diagonal and below it, column after column, and where they begin.

@@ -80,6 +80,9 @@ class Windows {
     struct Scheme {
         Scheme();
 
+        // Chebyshev coefficients of the polynomial with these values (s + 1) at the beginning and the points.
+        AtPoints coefficients(const double* values) const;
+
         RadauPoints points;
         StageSystems::Split split;
         AtPoints c;       // the points, the last of them twice
@@ -91,7 +94,7 @@ class Windows {
         Eigen::MatrixXd looks;  // values (S, s + 1) where switches are looked at, increasing to 1
         Eigen::VectorXd looked;
         Eigen::MatrixXd spread;  // values (9, s + 1) at evenly spread places, both ends among them
-        Eigen::MatrixXd series;  // (s + 1, s + 1) Chebyshev coefficients of what has the value 1 at one point each
+        Combination series;      // Chebyshev coefficients
     };
     struct Run;
 

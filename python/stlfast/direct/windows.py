@@ -65,6 +65,7 @@ class Windows:
         self.family = family
         self.core = _core.Windows(family.core(), values_of(family.N, family.J))
         self._positive = [family.states.index(state) for state in family.positive]
+        self._names = tuple(family.params)
         self._span = fixed_span(family)
         self._times = None if self._span is None else uniform_times(UNIFORM, self._span)
 
@@ -107,7 +108,7 @@ class Windows:
         doses outside it, initial values outside y0_range or events that are no functions.
         """
         family, watched = self.family, as_events(events)
-        p = family.check_params(params)
+        p = self._parameters(params)
         span = family._span(p, params) if self._span is None else self._span
         start = family.start_at(p) if y0 is None else checked_start(family, y0, extrapolate)
         begin = 0.0 if t0 is None else float(scaled_times(np.array([_number(t0, "t0")]), span, "t0")[0])
@@ -124,10 +125,10 @@ class Windows:
         relative, floors = _relative(rtol, atol, family.n)
         stops, jumps, added = self._breaks(p, span, begin, forcing)
 
-        def core(end: float, estimate: bool, once: bool = False) -> tuple[_core.Windowed, float]:
+        def core(end: float, estimate: bool) -> tuple[_core.Windowed, float, bool, np.ndarray]:
             return self.core.solve(
-                p, start, begin, end, relative, floors, FIRST_WINDOW, estimate, added, stops, jumps,
-                INSIDE * (1 + max(map(abs, span)) / (span[1] - span[0])), self._positive, once,
+                p, start, begin, end, relative, floors, FIRST_WINDOW, estimate, added, stops, jumps, _inside(span),
+                self._positive, x if end == 1.0 else np.minimum(x, end),
             )  # fmt: skip
 
         def located(windows: _core.Windowed) -> Found:
@@ -144,33 +145,37 @@ class Windows:
             if ahead is not None:
                 x_end = (ahead - span[0]) / (span[1] - span[0])
                 end = min(1.0, x_end + BEYOND_AN_EVENT * (x_end - begin) + 1e-12)
-        windows, missed = core(end, certify)
+        windows, missed, finished, y = core(end, certify)
         met = located(windows) if watched else None
         if end < 1.0 and met is not None and met.end is None:  # it is not met again that early
-            end = 1.0
-            windows, missed = core(end, certify)
+            windows, missed, finished, y = core(1.0, certify)
             met = located(windows)
-        if windows.finished and certify and rtol < SMALLEST_RTOL:  # below what windows are made for
+        if finished and certify and rtol < SMALLEST_RTOL:  # below what windows are made for
             missed = max(missed, float((windows.error / (np.asarray(atol) + rtol * windows.largest)).max()))
         negative = self._negative(windows, atol)
         sol: WindowsSolution
-        if not windows.finished or not missed <= 1.0 or negative:
+        if not finished or not missed <= 1.0 or negative:
             handed = fallback and forcing is None and not family.breaks and not watched and begin == 0.0
             if handed and not self._changes_in_time(p, start):
-                sol = self._handed_over(windows, span, start, times, rtol, np.asarray(atol), params)
+                sol = self._handed_over(windows, span, start, times, y, rtol, np.asarray(atol), params)
             else:
                 more = STEPPED_OVER if handed else "" if fallback else "fallback=True tries SciPy's Radau."
-                sol = self._failed(windows, span, times, p, f"{negative}{more}".strip())
+                sol = self._failed(windows, span, times, y, p, f"{negative}{more}".strip())
         else:
             if certify:
                 status, message = WITHIN, "The error estimate meets the tolerance."
             else:
                 status, message = NOT_CERTIFIED, "Solved without an estimate of the error, as certify=False asked."
-            y = self.core.evaluate(windows, x if end == 1.0 else np.minimum(x, end))
             sol = WindowsSolution(self, windows, span, times, y, status, message)
         if met is not None:
             sol.take_events(met)
         return sol
+
+    def _parameters(self, params: dict[str, float]) -> np.ndarray:
+        try:
+            return self.core.parameters(params, self._names)
+        except KeyError:
+            return self.family.check_params(params)
 
     def _breaks(
         self, p: np.ndarray, span: tuple[float, float], begin: float, forcing: Any
@@ -287,9 +292,9 @@ class Windows:
         return f", where the right-hand side of {', '.join(wrong)} is not finite" if wrong else ""
 
     def _failed(
-        self, windows: _core.Windowed, span: tuple[float, float], times: np.ndarray, p: np.ndarray, more: str
-    ) -> WindowsSolution:
-        y = self.core.evaluate(windows, scaled_times(times, span))  # nan beyond the last window
+        self, windows: _core.Windowed, span: tuple[float, float], times: np.ndarray, y: np.ndarray, p: np.ndarray,
+        more: str,
+    ) -> WindowsSolution:  # fmt: skip
         if windows.finished:
             told = f"The error estimate {windows.error.max():.1e} misses the tolerance: raise rtol or atol. "
             message = f"{'' if 'declared positive' in more else told}{more}".strip()
@@ -298,10 +303,10 @@ class Windows:
         return WindowsSolution(self, windows, span, times, y, MISSED, message)
 
     def _handed_over(
-        self, windows: _core.Windowed, span: tuple[float, float], start: np.ndarray, times: np.ndarray, rtol: float,
-        atol: np.ndarray, params: dict[str, float],
+        self, windows: _core.Windowed, span: tuple[float, float], start: np.ndarray, times: np.ndarray, y: np.ndarray,
+        rtol: float, atol: np.ndarray, params: dict[str, float],
     ) -> WindowsSolution:  # fmt: skip
-        """SciPy's answer, with the difference from a sharper one as the estimate of its error."""
+        """SciPy's answer, with the difference from a sharper one as the estimate of its error; y where it fails."""
         from scipy.integrate import solve_ivp
 
         jac = None if self.family.nonlinear and self.family.J is None else self.family.jac(**params)
@@ -326,9 +331,9 @@ class Windows:
             except (ValueError, np.linalg.LinAlgError) as error:
                 if own:
                     raise
-                return self._failed(windows, span, times, p, f"SciPy's {HANDED_OVER} fails too: {error}.")
+                return self._failed(windows, span, times, y, p, f"SciPy's {HANDED_OVER} fails too: {error}.")
             if not runs[-1].success:
-                return self._failed(windows, span, times, p, f"SciPy's {HANDED_OVER} fails too: {runs[-1].message}")
+                return self._failed(windows, span, times, y, p, f"SciPy's {HANDED_OVER} fails too: {runs[-1].message}")
         first, second = runs
         y = second.sol(times)
         check = np.union1d(first.t, np.linspace(*span, OUTPUT_TIMES))
@@ -393,9 +398,9 @@ class Stepper:
         added = None if forcing is None else finite(forcing, "forcing") * span
         stops, jumps = self._family.stops_at(p, (t0, t1))
         kept = (stops >= begin) & (stops < end)
-        found, _ = self._core.solve(
+        found, *_ = self._core.solve(
             p, start, begin, end, self._relative, self._floors, first, False, added, stops[kept],
-            np.ascontiguousarray(jumps[kept]), INSIDE * (1 + max(abs(t0), abs(t1)) / span), once=True,
+            np.ascontiguousarray(jumps[kept]), _inside((t0, t1)), once=True,
         )  # fmt: skip
         if not found.finished:
             raise RuntimeError(
@@ -453,15 +458,25 @@ def _relative(rtol: float, atol: Any, n: int) -> tuple[float, np.ndarray]:
     if not (isinstance(rtol, (int, float)) and 0 <= rtol < math.inf):
         raise ValueError(f"rtol must be a finite number of at least 0, got {rtol!r}")
     relative = max(rtol, SMALLEST_RTOL)
-    if isinstance(atol, (bool, str)) or (np.ndim(atol) and np.shape(atol) != (n,)):
+    if isinstance(atol, float):
+        each = [float(atol)] * n
+    elif type(atol) is np.ndarray and atol.dtype == np.float64 and atol.shape == (n,):
+        each = atol.tolist()  # a few numbers, for which NumPy's functions take longer than Python's
+    elif isinstance(atol, (bool, str)) or (np.ndim(atol) and np.shape(atol) != (n,)):
         raise ValueError(f"atol must be a number or {n} of them, one for each state, got {atol!r}")
-    values = real(atol, "atol").tolist()  # a few numbers, for which NumPy's functions take longer than Python's
-    each = values if isinstance(values, list) else [values] * n
-    if not all(0 <= value < math.inf for value in each):
+    else:
+        each = np.broadcast_to(real(atol, "atol"), (n,)).tolist()
+    least = min(each)
+    if not (least >= 0 and math.isfinite(sum(each))):
         raise ValueError(f"atol must be finite and at least 0, got {atol!r}")
-    if rtol == 0 and min(each) == 0:
+    if rtol == 0 and least == 0:
         raise ValueError("rtol and atol cannot both be 0")
     return relative, np.array([max(value / relative, SMALLEST_FLOOR) for value in each])
+
+
+def _inside(span: tuple[float, float]) -> float:
+    """How far from breaks Python functions are called, in scaled time."""
+    return INSIDE * (1 + max(abs(span[0]), abs(span[1])) / (span[1] - span[0]))
 
 
 def _number(value: Any, what: str) -> float:

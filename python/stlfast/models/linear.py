@@ -92,11 +92,11 @@ class Model(ODEModelShell):
         start = self.family.y0 if y0 is None else y0
         names = self._names
         try:
-            answer, y = self.core.solve(params, names, start, reduced, certify, rtol, atol, added, x)
+            answer, y, within = self.core.solve(params, names, start, reduced, certify, rtol, atol, added, x)
         except KeyError:
             p = dict(zip(names, self.family.check_params(params).tolist(), strict=True))
-            answer, y = self.core.solve(p, names, start, reduced, certify, rtol, atol, added, x)
-        if not certify or answer.within or not fallback:
+            answer, y, within = self.core.solve(p, names, start, reduced, certify, rtol, atol, added, x)
+        if within or not certify or not fallback:
             return Solution(self, answer, span, times, y, note)
         return self._on_windows(start, times, rtol, atol, certify, forcing, params)
 
@@ -291,10 +291,10 @@ class Member:
         if out is not None:
             start = np.array(start)  # which may be a part of out
         if forcing is None:
-            answer, y = self._solve(start, amplitudes, out)
+            answer, y, within = self._solve(start, amplitudes, out)
         else:
-            answer, y = self._solve(start, amplitudes, out, self._model._sampled(forcing, self._span))
-        if answer.within:
+            answer, y, within = self._solve(start, amplitudes, out, self._model._sampled(forcing, self._span))
+        if within:
             return Solution(self._model, answer, self._span, self.t, y, self._note)
         options = self._options
         if not answer.certified or "reduced" in options or not options["fallback"]:

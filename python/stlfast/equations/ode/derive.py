@@ -143,20 +143,32 @@ def _right_hand_side(
     if len(rhs) != len(y):
         raise ValueError(f"family {name!r}: {len(y)} states need {len(y)} right-hand sides, got {len(rhs)}")
     f = [expression(e, f"family {name!r}: the right-hand side of {yi}'") for e, yi in zip(rhs, y, strict=True)]
-    for i, (yi, fi) in enumerate(zip(y, list(f), strict=True)):
-        where = f"family {name!r}: {yi}' = {fi}"
-        check_free(fi, {t, *y, *params}, where, "t, a state nor a parameter")
-        if fi.has(sp.I):
-            raise ValueError(f"{where} is complex: {COMPLEX}")
-        try:
-            f[i] = in_steps(fi)
-            to_instructions([f[i]], [t, *y, *params], switches=switches_of([f[i]]))
-        except UnsupportedFunctionError as error:
-            raise ValueError(
-                f"{where}: {error}; the way out is a Python function, rhs=f with f(t, y, **params)"
-            ) from None
-        except ValueError as error:
-            raise ValueError(f"{where}: {error}") from None
+    known, inputs = {t, *y, *params}, [t, *y, *params]
+    try:
+        return _in_instructions(f, known, inputs)
+    except ValueError:  # which of them?
+        for yi, fi in zip(y, f, strict=True):
+            where = f"family {name!r}: {yi}' = {fi}"
+            check_free(fi, known, where, "t, a state nor a parameter")
+            if fi.has(sp.I):
+                raise ValueError(f"{where} is complex: {COMPLEX}") from None
+            try:
+                _in_instructions([fi], known, inputs)
+            except UnsupportedFunctionError as error:
+                raise ValueError(
+                    f"{where}: {error}; the way out is a Python function, rhs=f with f(t, y, **params)"
+                ) from None
+            except ValueError as error:
+                raise ValueError(f"{where}: {error}") from None
+        raise
+
+
+def _in_instructions(f: Sequence[sp.Expr], known: set[sp.Symbol], inputs: Sequence[sp.Symbol]) -> list[sp.Expr]:
+    """In terms of steps; ValueError where there are no instructions for it."""
+    if any(fi.has(sp.I) or fi.free_symbols - known for fi in f):
+        raise ValueError("not a real expression in what is known")
+    f = [in_steps(fi) for fi in f]
+    to_instructions(f, inputs, switches=switches_of(f))
     return f
 
 

@@ -33,6 +33,8 @@ from . import physical
 from .physical import Rhs
 
 ROUNDING = 1e-12  # of a time over t_span
+# Of a state or 1, where values are near a limit, and how much the same they are on both sides then.
+NEAR, ALIKE = (1e-11, 1e-8, 1e-5, 1e-2, 10.0, 1e4), 1e-1
 PROGRAMS = ("A", "b", "theta", "parts", "t_span", "N", "J", "switches", "stops", "start")
 
 
@@ -88,12 +90,18 @@ class Equations:
 
     def check_smooth(self) -> None:
         """ValueError where the right-hand side or the solution breaks."""
-        if self.breaks or self.start is not None:
-            what = "steps, breaks, doses or infusions" if self.breaks else "initial values that depend on parameters"
-            raise ValueError(
-                f"family {self.name!r} has {what}, and such families are not compiled so far; "
-                "stlfast.Windows(family) solves their members"
-            )
+        if self.breaks:
+            what = "steps, breaks, doses or infusions"
+        elif self.start is not None:
+            what = "initial values that depend on parameters"
+        elif self.N is not None and not all(self.defined(self.starts(), p).all() for p in self.corners()):
+            what = "a right-hand side that is 0/0 at its initial values"
+        else:
+            return
+        raise ValueError(
+            f"family {self.name!r} has {what}, and such families are not compiled so far; "
+            "stlfast.Windows(family) solves their members"
+        )
 
     def check_linear(self, what: str) -> None:
         """ValueError where the family is nonlinear, for `what` assumes that there is no N."""
@@ -199,6 +207,29 @@ class Equations:
             low, high, -1 if self.stiffness is None else list(self.params).index(self.stiffness),
             *(each.program if isinstance(each, Instructions) else None for each in (self.N, self.J, self.switches)),
         )  # fmt: skip
+
+    def starts(self) -> np.ndarray:
+        """The default initial values and the corners of their box, (n, S)."""
+        return np.stack([self.y0, *([] if self.y0_range is None else box_corners(self.y0_range.tolist()))], axis=1)
+
+    def defined(self, y: np.ndarray, p: np.ndarray) -> np.ndarray:
+        """Whether N is finite at the beginning, for states y (n, S): (S,)."""
+        assert self.N is not None
+        with np.errstate(all="ignore"):
+            finite: np.ndarray = np.isfinite(self.N(np.concatenate([np.zeros((1, y.shape[1])), y]), p)).all(axis=0)
+        return finite
+
+    def has_limit(self, y: np.ndarray, p: np.ndarray) -> np.ndarray:
+        """Whether N is finite and much the same on both sides of y (n, S), where it may be 0/0: (S,)."""
+        if not isinstance(self.N, Instructions):
+            return np.zeros(y.shape[1], dtype=bool)
+        found = np.zeros(y.shape[1], dtype=bool)
+        with np.errstate(all="ignore"):
+            for distance in NEAR:
+                step = distance * np.maximum(np.abs(y), 1.0)
+                below, above = (self.N(np.concatenate([np.zeros((1, y.shape[1])), y + s]), p) for s in (-step, step))
+                found |= (np.abs(above - below) <= ALIKE * (np.abs(above) + np.abs(below))).all(axis=0)  # not for NaN
+        return found
 
     def start_box(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """y0, and the least and largest initial values that a nonlinear model is made for, (n,) each."""

@@ -13,8 +13,7 @@ import numpy as np
 from ...base.names import public
 from .. import parameters
 from ..callback import COMPLEX, Callback
-from ..parameters import Range, box_corners, show_range
-from ..program import Instructions
+from ..parameters import Range, show_range
 from ..reading import family_of_a_file
 from . import file
 from .equations import PROGRAMS, Equations
@@ -147,16 +146,15 @@ class Family(Equations):
                     "end of t_span; narrow the solve ranges or t_span"
                 )
             if self.N is not None:
-                self._check_starts(self.N, p, values)
+                self._check_starts(p, values)
 
-    def _check_starts(self, N: Instructions | Callback, p: np.ndarray, values: dict[str, float]) -> None:
-        starts = [self.y0] if self.y0_range is None else [self.y0, *box_corners(self.y0_range.tolist())]
-        y = np.stack(starts, axis=1)  # (n, S)
-        finite = np.isfinite(N(np.concatenate([np.zeros((1, len(starts))), y]), p)).all(axis=0)
-        if not finite.all():
+    def _check_starts(self, p: np.ndarray, values: dict[str, float]) -> None:
+        y = self.starts()
+        undefined = ~self.defined(y, p) & ~self.has_limit(y, p)
+        if undefined.any():
             raise ValueError(
                 f"family {self.name!r}: the right-hand side is not finite at {values} for the initial values "
-                f"{y[:, np.argmin(finite)].tolist()}; change y0 or y0_range, or narrow the solve ranges"
+                f"{y[:, np.argmax(undefined)].tolist()}; change y0 or y0_range, or narrow the solve ranges"
             )
 
     def reference(
