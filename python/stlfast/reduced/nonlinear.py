@@ -167,7 +167,7 @@ def _solutions(family: Family, params: np.ndarray, start: np.ndarray) -> list[Cu
     windows = Windows(family).core
     result: list[Curve] = []
     for p, y0 in zip(params, start, strict=True):
-        found, _, *_ = windows.solve(p, y0, 0.0, 1.0, SHARP, np.full(family.n, FLOOR), FIRST_WINDOW, False, once=True)
+        found, *_ = windows.solve(p, y0, 0.0, 1.0, SHARP, np.full(family.n, FLOOR), FIRST_WINDOW, False, once=True)
         if not found.finished:
             raise RuntimeError(
                 f"the member {dict(zip(family.params, p.tolist(), strict=True))} of {family.name!r} from y0 = "
