@@ -233,7 +233,7 @@ def test_solvers_of_nonlinear_problems_answer(nonlinear):
     assert {RADAU, WINDOWS} <= {c.name for c in bound}
     assert absent.keys() >= {FIXED, "propagator table (C++)"}
     for found, bind in bound.items():
-        # Rounding, amplified by the jumps of vdp, is some 1e-9 of the solution: an estimate may miss a tolerance as small.
+        # Rounding, amplified by the jumps of vdp, is some 1e-9 of the solution: estimates may miss a tolerance of that.
         y = bind(nonlinear.params(alpha), y0, grid, 1e-8)(2)
         assert nonlinear.error(alpha, y0, grid, y) < 2e-5, found.name
     if nonlinear.name == "robertson":

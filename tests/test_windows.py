@@ -334,6 +334,38 @@ def test_a_limit_that_the_directions_disagree_on_is_none():
     assert "at t = 0: the solution may not exist beyond it, where the right-hand side of a is not finite" in sol.message
 
 
+# ------------------------------------------------------------------------------------------------------ through zero
+def falling(slope, **changed):
+    """u' = k slope(u) from 1 on [0, 10]."""
+    options = {"t_span": (0.0, 10.0), "params": {K: stlfast.Range(0.1, 100.0)}, "y0": [1.0]}
+    return stlfast.Family("falling", sp.Symbol("t"), [U], [K * slope], **options | changed)
+
+
+@pytest.mark.parametrize("exponent", [1, 3, 4, 6])
+@pytest.mark.parametrize("rtol", [1e-1, 1e-2, 1e-3])
+def test_elimination_ends_at_zero(exponent, rtol):
+    """u' = −k u^m/(K^m + u^m): at loose tolerances u may get below 0, where for an even m it falls for ever."""
+    small = sp.Float(1e-3) ** exponent
+    windows = stlfast.Windows(falling(-(U**exponent) / (small + U**exponent)))
+    for k in np.linspace(0.5, 50, 25):
+        for sol in (windows.solve(k=k, rtol=rtol, atol=1e-2 * rtol), windows.solve(k=k, rtol=rtol, certify=False)):
+            assert sol.success
+            assert np.abs(sol.y[0] - np.maximum(1 - k * sol.t, 0)).max() < 5e-2 + rtol
+        many = windows.solve_many(k=np.array([k]), rtol=rtol, atol=1e-2 * rtol)
+        assert many.success.all()
+        assert many.y.min() > -0.1
+
+
+def test_what_may_get_below_zero_does():
+    doses = [(5.0, [-3.0])]
+    sol = stlfast.Windows(falling(-U, doses=doses)).solve(k=1.0)  # pushed there by a dose
+    assert sol.success
+    assert sol.y.min() < -2.9
+    sol = stlfast.Windows(falling(-1)).solve(k=1.0)  # with a slope that leads there
+    assert sol.success
+    assert sol.final[0] == pytest.approx(-9, abs=1e-5)
+
+
 # ---------------------------------------------------------------------------------------------------------- stepper
 def test_steps_follow_the_solution():
     windows = stlfast.Windows(families.vdp())

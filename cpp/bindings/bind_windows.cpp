@@ -193,6 +193,7 @@ void bind_windows(py::module_& module) {
             }))
         .def_readonly("finished", &Windowed::finished)
         .def_readonly("limited", &Windowed::limited)
+        .def_readonly("through", &Windowed::through)
         .def_readonly("relative_error", &Windowed::relative_error)
         .def_readonly("rejected", &Windowed::rejected)
         .def_readonly("iterations", &Windowed::iterations)

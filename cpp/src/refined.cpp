@@ -38,6 +38,11 @@ Refined refined(const Windows& windows, RightHandSide& f, const VectorXd& y0, do
         for (const Index i : options.positive)
             if (found.finished && found.values.col(i).minCoeff() < -negative * relative * options.floor[i])
                 missed = infinity;
+        if (found.finished && missed <= 1) {
+            const VectorXd most = found.values.colwise().maxCoeff().transpose().cwiseMax(0.0);
+            found.through = windows.through_zero(found, f, relative * (most + options.floor));
+            if (found.through >= 0) missed = infinity;
+        }
         const double judged = found.finished && !std::isnan(missed) ? missed : infinity;
         const bool finished = found.finished, hopeless = found.hopeless;
         if (best.solution.hopeless || pass == 1 || judged < best_missed) {

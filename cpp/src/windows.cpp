@@ -778,6 +778,24 @@ bool Windows::valid(const Windowed& solution) {
     return rows == (K == 0 ? 1 : (s + 1) * K);
 }
 
+Index Windows::through_zero(const Windowed& solution, RightHandSide& f, const VectorXd& allowed) const {
+    const Index K = solution.edges.size() - 1, M = s + 1;
+    if (f.equations().switches) return -1;  // whose steps are held at what they are at the end
+    for (Index i = 0; i < f.n(); ++i) {
+        const auto values = solution.values.col(i);
+        if (!(values[0] >= 0) || !(values.minCoeff() < -allowed[i])) continue;
+        Index k = 0;
+        while (k < K && !(values.segment(k * M, M).minCoeff() < -allowed[i])) ++k;
+        if (k == K || values[k * M] < -allowed[i]) continue;  // a dose may have led there
+        MatrixXd at = solution.values.middleRows(k * M, M), slopes(M, f.n());
+        at.col(i).setZero();
+        const double begin = solution.edges[k], length = solution.edges[k + 1] - begin;
+        f.evaluate((begin + length * scheme_.points.c().array()).matrix(), at, slopes, M);
+        if ((slopes.col(i).array() >= 0).all()) return i;
+    }
+    return -1;
+}
+
 void Windows::evaluate(const Windowed& solution, const Ref<const VectorXd>& x, Ref<MatrixXd> y) const {
     constexpr Index at_once = 2 * stored_points;  // where series are summed together, to wait less for each
     using Places = Eigen::Array<double, at_once, 1>;

@@ -58,6 +58,7 @@ struct Windowed {
     Eigen::Index iterations = 0;  // of Newton's method in all, of rejected attempts too
     double last_step = 0;         // the largest of a window's last Newton step
     double residual = 0;          // the largest of what a window adds to the error, over the state's size in it
+    Eigen::Index through = -1;    // a state that got through 0, where its slope does not let it; −1 for none
 };
 
 class Windows {
@@ -70,6 +71,10 @@ class Windows {
 
     // Whether the values are those of windows between the edges.
     static bool valid(const Windowed& solution);
+
+    // The first state that is not negative at the beginning and gets below −allowed (n), though in the window where it
+    // first does its slope at 0 is nowhere negative; −1 for none. No solution gets there.
+    Eigen::Index through_zero(const Windowed& solution, RightHandSide& f, const Eigen::VectorXd& allowed) const;
 
     // Values (N, n) at x (N); nan outside the edges.
     void evaluate(const Windowed& solution, const Eigen::Ref<const Eigen::VectorXd>& x,

@@ -156,7 +156,7 @@ class Windows:
         sol: WindowsSolution
         if not finished or not missed <= 1.0 or negative:
             handed = fallback and forcing is None and not family.breaks and not watched and begin == 0.0
-            if handed and not self._changes_in_time(p, start):
+            if handed and windows.through < 0 and not self._changes_in_time(p, start):
                 sol = self._handed_over(windows, span, start, times, y, rtol, np.asarray(atol), params)
             else:
                 more = STEPPED_OVER if handed else "" if fallback else "fallback=True tries SciPy's Radau."
@@ -205,7 +205,10 @@ class Windows:
         return stops[kept], np.ascontiguousarray(jumps[kept]), added
 
     def _negative(self, windows: _core.Windowed, atol: Any) -> str:
-        """What is wrong where a state that is declared positive is not; empty where none is."""
+        """What is wrong where a state is negative that can't be, or is declared positive; empty where none is."""
+        if windows.through >= 0:
+            state, least = self.family.states[windows.through], windows.least[windows.through]
+            return f"{state} gets to {least:.1e}, though its slope at 0 is not negative: lower rtol or atol. "
         if not self._positive or not windows.finished:
             return ""
         least, allowed = windows.least, np.broadcast_to(atol, self.family.n)
@@ -297,7 +300,7 @@ class Windows:
     ) -> WindowsSolution:  # fmt: skip
         if windows.finished:
             told = f"The error estimate {windows.error.max():.1e} misses the tolerance: raise rtol or atol. "
-            message = f"{'' if 'declared positive' in more else told}{more}".strip()
+            message = f"{'' if ' gets to ' in more else told}{more}".strip()
         else:
             message = f"{_stopped(windows, span)}{self._where_not_finite(windows, p)}; y is nan beyond. {more}"
         return WindowsSolution(self, windows, span, times, y, MISSED, message)
