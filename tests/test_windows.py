@@ -276,6 +276,21 @@ def test_a_solution_that_ends_at_once_is_followed_to_its_end():
     assert np.isnan(sol.y[:, 1:]).all()
 
 
+def test_ten_thousand_periods():
+    """Where the estimate misses after so many windows, SciPy, which would take hours, is not asked."""
+    a, b = sp.symbols("a b")
+    pendulum = stlfast.Family("pendulum", sp.Symbol("t"), [a, b], [b, -sp.sin(a)], (0, 6e4), None, {}, [1.0, 0.0])
+    windows = stlfast.Windows(pendulum)
+    sol = windows.solve(rtol=1e-5, atol=1e-7)
+    assert sol.success
+    energy = 0.5 * sol.y[1] ** 2 - np.cos(sol.y[0])
+    assert np.abs(energy + np.cos(1.0)).max() < 2e-5
+    sol = windows.solve(rtol=1e-9, atol=1e-11)
+    assert not sol.success
+    assert sol.method == "windows"
+    assert "raise rtol or atol" in sol.message
+
+
 def test_handing_over_says_so():
     windows = stlfast.Windows(families.vdp())
     sharp = {"mu": 1000.0, "rtol": 1e-8, "atol": 1e-8}  # beyond what rounding, amplified by the jumps, allows

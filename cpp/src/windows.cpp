@@ -40,6 +40,7 @@ constexpr double first_part = 2, shortest_first = 1e-23;
 constexpr double longest_window = 1.0 / 16;
 constexpr double farthest_guess = 8;  // over the last window, whose polynomial tells nothing of what is farther
 constexpr double safety = 0.8;
+constexpr Index most_values = 16000000;  // of all windows, 128 MB; of many states, as many windows as are asked for
 constexpr double most_growth = 6, growth_after_rejection = 1.5, most_shrinking = 0.15;
 constexpr double worth_factoring = 1.2;      // growth of a window below which it keeps its length
 constexpr double between_points = 1.5;       // error there, over that at the points
@@ -669,7 +670,7 @@ Windowed Windows::solve(RightHandSide& f, const VectorXd& y0, double begin, doub
         double aim = 0;  // length of the window to a switch of the states; 0 for none
         Index aims = 0, stuck = 0;
         while (x < stop) {
-            result.limited = count + result.rejected >= options.most_windows;
+            result.limited = count + result.rejected >= std::max(options.most_windows, most_values / (M * n));
             if (fresh) H = run.first_length(x, std::min(options.first, stop - x)), fresh = false;
             result.hopeless = run.relative > options.hopeless;
             if (result.limited || result.hopeless ||

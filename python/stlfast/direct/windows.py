@@ -34,6 +34,7 @@ INSIDE = 4e-16  # of t_span and of t, how far from breaks Python functions are c
 SMALLEST_FLOOR = 1e-30  # of the size that errors are relative to
 NEGATIVE = 3.0  # times atol, what a state that is declared positive may be below 0
 HANDED_OVER = "Radau"
+MANY = 50_000  # windows
 SAMPLES = 16384  # of a Python function over the span
 STEPPED_OVER = (
     "SciPy's Radau may step over what a function of time does in a moment: name its breaks=, or raise rtol or atol."
@@ -95,7 +96,8 @@ class Windows:
             is estimated or refined, which saves a third of the time of one pass.
         fallback: where windows fail or the estimate still misses, hand over to SciPy's Radau with the analytic
             Jacobian; False returns success=False instead. Not with forcing, or where the family has steps, breaks,
-            doses or a Python function of time: SciPy would step over what is short in time.
+            doses or a Python function of time: SciPy would step over what is short in time. Nor where expressions took
+            more than 50 000 windows, for as many steps of SciPy's take minutes to hours.
         forcing: added to the right-hand side: `Samples` of shape (n, M), or a function of times t (N,) with values
             (n, N), which is sampled some 16 000 times over t_span; a pulse that is shorter still may be missed.
         t0: when to start, in t_span, default its beginning: `windows.solve(sol.final, t0=sol.t[-1], ...)` goes on.
@@ -156,7 +158,10 @@ class Windows:
         sol: WindowsSolution
         if not finished or not missed <= 1.0 or negative:
             handed = fallback and forcing is None and not family.breaks and not watched and begin == 0.0
-            if handed and windows.through < 0 and not self._changes_in_time(p, start):
+            # SciPy gets through 0 as well, and takes minutes to hours for as many steps.
+            many = len(windows.edges) > MANY and not isinstance(family.N, Callback)
+            hopeless = windows.through >= 0 or many
+            if handed and not hopeless and not self._changes_in_time(p, start):
                 sol = self._handed_over(windows, span, start, times, y, rtol, np.asarray(atol), params)
             else:
                 more = STEPPED_OVER if handed else "" if fallback else "fallback=True tries SciPy's Radau."
