@@ -39,6 +39,7 @@ SAMPLES = 16384  # of a Python function over the span
 STEPPED_OVER = (
     "SciPy's Radau may step over what a function of time does in a moment: name its breaks=, or raise rtol or atol."
 )
+TOO_MANY = "Shorten t_span: for as many steps SciPy's Radau would take minutes to hours."
 HANDED_OVER_TOLERANCES = ((1e-1, 1e-12), (1e-2, 1e-13))  # SciPy's, over those asked for, and the smallest rtol
 BEYOND_AN_EVENT = 1e-3  # of the way to a terminal event, how far is solved for it to be met again
 
@@ -158,13 +159,14 @@ class Windows:
         sol: WindowsSolution
         if not finished or not missed <= 1.0 or negative:
             handed = fallback and forcing is None and not family.breaks and not watched and begin == 0.0
-            # SciPy gets through 0 as well, and takes minutes to hours for as many steps.
+            through = windows.through >= 0  # as SciPy gets, too
             many = len(windows.edges) > MANY and not isinstance(family.N, Callback)
-            hopeless = windows.through >= 0 or many
-            if handed and not hopeless and not self._changes_in_time(p, start):
+            if handed and not through and not many and not self._changes_in_time(p, start):
                 sol = self._handed_over(windows, span, start, times, y, rtol, np.asarray(atol), params)
             else:
-                more = STEPPED_OVER if handed else "" if fallback else "fallback=True tries SciPy's Radau."
+                more = "" if fallback else "fallback=True tries SciPy's Radau."
+                if handed:
+                    more = TOO_MANY if many else "" if through else STEPPED_OVER
                 sol = self._failed(windows, span, times, y, p, f"{negative}{more}".strip())
         else:
             if certify:
