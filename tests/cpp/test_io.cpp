@@ -2,8 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdio>
 #include <fstream>
 #include <functional>
+#include <random>
+#include <string>
 
 #include "stlfast/io.hpp"
 #include "stlfast/open.hpp"
@@ -49,13 +52,23 @@ struct Parts {
     }
 };
 
+// A file that is gone afterwards, under a name that no other user's is in the way of.
+struct File {
+    explicit File(const std::string& bytes)
+        : path(::testing::TempDir() + "stlfast" + std::to_string(std::random_device()()) + ".safetensors") {
+        std::ofstream(path, std::ios::binary) << bytes;
+    }
+    ~File() { std::remove(path.c_str()); }
+
+    const std::string path;
+};
+
 const std::string dho = Parts::read(STLFAST_MODELS "dho.safetensors");
 
 std::string message_for(const std::string& bytes) {
-    const auto path = ::testing::TempDir() + "broken.safetensors";
-    std::ofstream(path, std::ios::binary) << bytes;
+    const File file(bytes);
     try {
-        load(path);
+        load(file.path);
     } catch (const FileError& error) {
         return error.what();
     }
@@ -138,9 +151,8 @@ TEST(ModelFile, FamiliesWithoutTrainingAreRead) {
     auto parts = Parts::of(dho);
     parts.header["__metadata__"]["format_version"] = "5";
     parts.change("family", [](json& family) { family["params"][0]["train"] = nullptr, family["stiffness"] = nullptr; });
-    const auto path = ::testing::TempDir() + "untrained.safetensors";
-    std::ofstream(path, std::ios::binary) << parts.bytes();
-    EXPECT_EQ(load(path).low[0], 1.0);
+    const File file(parts.bytes());
+    EXPECT_EQ(load(file.path).low[0], 1.0);
 }
 
 TEST(ModelFile, FilesThatAreNotWholeAreRefused) {
