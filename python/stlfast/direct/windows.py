@@ -167,7 +167,7 @@ class Windows:
                 more = "" if fallback else "fallback=True tries SciPy's Radau."
                 if handed:
                     more = TOO_MANY if many else "" if through else STEPPED_OVER
-                sol = self._failed(windows, span, times, y, p, f"{negative}{more}".strip())
+                sol = self._failed(windows, span, times, y, p, more, negative)
         else:
             if certify:
                 status, message = WITHIN, "The error estimate meets the tolerance."
@@ -303,11 +303,12 @@ class Windows:
 
     def _failed(
         self, windows: _core.Windowed, span: tuple[float, float], times: np.ndarray, y: np.ndarray, p: np.ndarray,
-        more: str,
+        more: str, wrong: str = "",
     ) -> WindowsSolution:  # fmt: skip
         if windows.finished:
-            told = f"The error estimate {windows.error.max():.1e} misses the tolerance: raise rtol or atol. "
-            message = f"{'' if ' gets to ' in more else told}{more}".strip()
+            if not wrong and len(windows.error):
+                wrong = f"The error estimate {windows.error.max():.1e} misses the tolerance: raise rtol or atol. "
+            message = f"{wrong}{more}".strip()
         else:
             message = f"{_stopped(windows, span)}{self._where_not_finite(windows, p)}; y is nan beyond. {more}"
         return WindowsSolution(self, windows, span, times, y, MISSED, message)
