@@ -124,6 +124,7 @@ def test_the_page_counts_who_is_fastest():
 @pytest.mark.forks
 @pytest.mark.slow(reason="every solver sets itself up")
 def test_a_small_run(tmp_path):
+    pytest.importorskip("numbalsoda")
     results = direct.run(["flame"], ["laser"], quick=True)
     written = direct.write(results, tmp_path)
     assert [path.name for path in written] == ["direct.json", "direct.md", "direct_work_precision_textbook.png"]

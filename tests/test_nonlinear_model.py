@@ -197,7 +197,10 @@ def test_expansion_in_a_parameter_and_orders(duffing):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"method": "secant"}, "unknown method 'secant'; known: reduced, windows, newton, chord, perturbation"),
+        (
+            {"method": "secant"},
+            "unknown method 'secant'; known: reduced, compiled, windows, newton, chord, perturbation",
+        ),
         ({"method": "newton", "order": 3}, "order and expand belong to method='perturbation'"),
         ({"method": "perturbation", "expand": "alpha"}, "expand='alpha'"),
         ({"y0": [4.0, 0.0]}, r"y0: y1 = 4 is outside \[0, 3\].*extrapolate=True"),

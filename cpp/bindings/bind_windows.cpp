@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "stlfast/chains.hpp"
 #include "stlfast/pieces.hpp"
 #include "stlfast/window_sweep.hpp"
 #include "swept.hpp"
@@ -33,6 +34,7 @@ struct Solver {
     Equations equations;
     py::object values;  // two functions of points (1 + n, S) and parameters, N (n, S) and ∂N/∂y (n², S), or None
     Windows windows;
+    std::shared_ptr<const Chains> chains;  // compiled windows, null for none
 };
 
 RightHandSide::Values values_of(const py::object& function, const py::object& parameters) {
@@ -124,7 +126,10 @@ py::tuple solve(const Solver& solver, const py::object& parameters, const py::ob
         if (once) {
             options.tolerance = relative;
             found.solution = solver.windows.solve(f, start, begin, end, options);
-        } else {
+        } else if (!solver.chains || begin != 0 || end != 1 || !added.is_none() || !stops.is_none() ||
+                   !positive.empty() ||
+                   !solver.chains->solve(solver.windows.scheme(), f, as_vector(p), start, relative, options.floor,
+                                         estimate, found)) {
             found = refined(solver.windows, f, start, begin, end, options, relative);
         }
     }
@@ -151,9 +156,37 @@ py::tuple solve_queries(const Solver& solver, const py::object& x, Index B, cons
             check(queries, solver.parameters, n, threads);
             const Stops breaks{stops.is_none() ? 0 : at.shape(1), stops.is_none() ? 0 : at.shape(0), at.data(),
                                by.data()};
-            solve_many(solver.windows, solver.equations, points, queries, breaks, common, relative, threads, observe,
-                       results, report);
+            solve_many(solver.windows, positive.empty() ? solver.chains.get() : nullptr, solver.equations, points,
+                       queries, breaks, common, relative, threads, observe, results, report);
         });
+}
+
+Eigen::MatrixXf float_matrix(const py::object& from, const char* name) {
+    const auto array = checked_array<float>(from, name, 2);
+    return Eigen::Map<const Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>(
+        array.data(), array.shape(0), array.shape(1));
+}
+
+std::shared_ptr<Chains> chains_of(Index n, const std::vector<py::tuple>& coordinates, const py::object& powers,
+                                  const std::vector<py::tuple>& cells, double tolerance) {
+    std::vector<ChainCoordinate> where;
+    for (const py::tuple& c : coordinates)
+        where.push_back(
+            {c[0].cast<Index>(), c[1].cast<bool>(), c[2].cast<bool>(), c[3].cast<double>(), c[4].cast<double>()});
+    const auto degrees = checked_array<std::int32_t>(powers, "powers", 2);
+    std::vector<ChainCell> all;
+    for (const py::tuple& c : cells) {
+        ChainCell cell{as_vector(checked_array<double>(c[0], "low", 1)),
+                       as_vector(checked_array<double>(c[1], "high", 1)),
+                       c[2].cast<bool>(),
+                       float_matrix(c[3], "lengths"),
+                       {}};
+        if (!c[4].is_none()) cell.values = float_matrix(c[4], "values");
+        all.push_back(std::move(cell));
+    }
+    using Degrees = Eigen::Matrix<std::int32_t, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+    const Eigen::MatrixXi of = Eigen::Map<const Degrees>(degrees.data(), degrees.shape(0), degrees.shape(1));
+    return std::make_shared<Chains>(n, std::move(where), of, std::move(all), tolerance);
 }
 
 // (t − t0)/(t1 − t0); None where an entry is not in [t0, t1].
@@ -171,6 +204,9 @@ void bind_windows(py::module_& module) {
     using namespace windows_bindings;
     module.def("scaled_times", &scaled_times, py::arg("t"), py::arg("t0"), py::arg("t1"),
                "x in [0, 1] of times (N,) in [t0, t1]; None where one is outside, or not a number.");
+    module.def(
+        "radau_points", [](Index s) { return to_numpy(RadauPoints(s).c()); }, py::arg("s"),
+        "0, then the s Radau points of (0, 1].");
     py::class_<Windowed>(module, "Windowed", "A solution on time windows.")
         .def(py::pickle(
             [](const Windowed& w) {
@@ -192,6 +228,7 @@ void bind_windows(py::module_& module) {
                 return w;
             }))
         .def_readonly("finished", &Windowed::finished)
+        .def_readonly("compiled", &Windowed::compiled)
         .def_readonly("limited", &Windowed::limited)
         .def_readonly("through", &Windowed::through)
         .def_readonly("relative_error", &Windowed::relative_error)
@@ -208,12 +245,43 @@ void bind_windows(py::module_& module) {
             "least", [](const Windowed& w) { return to_numpy(VectorXd(w.values.colwise().minCoeff().transpose())); })
         .def_property_readonly(
             "last", [](const Windowed& w) { return to_numpy(VectorXd(w.values.bottomRows(1).transpose())); });
+    py::class_<Chains, std::shared_ptr<Chains>>(module, "Chains", "Compiled windows of cells of a family's members.")
+        .def(py::init(&chains_of), py::arg("n"), py::arg("coordinates"), py::arg("powers"), py::arg("cells"),
+             py::arg("tolerance"),
+             "coordinates: (index, initial, logarithmic, low, high) of each; powers (M, d) int32; cells: (low (d,), "
+             "high "
+             "(d,), held, lengths (K, M) float32, values (3 n K, M) float32 or None) of each.");
     py::class_<Solver>(module, "Windows",
                        "Solves members of a family, linear or not, on one time window after the other.")
         .def(py::init([](const Family& family, const py::object& values) {
                  return std::make_unique<Solver>(family, values);
              }),
              py::arg("family"), py::arg("values"))
+        .def(
+            "compiled",
+            [](const Solver& solver, const py::object& parameters, const py::object& y0, double relative,
+               const py::object& floor, bool estimate, const std::shared_ptr<Chains>& chains) {
+                const Index n = solver.equations.n;
+                const VectorXd p = as_vector(finite_array(parameters, "parameters", {solver.parameters}));
+                const VectorXd start = as_vector(finite_array(y0, "y0", {n}));
+                const VectorXd floors = as_vector(finite_array(floor, "floor", {n}));
+                RightHandSide f(solver.equations, p);
+                Refined found;
+                const bool held =
+                    chains->solve(solver.windows.scheme(), f, p, start, relative, floors, estimate, found);
+                return py::make_tuple(std::make_unique<Windowed>(std::move(found.solution)), found.missed, held);
+            },
+            py::arg("parameters"), py::arg("y0"), py::arg("relative"), py::arg("floor"), py::arg("estimate"),
+            py::arg("chains"),
+            "On compiled windows alone: the solution, its estimate over the tolerance, whether it meets it.")
+        .def(
+            "with_chains",
+            [](const Solver& solver, std::shared_ptr<Chains> chains) {
+                auto result = std::make_unique<Solver>(solver);
+                result->chains = std::move(chains);
+                return result;
+            },
+            py::arg("chains"), "The same, trying compiled windows first.")
         .def(
             "parameters",
             [](const Solver& solver, const py::dict& params, const py::tuple& names) {

@@ -193,4 +193,27 @@ void RightHandSide::jacobian(double x, const VectorXd& y, MatrixXd& J) {
     for (std::size_t k = 0; k < e.linear.size(); ++k) J(e.linear[k].i, e.linear[k].j) += linear_(0, Index(k));
 }
 
+void RightHandSide::jacobians(const Ref<const VectorXd>& x, const Ref<const MatrixXd>& y, MatrixXd& J) {
+    const Equations& e = *equations_;
+    J.setZero(x.size(), n() * n());
+    if (e.N) {
+        points_.resize(x.size(), 1 + n()), slopes_.resize(x.size(), e.J->n_outputs());
+        points_ << x, y;
+        e.J->evaluate_prepared(points_, slopes_, J_);
+        for (std::size_t k = 0; k < e.nonlinear.size(); ++k)
+            J.col(e.nonlinear[k].i * n() + e.nonlinear[k].j) = slopes_.col(Index(k));
+    }
+    if (A_varies_) {
+        linear_.resize(x.size(), e.A.n_outputs());
+        e.A.evaluate_prepared(x, linear_, A_);
+    }
+    for (std::size_t k = 0; k < e.linear.size(); ++k) {
+        auto to = J.col(e.linear[k].i * n() + e.linear[k].j);
+        if (A_varies_)
+            to += linear_.col(Index(k));
+        else
+            to.array() += linear_(0, Index(k));
+    }
+}
+
 }  // namespace STLFAST_NAMESPACE

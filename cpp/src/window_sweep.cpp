@@ -10,9 +10,9 @@ using Eigen::Map;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-void solve_many(const Windows& windows, const Equations& equations, const VectorXd& x, const Queries& queries,
-                const Stops& stops, const WindowOptions& common, double relative, int threads, Observe observe,
-                const SweepResults& results, const SweepProgress& progress) {
+void solve_many(const Windows& windows, const Chains* chains, const Equations& equations, const VectorXd& x,
+                const Queries& queries, const Stops& stops, const WindowOptions& common, double relative, int threads,
+                Observe observe, const SweepResults& results, const SweepProgress& progress) {
     const Index n = equations.n, E = x.size(), P = queries.parameters.cols();
     struct State {
         MatrixXd values;
@@ -21,7 +21,8 @@ void solve_many(const Windows& windows, const Equations& equations, const Vector
     crew.run<State>(queries.count, threads, [&](Index query, State& s) {
         const Index of_parameters = queries.parameters.rows() > 1 ? query : 0,
                     of_start = queries.y0.rows() > 1 ? query : 0;
-        RightHandSide f(equations, Map<const VectorXd>(queries.parameters.data() + of_parameters * P, P));
+        const VectorXd p = Map<const VectorXd>(queries.parameters.data() + of_parameters * P, P);
+        RightHandSide f(equations, p);
         WindowOptions options = common;
         if (stops.count > 0) {
             const Index row = stops.rows > 1 ? query : 0;
@@ -33,7 +34,11 @@ void solve_many(const Windows& windows, const Equations& equations, const Vector
             crew.advance(0);
         };
         const VectorXd y0 = Map<const VectorXd>(queries.y0.data() + of_start * n, n);
-        const Refined found = refined(windows, f, y0, 0, 1, options, relative);
+        Refined found;
+        if (!chains || stops.count > 0 ||
+            !chains->solve(windows.scheme(), f, p, y0, relative, options.floor, options.estimate, found))
+            found = refined(windows, f, y0, 0, 1, options, relative);
+        results.full[query] = found.solution.compiled;
         results.success[query] = found.solution.finished && found.missed <= 1;
         if (options.estimate) {
             Map<VectorXd> bound(results.bound + query * n, n);

@@ -7,6 +7,7 @@
 #include "stlfast/decompositions.hpp"
 #include "stlfast/stage_systems.hpp"
 #include "stlfast/time_structure.hpp"
+#include "stlfast/unseen.hpp"
 
 namespace STLFAST_NAMESPACE {
 
@@ -43,7 +44,6 @@ constexpr double safety = 0.8;
 constexpr Index most_values = 16000000;  // of all windows, 128 MB; of many states, as many windows as are asked for
 constexpr double most_growth = 6, growth_after_rejection = 1.5, most_shrinking = 0.15;
 constexpr double worth_factoring = 1.2;      // growth of a window below which it keeps its length
-constexpr double between_points = 1.5;       // error there, over that at the points
 constexpr double shortest_interval = 1e-13;  // between stops, over the span; closer ones are one
 constexpr Index most_aims = 5;               // at one switch
 constexpr double aimed = 1e-3;               // of the tolerance, how well a switch is met, over the window
@@ -52,9 +52,6 @@ constexpr double slide_width = 1e-3, slide_noise = 1e-11;
 constexpr Index most_passes_at_once = 20;  // of switches of the states, without a window in between
 // How functions that are no programs are sampled: points of a window's polynomial, samples over the span, of a window.
 constexpr Index few_samples = 12, samples_of_all = 16384, least_samples = 24, most_samples = 4096;
-constexpr Index bend_samples = Bends::samples, most_parts = 200;
-constexpr double shortest_part = 1e-9;
-constexpr double unseen = 10;  // deviation from that polynomial, over the residual
 
 // The largest rate of growth: real part of an eigenvalue of J (n, n), or 0 for none that rounding could not have made.
 double growth_rate(const MatrixXd& J) {
@@ -86,57 +83,17 @@ Places sum_series(const AtPoints& c, const Places& z) {
 
 }  // namespace
 
-Windows::Scheme::Scheme() : points(s), split(points), D(points.D()) {
-    const VectorXd& nodes = points.c();
-    VectorXd places(s + 1);
-    places << 0.0, 0.5 * (nodes.head(s) + nodes.tail(s));
-    for (Index q = 0; q < stored_points; ++q) c[q] = nodes[std::min(q, s - 1) + 1], checks[q] = places[std::min(q, s)];
-    MatrixXd values, slopes;
-    points.interpolate(places, values, &slopes);
-    at_checks = Combination(values), slope_at_checks = Combination(slopes);
-    // ∫_0^{c_k} of the polynomial with value 1 at one check, 0 at the others and at the points
-    const RadauPoints finer(s + 2);
-    const VectorXd weights = inverse(MatrixXd(finer.D().rightCols(s + 2))).matrix.row(s + 1).transpose();
-    const auto node = [&](double x) { return (x - nodes.tail(s).array()).prod(); };
-    MatrixXd integral = MatrixXd::Zero(s, s + 1);
-    for (Index k = 0; k < s; ++k)
-        for (Index d = 0; d <= s; ++d)
-            for (Index q = 0; q < weights.size(); ++q) {
-                const double x = nodes[k + 1] * finer.c()[q + 1];
-                double value = node(x) / node(places[d]);
-                for (Index e = 0; e <= s; ++e)
-                    if (e != d) value *= (x - places[e]) / (places[d] - places[e]);
-                integral(k, d) += nodes[k + 1] * weights[q] * value;
-            }
-    source = Combination(points.D().rightCols(s) * integral);
-    least_rate = points.eigenvalues().real().minCoeff();
-    looked = VectorXd::LinSpaced(2 * stored_points, 1.0 / (2 * stored_points), 1);
-    points.interpolate(looked, looks);
-    points.interpolate(VectorXd::LinSpaced(bend_samples, 0, 1), spread);
-    MatrixXd chebyshev(s + 1, s + 1);
-    for (Index q = 0; q <= s; ++q)
-        for (Index k = 0; k <= s; ++k) chebyshev(q, k) = std::cos(double(k) * std::acos(2 * nodes[q] - 1));
-    series = Combination(inverse(chebyshev).matrix);
-}
-
-AtPoints Windows::Scheme::coefficients(const double* values) const {
-    const AtPoints change = Map<const AtPoints>(values) - values[0];
-    AtPoints result = series(change[0], &change[1]);
-    result[0] += values[0];
-    return result;
-}
-
 Windows::Windows() = default;
 
 // The state of one integration.
 struct Windows::Run {
-    const Scheme& scheme;
+    const WindowScheme& scheme;
     RightHandSide& f;
     const WindowOptions& options;
     const Index n;
     const AtPoints none = AtPoints::Zero();
 
-    Run(const Scheme& scheme, RightHandSide& f, const WindowOptions& options, const VectorXd& y0)
+    Run(const WindowScheme& scheme, RightHandSide& f, const WindowOptions& options, const VectorXd& y0)
         : scheme(scheme), f(f), options(options), n(f.n()), y(y0), largest_state(y0.cwiseAbs()), start(y0) {
         for (Stages* each : {&Y, &F, &right, &local, &source, &values}) each->setZero(stored_points, n);
         previous.resize(s + 1, n);
@@ -550,46 +507,17 @@ struct Windows::Run {
     }
 
     // ------------------------------------------------------------------------- what the points did not see
-    // Whether f bends between the points in a way that the residual does not tell, as where a divisor gets small: parts
-    // of the window are halved where bounds of what functions bend at tell more than samples do, and what is found
-    // there is judged by the residual.
+    // Whether f bends between the points in a way that the residual does not tell.
     bool bends(double x0, double H) {
-        MatrixXd at(s + 1, n), weights, derivatives, points(bend_samples, 1 + n), samples, values(bend_samples, n);
+        MatrixXd at(s + 1, n);
         at.row(0) = y.transpose();
         at.bottomRows(s) = Y.topRows(s).matrix();
-        VectorXd low, high, least, largest;
-        std::vector<std::pair<double, double>> parts{{0.0, 1.0}};
-        const Index last = bend_samples - 1;
-        for (Index looked = 0; !parts.empty() && looked < most_parts; ++looked) {
-            const auto [a, b] = parts.back();
-            parts.pop_back();
-            if (looked > 0) scheme.points.interpolate(VectorXd::LinSpaced(bend_samples, a, b), weights, &derivatives);
-            const MatrixXd& here = looked > 0 ? weights : scheme.spread;
-            points.col(0) = x0 + H * ArrayXd::LinSpaced(bend_samples, a, b);
-            points.rightCols(n).noalias() = here * at;
-            low = points.colwise().minCoeff().transpose(), high = points.colwise().maxCoeff().transpose();
-            for (Index i = 1; i <= n; ++i) {  // what the polynomial may do between the samples
-                const auto of = points.col(i);
-                double more = 0;
-                for (Index q = 1; q < last; ++q) more = std::max(more, std::abs(of[q - 1] - 2 * of[q] + of[q + 1]) / 8);
-                low[i] -= more, high[i] += more;
-            }
-            f.bends(points, samples);
-            f.bends(low, high, least, largest);
-            const bool told = f.equations().of_functions->told(samples, least, largest);
-            if (looked > 0) {
-                f.evaluate(points.col(0), points.rightCols(n), values, bend_samples);
-                if (singular) mend(points.col(0), points.rightCols(n), values);
-                values = (H * values - derivatives * at).cwiseAbs();
-                for (Index i = 0; i < n; ++i)
-                    if (!(values.col(i).maxCoeff() <=
-                          unseen * right.col(i).abs().maxCoeff() + options.tolerance * scale[i]))
-                        return true;
-            }
-            if (told || b - a < shortest_part) continue;
-            parts.push_back({0.5 * (a + b), b}), parts.push_back({a, 0.5 * (a + b)});
-        }
-        return false;
+        const VectorXd allowed =
+            unseen * right.abs().colwise().maxCoeff().transpose().matrix() + options.tolerance * scale;
+        return bends_unseen(scheme, f, at, x0, H, allowed, [&](const MatrixXd& points, MatrixXd& slopes) {
+            f.evaluate(points.col(0), points.rightCols(n), slopes, slopes.rows());
+            if (singular) mend(points.col(0), points.rightCols(n), slopes);
+        });
     }
 
     // How much of the window is free of what the points did not see of f at the state of its beginning; 1 for all.

@@ -22,12 +22,18 @@ from .models.nonlinear import NonlinearModel
 from .models.nonlinear_pde import NonlinearPDEModel
 from .models.pde import PDEModel
 from .reduced.bands import Compiled, NoReducedBasis
+from .reduced.chains import chainable, compile_chains
 from .reduced.dictionaries import check_options, check_rank, dictionary_of, dilations_of, points_of
 from .reduced.linear import decoupled_or_not, with_bands, with_nonlinear_bands
 from .reduced.nonlinear_pde import compile_nonlinear_bands
 from .reduced.nonlinear_pde_bands import NonlinearPDEOptions
 from .reduced.pde import compile_bands
 from .reduced.pde_bands import PDEOptions
+
+TOL, CHAINS_TOL = 1e-8, 1e-6  # default tol of reduced bases, and of compiled windows
+BUDGET = 300.0  # seconds
+FEW_BANDS = 8  # beyond which compiled windows are smaller, made in less time and no slower
+NEARLY_ALL = 0.99
 
 
 @overload
@@ -70,9 +76,12 @@ def compile(
     shared_head: one head for all equations, each on its own of n equal blocks of features, without the constant.
     solver: "svd" (default; QR on functions orthonormalised by an SVD), "qr" (pivoted, raw functions) or "pinv"
         (pseudo-inverse of the normal equations, raw functions).
-    reduced: build reduced bases for bands, ranges of members that share few functions. None (default) does so wherever
-        the family allows it, with a warning where not; True raises there; False leaves only the full dictionary,
+    reduced: build reduced bases for bands, ranges of members that share few functions. None (default) does so for
+        linear families that few bands hold, and for all that have a body, with a warning where that can't be; without
+        a body others get compiled windows. True builds bands or raises; False leaves only the full dictionary,
         milliseconds a solve.
+    budget: seconds, after which compiled windows are what they are, default 300. `repr(model)` tells the share of the
+        members that they hold, a warning where the others are, which the direct solver solves. Ctrl-C does the same.
     decoupled: solve n problems of one equation each, by the Schur form of A, with functions that all states share,
         instead of one of n equations: for large systems with A constant in time. None does so for more than two states
         where bands are built.
@@ -81,7 +90,8 @@ def compile(
     max_rank: "auto" is 24, and 40 with forcing or decoupled. The time of a solve grows with the rank: less makes solves
         faster, with more bands, a larger file and a longer compilation.
     tol: certified bound on the error of every member for unit initial values and, apart, for the forcing; default 1e-8.
-        Raised, with a warning, to what the full dictionary reaches. `rtol` of a solve is by default no sharper.
+        Raised, with a warning, to what the full dictionary reaches. `rtol` of a solve is by default no sharper. Of
+        compiled windows the estimate of the error, relative to the states' largest values; default 1e-6.
 
     Of a nonlinear family the reduced bases are made from solutions on time windows (`Windows`), the dictionary serves
     the methods "newton", "chord" and "perturbation" alone; tol is the largest error over the largest value of each
@@ -182,12 +192,14 @@ def _compile_ode(
     decoupled: bool | None = None,
     rank: str | int = "auto",
     max_rank: str | int = "auto",
-    tol: float = 1e-8,
+    tol: float | None = None,
     seed: int = 0,
+    budget: float = BUDGET,
     progress: Progress = False,
 ) -> Model | NonlinearModel:
+    by_default = basis is None and body is None and reduced is None and rank == max_rank == "auto"
     basis = ("chebyshev" if body is None else "body") if basis is None else basis
-    check_options(body, basis, row_weights, tol)
+    check_options(body, basis, row_weights, TOL if tol is None else tol)
     check_rank("rank", rank)
     check_rank("max_rank", max_rank)
     ladder = dilations_of(family, body, dilations)
@@ -199,10 +211,12 @@ def _compile_ode(
             dictionary, points_of(points, tau, dictionary.functions or 0), row_weights, shared_head, solver, apart,
             _core.uniform_checks(family.core()), modes,
         )  # fmt: skip
-        used = tol
-        if reduced is not False:
-            compiled, used = _with_bands(family, body, compiled, rank, max_rank, tol, reduced, report)
-    passport = {
+        used = TOL if tol is None else tol
+        if by_default and chainable(family):
+            compiled, used = _with_bands_or_chains(family, compiled, tol, budget, report)
+        elif reduced is not False:
+            compiled, used = _with_bands(family, body, compiled, rank, max_rank, used, reduced, report)
+    passport: dict[str, Any] = {
         "stlfast": _core.__version__,
         "family": family.name,
         "basis": basis,
@@ -217,7 +231,41 @@ def _compile_ode(
             "ranks": compiled.ranks(family),
         },
     }
+    if compiled.chains is not None:
+        cells, share = compiled.chains.cells, round(compiled.chains.share, 4)
+        windows = [len(cell.lengths) for cell in cells]
+        passport["compile"] |= {"cells": len(cells), "share": share, "windows": [min(windows), max(windows)]}
     return (NonlinearModel if family.nonlinear else Model)(family, body, compiled, passport)
+
+
+def _with_bands_or_chains(
+    family: Family, compiled: Compiled, tol: float | None, budget: float, report: Report
+) -> tuple[Compiled, float]:
+    """With reduced bases, where few bands of a linear family do; else with compiled windows, which end anywhere."""
+    began = perf_counter()
+    if not family.nonlinear:
+        used = TOL if tol is None else tol
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            try:
+                found, used = with_bands(family, None, compiled, "auto", "auto", used, report, FEW_BANDS)
+            except (NoReducedBasis, RuntimeError):
+                found = None
+        if found is not None:
+            for each in told:
+                warnings.warn(str(each.message), stacklevel=4)
+            return found, used
+    used = CHAINS_TOL if tol is None else tol
+    left = max(budget - (perf_counter() - began), 0.0)
+    chains = compile_chains(family, used, left, report)
+    if chains.share < NEARLY_ALL:
+        warnings.warn(
+            f"compiled windows hold {chains.share:.1%} of the members of {family.name!r} to tol = {used:g}; the others "
+            f"are solved by the direct solver. Most that are lost: {chains.lost(family)}. A shorter t_span, or a "
+            "narrower range of these, would help.",
+            stacklevel=4,
+        )
+    return replace(compiled, decoupled=False, chains=chains), used
 
 
 def _with_bands(

@@ -82,6 +82,10 @@ class RightHandSide {
     // ∂f/∂y (n, n) at x and y (n); entries that are 0 for all members are left as they were.
     void jacobian(double x, const Eigen::VectorXd& y, Eigen::MatrixXd& J);
 
+    // The same at x (S) and y (S, n) as J (S, n²), row-major; families with programs alone.
+    void jacobians(const Eigen::Ref<const Eigen::VectorXd>& x, const Eigen::Ref<const Eigen::MatrixXd>& y,
+                   Eigen::MatrixXd& J);
+
   private:
     const Equations* equations_;
     Eigen::VectorXd constant_;

@@ -3,6 +3,7 @@
 
 #include <Eigen/Core>
 
+#include "stlfast/chains.hpp"
 #include "stlfast/sweep.hpp"
 #include "stlfast/windows.hpp"
 
@@ -15,10 +16,10 @@ struct Stops {
     const double* jumps;       // (rows, K, n)
 };
 
-// Values at x (E) in [0, 1], beside SweepResults::bound the estimates; the floor is that of the options, success is
-// that of a single solve.
-void solve_many(const Windows& windows, const Equations& equations, const Eigen::VectorXd& x, const Queries& queries,
-                const Stops& stops, const WindowOptions& options, double relative, int threads, Observe observe,
-                const SweepResults& results, const SweepProgress& progress);
+// Values at x (E) in [0, 1], on compiled windows where there are any that hold the query; beside SweepResults::bound
+// the estimates; the floor is that of the options, success is that of a single solve.
+void solve_many(const Windows& windows, const Chains* chains, const Equations& equations, const Eigen::VectorXd& x,
+                const Queries& queries, const Stops& stops, const WindowOptions& options, double relative, int threads,
+                Observe observe, const SweepResults& results, const SweepProgress& progress);
 
 }  // namespace STLFAST_NAMESPACE

@@ -24,10 +24,9 @@
 #include <limits>
 #include <vector>
 
-#include "stlfast/radau.hpp"
 #include "stlfast/right_hand_side.hpp"
-#include "stlfast/stage_systems.hpp"
 #include "stlfast/time_structure.hpp"
+#include "stlfast/window_scheme.hpp"
 
 namespace STLFAST_NAMESPACE {
 
@@ -51,6 +50,7 @@ struct Windowed {
     bool hopeless = false;        // whether its error did
     double relative_error = 0;    // largest estimate over the state's largest size so far plus the floor
     bool finished = false;        // whether the windows reach the end
+    bool compiled = false;        // whether the windows were known beforehand (chains.hpp)
     Eigen::VectorXd edges;        // (K + 1)
     Eigen::MatrixXd values;       // (K (s + 1), n): each window's at its beginning and the points; (1, n) for K = 0
     Eigen::VectorXd error;        // (n) estimate of max |error|; empty where not asked for, or K = 0
@@ -69,6 +69,8 @@ class Windows {
     Windowed solve(RightHandSide& f, const Eigen::VectorXd& y0, double begin, double end,
                    const WindowOptions& options) const;
 
+    const WindowScheme& scheme() const { return scheme_; }
+
     // Whether the values are those of windows between the edges.
     static bool valid(const Windowed& solution);
 
@@ -81,32 +83,11 @@ class Windows {
                   Eigen::Ref<Eigen::MatrixXd> y) const;
 
   private:
-    // The points, and where between them the residual is looked at.
-    struct Scheme {
-        Scheme();
-
-        // Chebyshev coefficients of the polynomial with these values (s + 1) at the beginning and the points.
-        AtPoints coefficients(const double* values) const;
-
-        RadauPoints points;
-        StageSystems::Split split;
-        AtPoints c;       // the points, the last of them twice
-        Combination D;    // derivatives at the points
-        AtPoints checks;  // the beginning and s places between the points
-        Combination at_checks, slope_at_checks;
-        Combination source;     // of residuals there, the derivatives at the points of their sum
-        double least_rate;      // of the eigenvalues of D
-        Eigen::MatrixXd looks;  // values (S, s + 1) where switches are looked at, increasing to 1
-        Eigen::VectorXd looked;
-        Eigen::MatrixXd spread;  // values (9, s + 1) at evenly spread places, both ends among them
-        Combination series;      // Chebyshev coefficients
-    };
     struct Run;
 
-    // Points of a window, as many as there are lanes for: fewer take more windows, which cost as much.
-    static constexpr Eigen::Index s = 7;
+    static constexpr Eigen::Index s = WindowScheme::s;
 
-    Scheme scheme_;
+    WindowScheme scheme_;
 };
 
 // The best of a few passes, each with smaller windows, until the estimate meets a tolerance relative to the states'

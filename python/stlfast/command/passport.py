@@ -105,10 +105,18 @@ def _compiled(model: Model | NonlinearModel) -> list[tuple[str, str]]:
         "dilations": ", ".join(f"{k:.4g}" for k in facts.get("dilations", [])),
         "points": facts.get("points"),
         "bands": f"{len(ranks)}, of rank {', '.join(map(str, ranks))}" if ranks else "none",
+        "windows": _windows(facts),
         "tolerance": facts.get("tol"),
         "seconds": facts.get("seconds"),
     }
     return [(name, str(value)) for name, value in shown.items() if value is not None]
+
+
+def _windows(facts: Mapping[str, Any]) -> str | None:
+    if "share" not in facts:
+        return None
+    least, most = facts["windows"]
+    return f"{least} … {most} in {facts['cells']} cells, which hold {facts['share']:.1%} of the members"
 
 
 def _pde_family(family: PDEFamily) -> list[tuple[str, str]]:

@@ -178,6 +178,12 @@ class Windows:
             sol.take_events(met)
         return sol
 
+    def compiled(self, chains: _core.Chains) -> Windows:
+        """The same solver, which tries these compiled windows first."""
+        result = Windows(self.family)
+        result.core = self.core.with_chains(chains)
+        return result
+
     def _parameters(self, params: dict[str, float]) -> np.ndarray:
         try:
             return self.core.parameters(params, self._names)
@@ -254,7 +260,7 @@ class Windows:
         relative, floors = _relative(rtol, atol, family.n)
         table = _Sweep(self, (certify, relative, floors))
         sweep = solve_many(table, y0, params, observe, (), threads, out, progress)
-        sweep.method[:] = "windows"
+        sweep.method[:] = np.where(sweep._full, "compiled", "windows")
         for row in np.flatnonzero(~sweep.success) if fallback else ():
             start = y0 if y0 is None else np.broadcast_to(y0, (len(sweep), family.n))[row]
             self._handed_over_row(sweep, int(row), start, observe, rtol, atol, certify)

@@ -17,7 +17,7 @@ from ..equations.ode.family import Family
 from ..equations.parameters import box, show_range
 from ..features.body import Body
 from ..reduced.bands import Compiled
-from ..results.solution import scaled_times
+from ..results.solution import WindowsSolution, scaled_times
 
 if TYPE_CHECKING:
     from ..equations.pde.family import PDEFamily
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from ..reduced.pde_bands import PDECompiled
 
 FORMAT = "stlfast"
-FORMAT_VERSION = 5  # 1 had no decoupled models, 2 no nonlinear ones, 3 no PDEs, 4 no families without training
+# 1 had no decoupled models, 2 no nonlinear ones, 3 no PDEs, 4 no families without training, 5 no compiled windows
+FORMAT_VERSION = 6
 RTOL, ATOL = 1e-6, 1e-8
 Output = tuple[tuple[float, float], np.ndarray, np.ndarray | None]  # t_span, times, their x (None: the default ones)
 
@@ -74,6 +75,7 @@ class ODEModelShell(CompiledModel):
         self.compiled = compiled
         self.passport = dict(passport)
         self.core = self._make_core()
+        self._chained = compiled.windows(family)  # None without compiled windows
         self._names = tuple(family.params)
         self._box, self._end = box(family.params), self.core.output_table(END)
         self._fixed_span = fixed_span(family)
@@ -111,6 +113,15 @@ class ODEModelShell(CompiledModel):
     def _tolerance(self, rtol: float | None) -> tuple[float, str]:
         """rtol, by default what the model was compiled for, and what is to be said of that."""
         return (self._rtol, self._note) if rtol is None else (rtol, "")
+
+    def _on_compiled(self, y0: Any, **options: Any) -> WindowsSolution:
+        """On compiled windows alone; ValueError where there are none for the member, or to that tolerance."""
+        found = None if self._chained is None else self._chained.solve(y0, **options)
+        if found is None or found.method != "compiled":
+            raise ValueError(
+                f"{self.family.name!r} has no compiled windows for this member and tolerance; use another method"
+            )
+        return found
 
     def _output(self, t: Any, params: Mapping[str, Any]) -> Output:
         """t_span, the output times and their x; x is None for the default grid."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..equations.ode.family import Forcing
 
 METHODS = {"reduced": True, "full": False}  # whether in the reduced basis
-WINDOWS = "windows"
+WINDOWS, COMPILED = "windows", "compiled"
 
 
 @public
@@ -38,6 +38,7 @@ class Model(ODEModelShell):
     core: _core.Model
 
     _windows: Windows | None = None
+    _banded: bool
 
     def _make_core(self) -> _core.Model:
         self._banded = bool(self.compiled.bands)
@@ -64,11 +65,12 @@ class Model(ODEModelShell):
             uniform ones, which are the fastest. params: every parameter by name, inside its solve range.
         rtol, atol: success means error_bound <= atol + rtol·max|y| in every state. rtol is by default 1e-6 or, where
             that is looser, what the model was compiled for; the message says so then.
-        method: None (default) solves in the band's reduced basis (on the full dictionary where the model has no bands)
-            and, where its bound misses the tolerance, hands over to time windows (`Windows`), whose error is estimated
-            instead of bounded. "reduced", "full" and "windows" are the one that is named, alone; "full", the transfer
+        method: None (default) solves in the band's reduced basis or, of a model without bands, on its compiled windows
+            (without either, on the full dictionary) and, where the bound or estimate misses the tolerance, hands over
+            to time windows of its own (`Windows`). On windows of both kinds the error is estimated instead of bounded.
+            "reduced", "compiled", "full" and "windows" are the one that is named, alone; "full", the transfer
             solve of arXiv 2501.17281 on the whole dictionary, takes milliseconds. reduced=True and reduced=False are
-            the same as the first two.
+            the same as "reduced" and "full".
         certify: compute the error bound; False saves a few microseconds, and nothing is handed over.
         fallback: False hands nothing over, also where the bound misses the tolerance.
         forcing: t (C,) → (n, C), added to the right-hand side; called once with the collocation and check points. The
@@ -83,7 +85,17 @@ class Model(ODEModelShell):
         if rtol is None:
             rtol, note = self._rtol, self._note
         if method is None and reduced is None:
+            if self._chained is not None:
+                named: dict[str, Any] = params
+                return self._chained.solve(
+                    y0, t=t, rtol=rtol, atol=atol, certify=certify, fallback=fallback, forcing=forcing,
+                    extrapolate=True, **named,
+                )  # fmt: skip
             reduced = self._banded
+        elif method == COMPILED:
+            return self._on_compiled(
+                y0, t=t, rtol=rtol, atol=atol, certify=certify, fallback=False, extrapolate=True, **params
+            )
         elif method == WINDOWS:
             return self._on_windows(y0, times, rtol, atol, certify, forcing, params)
         else:
@@ -187,9 +199,10 @@ class Model(ODEModelShell):
         """
         alone = method is not None or reduced is not None
         rtol, _ = self._tolerance(rtol)
-        if method == WINDOWS:
+        chained = None if alone else self._chained
+        if method == WINDOWS or chained is not None:
             named: dict[str, Any] = params
-            return self.windows.solve_many(
+            return (chained or self.windows).solve_many(
                 y0, observe=observe, rtol=rtol, atol=atol, certify=certify, fallback=fallback, threads=threads, out=out,
                 progress=progress, **named,
             )  # fmt: skip
@@ -215,7 +228,7 @@ class Model(ODEModelShell):
         if method is None:
             return bool(reduced)
         if method not in METHODS:
-            raise ValueError(f"unknown method {method!r}; known: {', '.join([*METHODS, WINDOWS])}")
+            raise ValueError(f"unknown method {method!r}; known: {', '.join([*METHODS, COMPILED, WINDOWS])}")
         if reduced is not None and reduced != METHODS[method]:
             raise ValueError(f"method={method!r} and reduced={reduced} contradict each other; give method alone")
         return METHODS[method]

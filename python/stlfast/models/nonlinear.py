@@ -26,8 +26,8 @@ from ..results.solution import NonlinearSolution, WindowsSolution
 from ..results.solutions import Solutions
 from .base import ATOL, ODEModelShell
 
-REDUCED, WINDOWS = "reduced", "windows"
-METHODS = (REDUCED, WINDOWS, *DICTIONARY_METHODS)
+REDUCED, COMPILED, WINDOWS = "reduced", "compiled", "windows"
+METHODS = (REDUCED, COMPILED, WINDOWS, *DICTIONARY_METHODS)
 
 
 @public
@@ -74,10 +74,11 @@ class NonlinearModel(ODEModelShell):
             that is looser, what the model was compiled for; the message says so then.
         certify: estimate the error, from its linearised equation e' = J e + r with the residual r; not for a Python
             function as rhs on the full dictionary.
-        method: None, the default, solves in the band's reduced basis and, where Newton's method does not converge there
-            or the estimate misses the tolerance, on time windows. Or the one method that is named, alone:
-            "reduced"; "windows" (see `Windows`); or on the full dictionary, in milliseconds and more, "newton" (from
-            the reduced answer, or a constant),
+        method: None, the default, solves in the band's reduced basis or on compiled windows, whichever the model has,
+            and, where Newton's method does not converge there or the estimate misses the tolerance, on time windows of
+            the member's own. Or the one method that is named, alone:
+            "reduced"; "compiled"; "windows" (see `Windows`); or on the full dictionary, in milliseconds and more,
+            "newton" (from the reduced answer, or a constant),
             "chord" (fixed-point iteration with one factorisation) or "perturbation" (arXiv 2501.17281: the series in a
             factor of N, or in the parameter `expand`, up to `order`, for a polynomial N).
         fallback: where all that misses, hand over to SciPy's Radau; False returns success=False instead.
@@ -92,7 +93,7 @@ class NonlinearModel(ODEModelShell):
             raise ValueError("order and expand belong to method='perturbation'")
         start = self.family.y0 if y0 is None else y0
         rtol, note = self._tolerance(rtol)
-        if method is None or method == REDUCED:
+        if method == REDUCED or (method is None and self.compiled.bands):
             found = self._reduced(start, t, rtol, note, atol, certify, extrapolate, params)
             if found is not None and (found.success or method == REDUCED):
                 return found
@@ -102,11 +103,19 @@ class NonlinearModel(ODEModelShell):
                 )
         elif method in DICTIONARY_METHODS:
             return self._full(start, t, rtol, note, atol, certify, method, order, expand, extrapolate, params)
-        named: dict[str, Any] = params
-        return self.windows.solve(
-            checked_start(self.family, start, extrapolate), t=t, rtol=rtol, atol=atol, certify=certify,
-            fallback=fallback and method is None, extrapolate=True, **named,
-        )  # fmt: skip
+        checked = checked_start(self.family, start, extrapolate)
+        options: dict[str, Any] = {
+            "t": t,
+            "rtol": rtol,
+            "atol": atol,
+            "certify": certify,
+            "extrapolate": True,
+            **params,
+        }
+        if method == COMPILED:
+            return self._on_compiled(checked, fallback=False, **options)
+        solver = (self._chained if method is None else None) or self.windows
+        return solver.solve(checked, fallback=fallback and method is None, **options)
 
     def _reduced(
         self, start: Any, t: Any, rtol: float, note: str, atol: float, certify: bool, extrapolate: bool,
@@ -198,7 +207,7 @@ class NonlinearModel(ODEModelShell):
         sweep = solve_many(self, y0, params, observe, (certify, rtol, atol), threads, out, progress)
         if method is None and not sweep.success.all():
             options = {"rtol": rtol, "atol": atol, "certify": certify, "fallback": fallback, "threads": threads}
-            solve_again(self.windows, sweep, y0, observe, options)
+            solve_again(self._chained or self.windows, sweep, y0, observe, options)
         return sweep
 
 

@@ -1,7 +1,7 @@
 """What compiling adds to a family of ODEs and its body: dictionary, points, forcing modes and reduced bases of bands.
 
 In a file: points (N,), modes.{g,magic,interpolate} and, for band k, bands.k.{low,high,tau,coefficients}, of nonlinear
-families also bands.k.{x,equation,powers,guess}; the rest as JSON.
+families also bands.k.{x,equation,powers,guess}; compiled windows as in cells.py; the rest as JSON.
 
 N collocation points, K forcing modes, D Chebyshev coefficients, r functions of a band, P parameters, n states; of a
 nonlinear band L lifting functions, d coordinates of a member and M monomials.
@@ -18,9 +18,11 @@ import numpy as np
 from ..equations.ode.family import Family
 from ..features.body import Body
 from ..features.dictionary import ROW_WEIGHTS, Dictionary
+from .cells import Chains
 
 if TYPE_CHECKING:
     from .. import _core
+    from ..direct.windows import Windows
 
 MODES = ("g", "magic", "interpolate")
 OPTIONS = {"dictionary", "row_weights", "shared_head", "solver", "decoupled", "uniform_checks"}
@@ -64,6 +66,7 @@ class Compiled:
     uniform_checks: int  # points of a band's certificate besides the logarithmic ones
     modes: tuple[np.ndarray, np.ndarray, np.ndarray]  # (N, K), (K,), (K, K)
     bands: tuple[Any, ...] = ()  # each a Band or, of a nonlinear family, a NonlinearBand
+    chains: Chains | None = None  # compiled windows
 
     def core(self, family: Family, body: Body | None) -> _core.Model:
         """The core of a linear family's model."""
@@ -80,6 +83,14 @@ class Compiled:
 
         return _core.NonlinearModel(family.core(), *family.start_box(), list(self.bands), self.uniform_checks)
 
+    def windows(self, family: Family) -> Windows | None:
+        """The direct solver, on compiled windows where they hold a member; None where there are none."""
+        if self.chains is None:
+            return None
+        from ..direct.windows import Windows
+
+        return Windows(family).compiled(self.chains.core(family))
+
     def ranks(self, family: Family) -> list[int]:
         """Functions of each band, of one equation."""
         blocks = 1 if self.decoupled else family.n
@@ -95,6 +106,9 @@ class Compiled:
             arrays = {name: np.atleast_1d(array) for name, array in zip(names, band, strict=True)}
             tensors |= {f"bands.{k}.{name}": array for name, array in arrays.items()}
         options = {name: getattr(self, name) for name in OPTIONS - {"dictionary"}}
+        if self.chains is not None:
+            more, options["chains"] = self.chains.to_parts()
+            tensors |= more
         return tensors, {"dictionary": asdict(self.dictionary), **options}
 
     @classmethod
@@ -102,6 +116,12 @@ class Compiled:
         """What `to_parts` gave; ValueError for anything missing, unknown or of the wrong type."""
         if isinstance(options, dict):
             options = {"decoupled": False} | options  # version 1 has no such entry
+        chains = None
+        if isinstance(options, dict) and "chains" in options:
+            of_chains = {name: array for name, array in tensors.items() if name.startswith("chains.")}
+            chains = Chains.from_parts(family, options["chains"], of_chains)
+            tensors = {name: array for name, array in tensors.items() if name not in of_chains}
+            options = {name: value for name, value in options.items() if name != "chains"}
         if not isinstance(options, dict) or options.keys() != OPTIONS:
             raise ValueError(f"the compile options must be a JSON object with the entries {sorted(OPTIONS)}")
         flags = (options["shared_head"], options["decoupled"])
@@ -123,12 +143,12 @@ class Compiled:
         return cls(
             Dictionary.from_dict(options["dictionary"]), tensors["points"], options["row_weights"],
             options["shared_head"], options["solver"], options["decoupled"], options["uniform_checks"],
-            (g, magic, interpolate), tuple(bands),
+            (g, magic, interpolate), tuple(bands), chains,
         )  # fmt: skip
 
     def __repr__(self) -> str:
         ranks = [band[3].shape[1] for band in self.bands]
         ladder = [round(k, 3) for k in self.dictionary.dilations]
         kind = "Chebyshev" if self.dictionary.functions else f"dilations {ladder}"
-        bands = f"{len(ranks)} bands" if ranks else "no reduced bases"
+        bands = f"{len(ranks)} bands" if ranks else "no reduced bases" if self.chains is None else repr(self.chains)
         return f"{kind}, {len(self.points)} points, {bands}"

@@ -20,7 +20,7 @@ MOST_BANDS = 64
 
 def with_bands(
     family: Family, body: Body | None, compiled: Compiled, rank: str | int, max_rank: str | int, tol: float,
-    report: Report,
+    report: Report, most_bands: int = MOST_BANDS,
 ) -> tuple[Compiled, float]:  # fmt: skip
     from .. import _core
 
@@ -33,7 +33,7 @@ def with_bands(
     modes = _core.compile_forcing(family.core(), points)
     compiled = replace(compiled, modes=modes)
     most = (RANK_LARGE if len(modes[1]) or compiled.decoupled else RANK_SMALL) if max_rank == "auto" else int(max_rank)
-    bands, used = _core.compile_bands(compiled.core(family, body), tol, most, MOST_BANDS, report)
+    bands, used = _core.compile_bands(compiled.core(family, body), tol, most, most_bands, report)
     if used > tol:
         functions, N = compiled.dictionary.core(body).size, len(compiled.points)
         cure = f"more than {N} points for {functions} functions" if 2 * functions > N else "more features or training"

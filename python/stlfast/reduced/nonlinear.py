@@ -32,7 +32,7 @@ from .bands import NonlinearBand, NoReducedBasis
 
 TAUS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10)
 RESOLVED = 1e-11  # what of a solution the expansion may leave out, relative
-LONGEST = 480  # Chebyshev coefficients
+LONGEST, SHORTEST = 480, 24  # Chebyshev coefficients
 SOLVED, CHECKED = 200, 60  # members that a band is made of, and others that it is checked with, besides corners
 FULL_CORNERS = 5  # dimensions of a box whose corners are all taken
 GRID = 300
@@ -152,7 +152,9 @@ def time_scale(family: Family) -> tuple[float, int]:
     if not family.nonlinear:
         units = np.vstack([np.eye(family.n), family.y0])
         params, start = np.repeat(params, len(units), axis=0), np.tile(units, (len(params), 1))
-    solutions = _solutions(family, params, start)
+    solutions = _solutions(family, params, start, all_of_them=False)
+    if not solutions:  # where nobody can be solved, no expansion is of use
+        return TAUS[0], SHORTEST
     lengths = [_expanded(family, solutions, tau).shape[2] for tau in TAUS]
     best = int(np.argmin(lengths))
     return TAUS[best], lengths[best]
@@ -162,13 +164,16 @@ def _whole(family: Family) -> Box:
     return Box(family, *box(family.params))
 
 
-def _solutions(family: Family, params: np.ndarray, start: np.ndarray) -> list[Curve]:
-    """Solutions x (N,) → (n, N) of members (S, P) from y0 (S, n), on time windows."""
+def _solutions(family: Family, params: np.ndarray, start: np.ndarray, all_of_them: bool = True) -> list[Curve]:
+    """Solutions x (N,) → (n, N) of members (S, P) from y0 (S, n), on time windows; of those that have one, unless
+    that must be all of them."""
     windows = Windows(family).core
     result: list[Curve] = []
     for p, y0 in zip(params, start, strict=True):
         found, *_ = windows.solve(p, y0, 0.0, 1.0, SHARP, np.full(family.n, FLOOR), FIRST_WINDOW, False, once=True)
         if not found.finished:
+            if not all_of_them:
+                continue
             raise RuntimeError(
                 f"the member {dict(zip(family.params, p.tolist(), strict=True))} of {family.name!r} from y0 = "
                 f"{y0.tolist()} can't be solved on time windows: narrow the solve ranges or y0_range"

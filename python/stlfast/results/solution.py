@@ -280,7 +280,8 @@ class WindowsSolution(Trajectory):
     error_estimate: (n,) estimate of max |error| over t_span; None where none was made.
     success: True when the estimate meets the tolerance (see Windows.solve), or when certify=False asked for none.
     status, message: 0 met, 1 not estimated, −1 missed; and a sentence that says what to do.
-    method: "windows", or "radau" for SciPy's, whichever answered.
+    method: "compiled" for compiled windows, "windows" for the direct solver's own, or "radau" for SciPy's, whichever
+        answered.
     windows, iterations, last_step, residual: how many windows there are, Newton's iterations in the pass that answered
         (rejected windows included), the largest last step of a window, and the largest weighted residual, what a
         window adds to the error; both relative to the solution. 0 for SciPy.
@@ -345,7 +346,9 @@ class WindowsSolution(Trajectory):
 
     @property
     def method(self) -> str:
-        return "windows" if self._windowed else "radau"
+        if not self._windowed:
+            return "radau"
+        return "compiled" if self._found.compiled else "windows"
 
     @property
     def windows(self) -> int:

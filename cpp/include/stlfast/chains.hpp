@@ -1,0 +1,70 @@
+// Compiled windows: in cells of the box of a family's members, where a member's windows end and a first guess of its
+// solution there, from which all windows are solved at once (chain.hpp).
+//
+// A member's coordinates u ∈ [−1, 1]^d are its parameters, by their logarithm where they are positive, and the initial
+// values that vary. Products φ_m of Chebyshev polynomials of its place in the cell tell the windows' lengths and
+// values:
+//
+//   log H_w = Σ_m L_wm φ_m,   y_i(x_w + c H_w) = Σ_m V_wicm φ_m,   c three of the points
+//
+// Windows are counted from the beginning: as many as it takes to the end, where the last is cut. So what they hold, an
+// oscillation or a front, stays in the same window from member to member. Nothing depends on how good the guess is but
+// the number of iterations.
+//
+// n states, P parameters, d coordinates, M products, K windows.
+#pragma once
+
+#include <Eigen/Core>
+#include <vector>
+
+#include "stlfast/chain.hpp"
+#include "stlfast/windows.hpp"
+
+namespace STLFAST_NAMESPACE {
+
+struct ChainCell {
+    Eigen::VectorXd low, high;  // (d) in coordinates of the box
+    bool held;                  // whether members there are solved well
+    Eigen::MatrixXf lengths;    // (K, M)
+    Eigen::MatrixXf values;     // (3 n K, M), window after window, state after state; empty for linear families
+};
+
+struct ChainCoordinate {
+    Eigen::Index index;  // of a parameter or state
+    bool initial, logarithmic;
+    double low, high;
+};
+
+class Chains {
+  public:
+    // powers (M, d): the degrees of each product's polynomials. Throws std::invalid_argument where shapes do not fit.
+    Chains(Eigen::Index n, std::vector<ChainCoordinate> coordinates, Eigen::MatrixXi powers,
+           std::vector<ChainCell> cells, double tolerance);
+
+    double tolerance() const { return tolerance_; }  // relative, that windows are made for
+
+    // From y0 (n), on [0, 1]: the solution and true, where its estimate meets the tolerance `relative`, as `refined`
+    // does; false where the member's cell does not hold it or it does not.
+    bool solve(const WindowScheme& scheme, RightHandSide& f, const Eigen::VectorXd& parameters,
+               const Eigen::VectorXd& y0, double relative, const Eigen::VectorXd& floor, bool estimate,
+               Refined& result) const;
+
+  private:
+    struct Place {
+        const ChainCell* cell = nullptr;
+        Eigen::VectorXf products;  // (M)
+    };
+    Place place_of(const Eigen::VectorXd& parameters, const Eigen::VectorXd& y0) const;
+    bool split(const WindowScheme& scheme, const Cells& cells, Eigen::VectorXd& edges, Eigen::MatrixXd& values) const;
+    void guess(const Place& place, const Eigen::VectorXd& y0, Eigen::VectorXd& edges, Eigen::MatrixXd& values) const;
+
+    Eigen::Index n_;
+    std::vector<ChainCoordinate> coordinates_;
+    Eigen::MatrixXi powers_;
+    int degree_;
+    std::vector<ChainCell> cells_;
+    double tolerance_;
+    Eigen::VectorXd nodes_;
+};
+
+}  // namespace STLFAST_NAMESPACE

@@ -1,0 +1,275 @@
+"""Compiled windows of a family of ODEs: where they end and a first guess, for every member of its box.
+
+The box is cut into cells. In each, some members are solved sharply; their windows are as long as a polynomial of degree
+7 can follow them, counted from the beginning, and polynomials in the member's coordinates tell the lengths of the k-th
+window and, of nonlinear families, the values in it. Cells are halved, the one first that loses most members, until
+fresh members are solved to the tolerance everywhere, or budget or file are used up: then the model is what it is, and
+other members are solved by the direct solver (docs/method.md).
+
+n states, d coordinates, M products of Chebyshev polynomials, K windows, S members.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.polynomial import chebyshev
+
+from .. import _core
+from ..base.progress import Report
+from ..direct.windows import FIRST_WINDOW, Windows
+from ..equations.callback import Callback
+from ..equations.ode.family import Family
+from ..equations.parameters import box
+from .cells import FEW_ITERATIONS, Cell, Chains, coordinates
+
+POINTS = 7  # of a window, as in the core
+KEPT = (2, 4, 7)  # of them, whose values the guess keeps
+SHARPER, FLOOR = 1e-3, 1e-6  # of tol: tolerance of the solutions that windows are made from, and what is added to sizes
+SMALLEST = 1e-12  # such a tolerance
+MARGIN = 3.0  # tol over the errors that windows are made for
+UNIFORM = 0.1  # part of the windows that are spread over the time span
+SPREAD = 0.03  # of a cell, how far beyond it its members are drawn
+DEGREES = {0: 0, 1: 6, 2: 3}  # of the polynomials, by coordinates; 2 for more
+TESTED = 32  # members that tell what share of a cell is solved
+DENSER = (1.0, 1.3, 1.7, 2.2)  # windows, over what the solutions need, that are tried where members are lost
+MOST_BYTES = 1_800_000
+LEAST = 2e-4  # what a cell has to gain to be cut
+SPENT = 0.02  # what may be lost, members and time together
+CLEARLY = 0.02  # a gain in members for which more windows are taken
+MOST_STATES = 40  # from which on eliminating windows one by one, as sparse as they are, takes less time
+
+
+def chainable(family: Family) -> bool:
+    """Whether there can be compiled windows: where the right-hand side is smooth expressions, of a few states."""
+    smooth = not isinstance(family.N, Callback) and not family.breaks
+    return smooth and not family.positive and family.n <= MOST_STATES
+
+
+def compile_chains(family: Family, tol: float, budget: float, report: Report) -> Chains:
+    """Compiled windows to tol, after at most about `budget` seconds."""
+    return _Compiler(family, tol).run(budget, report)
+
+
+class _Compiler:
+    def __init__(self, family: Family, tol: float) -> None:
+        self.family, self.tol = family, tol
+        self.coordinates = coordinates(family)
+        self.d = len(self.coordinates)
+        self.powers = _powers(self.d, DEGREES.get(self.d, 2))
+        self.core = Windows(family).core
+        self.rng = np.random.default_rng(0)
+        nodes = np.array(_core.radau_points(POINTS))
+        self.kept = nodes[list(KEPT)]
+        self.nodes = nodes
+        self.series = np.linalg.inv(chebyshev.chebvander(2 * nodes - 1, POINTS))
+
+    def run(self, budget: float, report: Report) -> Chains:
+        began = time.monotonic()
+        cells = [self.cell(-np.ones(self.d), np.ones(self.d))]
+        try:
+            while True:
+                lost = [cell.loss for cell in cells]
+                worst = int(np.argmax(lost))
+                used = time.monotonic() - began
+                report(min(max(1 - sum(lost), used / max(budget, 1e-9)), 1.0))
+                if not self.d or sum(lost) < SPENT or lost[worst] < LEAST or used > budget:
+                    break
+                size = sum(cell.bytes for cell in cells) + 2 * cells[worst].bytes
+                if size > MOST_BYTES:
+                    break
+                cells[worst : worst + 1] = self.halves(cells[worst])
+        except KeyboardInterrupt:
+            pass  # what there is serves
+        return Chains(self.tol, self.powers.astype(np.int32), tuple(cells))
+
+    def halves(self, cell: Cell) -> list[Cell]:
+        """The cell cut where its polynomials bend most."""
+        bend = []
+        for k in range(self.d):
+            bent = (self.powers[:, k] >= 2) | ((self.powers[:, k] >= 1) & (self.powers.sum(axis=1) >= 2))
+            size = np.linalg.norm(cell.lengths[:, bent])
+            if cell.values is not None:
+                values = cell.values.reshape(-1, self.family.n, 3, len(self.powers))
+                scale = np.maximum(np.abs(values[..., 0]).max(axis=(0, 2)), 1e-30)[:, None, None]
+                size += np.linalg.norm((values / scale)[..., bent])
+            bend.append(size)
+        k = int(np.argmax(bend))
+        middle = 0.5 * (cell.low[k] + cell.high[k])
+        high, low = cell.high.copy(), cell.low.copy()
+        high[k] = low[k] = middle
+        return [self.cell(cell.low, high), self.cell(low, cell.high)]
+
+    def cell(self, low: np.ndarray, high: np.ndarray) -> Cell:
+        samples = list(self.samples(low, high))
+        best: Cell | None = None
+        for denser in DENSER if len(samples) >= len(self.powers) else ():
+            cell = self.fitted(low, high, samples, denser)
+            share, iterations = self.test(cell)
+            cell = replace(cell, share=share, effort=cell.effort * iterations)
+            if best is None or cell.share > best.share + CLEARLY:
+                best = cell
+            if best.share == 1:
+                break
+        if best is None:
+            M = len(self.powers)
+            values = np.zeros((3 * self.family.n, M), np.float32) if self.family.nonlinear else None
+            best = Cell(low, high, 0.0, 0.0, np.zeros((1, M), np.float32), values, not samples)
+        return best
+
+    # ------------------------------------------------------------------------------------------------------ members
+    def members(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Parameters (S, P) and initial values (S, n) at coordinates u (S, d)."""
+        low, _ = box(self.family.params)
+        params = np.tile(low, (len(u), 1))
+        for k, (index, initial, logarithmic, a, b) in enumerate(self.coordinates):
+            part = 0.5 * (u[:, k] + 1)
+            if not initial:
+                params[:, index] = np.clip(a * (b / a) ** part if logarithmic else a + (b - a) * part, a, b)
+        starts = np.array([self.family.start_at(p) for p in params])
+        for k, (index, initial, _, a, b) in enumerate(self.coordinates):
+            if initial:
+                starts[:, index] = a + (b - a) * 0.5 * (u[:, k] + 1)
+        return params, starts
+
+    def drawn(self, low: np.ndarray, high: np.ndarray, count: int, beyond: float = 0.0) -> np.ndarray:
+        u = low + (high - low) * self.rng.uniform(-beyond, 1 + beyond, (count, self.d))
+        result: np.ndarray = np.clip(u, -1.0, 1.0)
+        return result
+
+    def samples(self, low: np.ndarray, high: np.ndarray) -> Iterator[_Sample]:
+        u = self.drawn(low, high, 2 * len(self.powers) + 4, SPREAD)
+        for place, p, y0 in zip(u, *self.members(u), strict=True):
+            starts = [y0] if self.family.nonlinear else [y0, *np.eye(self.family.n)]
+            found = [self.sharp(p, start) for start in starts]
+            if all(each.finished for each in found):
+                yield _Sample(self, 2 * (place - low) / (high - low) - 1, found)
+
+    def sharp(self, p: np.ndarray, y0: np.ndarray) -> _core.Windowed:
+        floor = np.full(self.family.n, FLOOR * self.tol)
+        tolerance = max(SHARPER * self.tol, SMALLEST)
+        found: _core.Windowed = self.core.solve(p, y0, 0.0, 1.0, tolerance, floor, FIRST_WINDOW, False, once=True)[0]
+        return found
+
+    def test(self, cell: Cell) -> tuple[float, float]:
+        """The share of fresh members that are solved, and their iterations over few."""
+        chains = Chains(self.tol, self.powers.astype(np.int32), (replace(cell, share=1.0),)).core(self.family)
+        floor = np.full(self.family.n, FLOOR)
+        solved, iterations = 0, 0
+        for p, y0 in zip(*self.members(self.drawn(cell.low, cell.high, TESTED)), strict=True):
+            found, _, held = self.core.compiled(p, y0, self.tol, floor, True, chains)
+            solved += held
+            iterations += max(found.iterations, FEW_ITERATIONS) if held else 0
+        of_guess = self.family.nonlinear and solved  # those of linear families do not depend on it
+        return solved / TESTED, iterations / (FEW_ITERATIONS * solved) if of_guess else 1.0
+
+    # ------------------------------------------------------------------------------------------------------ windows
+    def fitted(self, low: np.ndarray, high: np.ndarray, samples: list[_Sample], denser: float) -> Cell:
+        T = self.products(np.array([sample.place for sample in samples]))
+        spread = UNIFORM * float(np.median([sample.windows for sample in samples])) * denser
+        edges = [sample.edges(denser, spread) for sample in samples]
+        K = max(len(e) - 1 for e in edges) or 1
+        lengths = np.full((len(samples), K, 1), np.nan)
+        for k, e in enumerate(edges):
+            lengths[k, : len(e) - 1, 0] = np.log(np.maximum(np.diff(e), 1e-30))
+        if np.isnan(lengths).all():
+            lengths[:, 0, 0] = 0.0  # one window for all
+        fit = self.fit(T, lengths)
+        ends = np.cumsum(np.exp(np.clip(T @ fit[:, 0].T, -70, 3)), axis=1)  # (S, K)
+        used = (ends < 1).sum(axis=1) + 1
+        effort = float(np.mean(used / [max(sample.windows, 1.0) for sample in samples]))
+        values = None
+        if self.family.nonlinear:
+            at = np.full((len(samples), K, 3 * self.family.n), np.nan)
+            for k, sample in enumerate(samples):
+                e = np.concatenate([[0.0], ends[k]])
+                inside = int(np.searchsorted(e, 1.0, side="right")) - 1
+                if inside < 1:
+                    continue
+                x = e[:inside, None] + np.diff(e[: inside + 1])[:, None] * self.kept
+                found = self.core.evaluate(sample.found[0], x.ravel()).reshape(self.family.n, inside, 3)
+                at[k, :inside] = found.transpose(1, 0, 2).reshape(inside, -1)
+            values = self.fit(T, at).reshape(-1, len(self.powers)).astype(np.float32)
+        return Cell(low, high, 0.0, effort, np.ascontiguousarray(fit[:, 0].astype(np.float32)), values)
+
+    def products(self, places: np.ndarray) -> np.ndarray:
+        """(S, M)"""
+        result = np.ones((len(places), len(self.powers)))
+        for k in range(self.d):
+            result *= chebyshev.chebvander(places[:, k], int(self.powers.max()))[:, self.powers[:, k]]
+        return result
+
+    def fit(self, T: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Coefficients (K, m, M) of values (S, K, m), nan where members end before; fewer where few get there."""
+        _S, K, m = values.shape
+        result = np.zeros((K, m, T.shape[1]))
+        total = self.powers.sum(axis=1)
+        there = ~np.isnan(values[:, :, 0])
+        solved: dict[bytes, np.ndarray] = {}
+        for w in range(K):
+            count = there[:, w].sum()
+            if count == 0:
+                result[w] = result[w - 1] if w else 0.0
+                continue
+            for degree in range(int(total.max()), -1, -1):
+                columns = np.flatnonzero(total <= degree)
+                if count >= 1.6 * len(columns) or degree == 0:
+                    break
+            key = there[:, w].tobytes() + bytes([degree])
+            if key not in solved:
+                solved[key] = np.linalg.pinv(T[np.ix_(there[:, w], columns)])
+            result[w][:, columns] = (solved[key] @ values[there[:, w], w]).T
+        return result
+
+
+class _Sample:
+    """A member's solutions, and how close windows have to be along them."""
+
+    def __init__(self, of: _Compiler, place: np.ndarray, found: list[_core.Windowed]) -> None:
+        self.place, self.found = place, found
+        scale = (max(SHARPER * of.tol, SMALLEST) * MARGIN / of.tol) ** (1 / (POINTS + 1))
+        self.x, self.close = np.array([0.0, 1.0]), np.zeros(1)
+        for each in found:
+            x, close = self.density(of, each)
+            both = np.union1d(self.x, x)
+            middle = 0.5 * (both[1:] + both[:-1])
+            here = close[np.clip(np.searchsorted(x, middle) - 1, 0, len(close) - 1)]
+            before = self.close[np.clip(np.searchsorted(self.x, middle) - 1, 0, len(self.close) - 1)]
+            self.x, self.close = both, np.maximum(scale * here, before)
+
+    @property
+    def windows(self) -> float:
+        return float(np.sum(self.close * np.diff(self.x)))
+
+    def density(self, of: _Compiler, found: _core.Windowed) -> tuple[np.ndarray, np.ndarray]:
+        """Windows (K + 1,) of the sharp solution, and how many of them a unit of time needs (K,)."""
+        edges = np.asarray(found.edges)
+        H = np.diff(edges)
+        x = (edges[:-1, None] + H[:, None] * of.nodes).ravel()
+        values = of.core.evaluate(found, np.minimum(x, 1.0)).reshape(of.family.n, len(H), -1)
+        size = np.maximum.accumulate(np.abs(values).max(axis=2), axis=1)
+        c = np.abs(values @ of.series.T) / (size + FLOOR * size.max() + 1e-300)[..., None]
+        last = np.maximum(c[..., POINTS], 0.2 * c[..., POINTS - 1]).max(axis=0)
+        tolerance = max(SHARPER * of.tol, SMALLEST)
+        close = np.log(np.clip(last / tolerance, 1e-4, 1e4) ** (1 / (POINTS + 1)) / H)
+        padded = np.concatenate([close[:1], close, close[-1:]])
+        return edges, np.exp(0.25 * padded[:-2] + 0.5 * padded[1:-1] + 0.25 * padded[2:])
+
+    def edges(self, denser: float, spread: float) -> np.ndarray:
+        """Where each window ends that ends before 1; 0 first."""
+        counted = np.concatenate([[0.0], np.cumsum((denser * self.close + spread) * np.diff(self.x))])
+        result: np.ndarray = np.interp(np.arange(math.floor(counted[-1]) + 1), counted, self.x)
+        return result
+
+
+def _powers(d: int, degree: int) -> np.ndarray:
+    """(M, d), of total degree up to `degree`, the constant first."""
+    if d == 0:
+        return np.zeros((1, 0), dtype=int)
+    found = [each for each in itertools.product(range(degree + 1), repeat=d) if sum(each) <= degree]
+    return np.array(sorted(found, key=lambda each: (sum(each), each)))
