@@ -139,7 +139,7 @@ inline std::pair<double, double> LoadedFamily::t_span_at(const Eigen::VectorXd& 
 
 namespace model_file {
 
-constexpr int newest_version = 5;     // 4 is of PDEs alone
+constexpr int newest_version = 6;     // 4 is of PDEs alone, 6 of compiled windows
 constexpr int most_functions = 4096;  // Chebyshev polynomials in a dictionary
 
 [[noreturn]] inline void refuse(const std::string& problem) { throw std::invalid_argument(problem); }
@@ -350,6 +350,8 @@ template <class Loaded, class Read>
 Loaded open(const std::string& path, bool nonlinear, const Read& read_model) {
     Safetensors file(path);
     check_version(file);
+    if (file.metadata("format_version") == "6")
+        file.fail("a model on compiled windows, which C++ does not read so far: compile it with reduced=True");
     if (of_fields(file)) file.fail("a model of PDEs: open it with load_fields (stlfast/field_io.hpp)");
     try {
         return read<Loaded>(file, nonlinear, read_model);
