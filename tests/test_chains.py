@@ -296,3 +296,24 @@ def test_a_thin_layer_of_the_states_is_seen():
         true = stlfast.Windows(family).solve(t=sol.t, rtol=1e-10, place=float(value))
         if sol.success:
             assert np.abs(sol.y - true.y).max() <= 3e-6
+
+
+def test_what_grows_before_it_turns_is_not_damped_away():
+    """x' = k x (1 − x) from 1e-8 stays near 0 until t = 18/k: one long window with x = 0 would leave nothing over."""
+    family = stlfast.Family(
+        name="late",
+        t=t,
+        y=[x],
+        rhs=[k * x * (1 - x)],
+        t_span=(0.0, 1.0),
+        y0=[1e-8],
+        params={k: stlfast.Range(1.0, 1e5)},
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = stlfast.compile(family, budget=5.0)
+    for value in np.geomspace(1.0, 1e5, 60):
+        sol = model.solve(k=float(value))
+        assert sol.success
+        grown = 1e-8 * np.exp(np.minimum(value * sol.t, 600.0))
+        assert np.abs(sol.y[0] - grown / (1 - 1e-8 + grown)).max() <= 2e-6

@@ -128,8 +128,8 @@ py::tuple solve(const Solver& solver, const py::object& parameters, const py::ob
             found.solution = solver.windows.solve(f, start, begin, end, options);
         } else if (!solver.chains || begin != 0 || end != 1 || !added.is_none() || !stops.is_none() ||
                    !positive.empty() ||
-                   !solver.chains->solve(solver.windows.scheme(), f, as_vector(p), start, relative, options.floor,
-                                         estimate, found)) {
+                   !solver.chains->solve(solver.windows, f, as_vector(p), start, relative, options.floor, estimate,
+                                         found)) {
             found = refined(solver.windows, f, start, begin, end, options, relative);
         }
     }
@@ -267,8 +267,7 @@ void bind_windows(py::module_& module) {
                 const VectorXd floors = as_vector(finite_array(floor, "floor", {n}));
                 RightHandSide f(solver.equations, p);
                 Refined found;
-                const bool held =
-                    chains->solve(solver.windows.scheme(), f, p, start, relative, floors, estimate, found);
+                const bool held = chains->solve(solver.windows, f, p, start, relative, floors, estimate, found);
                 return py::make_tuple(std::make_unique<Windowed>(std::move(found.solution)), found.missed, held);
             },
             py::arg("parameters"), py::arg("y0"), py::arg("relative"), py::arg("floor"), py::arg("estimate"),

@@ -28,6 +28,8 @@ constexpr double hopeless = 2;            // growth of Newton steps, with new Ja
 constexpr Index most_corrections = 10;    // of the estimate
 constexpr double assumed = 0.3;           // contraction of the first
 constexpr double enough_correction = 0.05, slowest_correction = 0.8;
+constexpr int powers = 4, most_powers = 24;
+constexpr double growing = 1.05;  // of a vector, in so many powers
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 using Lanes = std::vector<Lane, Eigen::aligned_allocator<Lane>>;
@@ -400,6 +402,54 @@ struct Run {
     bool linear() const { return !f.equations().N; }
     bool exact() const { return linear() && !f.equations().A.varies(); }  // whether one step solves it
 
+    // Whether a window is longer than what grows fast allows: collocation would damp that, in the solution and in the
+    // estimate. By the logarithmic norm of J where sizes are over the scale; where that tells nothing by powers of
+    // 2 (μ − γ) (μ I − H J)⁻¹ − I, which maps eigenvalues of H J beyond the growth γ that is fine to outside the unit
+    // circle (as StageSystems::may_grow); and by the eigenvalues where these grow.
+    bool grows() {
+        const Index middle = (s - 1) / 2, columns = n;
+        MatrixXd one(columns, columns);
+        for (Index g = 0; g < groups; ++g) {
+            const Index at = (g * s + middle) * lanes;
+            Lane most = Lane::Constant(-infinity);
+            for (Index i = 0; i < n; ++i) {
+                Lane sum = Lane::Zero();
+                for (Index j = 0; j < n; ++j)
+                    if (j != i) sum += load(J, i * n + j, at).abs() * load(scale, j, g * lanes);
+                most = most.max(load(J, i * n + i, at) + sum / load(scale, i, g * lanes));
+            }
+            const Lane& length = H[std::size_t(g)];
+            if ((length * most <= scheme.most_growth).all() || (n > 2 && !powers_grow(g))) continue;
+            for (Index l = 0; l < lanes; ++l) {
+                for (Index i = 0; i < n; ++i)
+                    for (Index j = 0; j < n; ++j) one(i, j) = J(at + l, i * n + j);
+                if (length[l] * growth_rate(one) > scheme.most_growth) return true;
+            }
+        }
+        return false;
+    }
+
+    bool powers_grow(Index g) {
+        const double mu = eigen_re()[0], factor = 2 * (mu - scheme.most_growth);
+        const Lane* const A = &real_inverse[std::size_t(g * n * n)];
+        Lanes v, next;
+        v.resize(std::size_t(n)), next.resize(std::size_t(n));
+        for (Index i = 0; i < n; ++i)  // some vector without a structure
+            v[std::size_t(i)] = load(scale, i, g * lanes) * (0.5 + double((i * 7919 + 12345) % 1009) / 1009);
+        Lane before = Lane::Constant(infinity);
+        for (int power = 1; power <= most_powers; ++power) {
+            for (Index i = 0; i < n; ++i) next[std::size_t(i)] = -v[std::size_t(i)];
+            for (Index j = 0; j < n; ++j) add_product(A + j * n, factor * v[std::size_t(j)], next.data());
+            v.swap(next);
+            if (power % powers != 0) continue;
+            Lane size = Lane::Zero();
+            for (Index i = 0; i < n; ++i) size = size.max((v[std::size_t(i)] / load(scale, i, g * lanes)).abs());
+            if (power > powers && (size <= growing * before).all()) return false;
+            before = size;
+        }
+        return true;
+    }
+
     // What each window adds to the error, by the residuals between its points; whether they tell all there is.
     bool look_between(Chained& result) {
         const Index C = groups * M * lanes, columns = n;
@@ -524,7 +574,8 @@ Chained solve(const WindowScheme& scheme, RightHandSide& f, const VectorXd& y0, 
                 values(w * M + 1 + q, i) = run.Y(((w / lanes) * s + q) * lanes + w % lanes, i);
         }
     if (!result.converged) return result;
-    result.seen = run.look_between(result);
+    result.seen = !run.grows() && run.look_between(result);
+    if (!result.seen) return result;
     if (options.estimate) run.estimate(result);
     return result;
 }

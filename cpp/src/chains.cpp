@@ -157,7 +157,7 @@ bool Chains::split(const WindowScheme& scheme, const Cells& cells, VectorXd& edg
     return true;
 }
 
-bool Chains::solve(const WindowScheme& scheme, RightHandSide& f, const VectorXd& parameters, const VectorXd& y0,
+bool Chains::solve(const Windows& windows, RightHandSide& f, const VectorXd& parameters, const VectorXd& y0,
                    double relative, const VectorXd& floor, bool estimate, Refined& result) const {
     if (relative < sharper * tolerance_ || f.equations().dense || f.equations().switches) return false;
     const Place place = place_of(parameters, y0);
@@ -165,17 +165,17 @@ bool Chains::solve(const WindowScheme& scheme, RightHandSide& f, const VectorXd&
     Windowed& w = result.solution;
     w = Windowed();
     guess(place, y0, w.edges, w.values);
-    if (!f.equations().in_time.empty() &&
-        !split(scheme, Cells(f.equations().in_time, f.in_time(), 0, 1), w.edges, w.values))
-        return false;
+    if (!f.equations().in_time.empty() && !split(windows.scheme(), f.cells(0, 1), w.edges, w.values)) return false;
     Chain::Options options;
     options.tolerance = relative, options.floor = floor, options.estimate = estimate;
-    const Chained found = Chain(scheme).solve(f, y0, w.edges, options, w.values);
+    const Chained found = Chain(windows.scheme()).solve(f, y0, w.edges, options, w.values);
     w.finished = found.converged, w.iterations = found.iterations, w.last_step = found.last_step;
     w.error = found.error, w.relative_error = found.relative_error, w.residual = found.residual;
     w.compiled = true;
     result.missed = (estimate ? found.relative_error : found.residual) / relative;
-    return found.converged && found.seen && result.missed <= 1;
+    if (!found.converged || !found.seen || !(result.missed <= 1)) return false;
+    const VectorXd most = w.values.colwise().maxCoeff().transpose().cwiseMax(0.0);
+    return windows.through_zero(w, f, relative * (most + floor)) < 0;
 }
 
 }  // namespace STLFAST_NAMESPACE

@@ -41,6 +41,17 @@ Equations::Equations(const Family& family, bool dense)
     for (const Program* each : {&family.A, &family.b, family.N ? &*family.N : nullptr})
         if (auto found = each == nullptr ? std::nullopt : STLFAST_NAMESPACE::bends(*each, true))
             in_time.push_back(std::move(*found));
+    const auto of_time_alone = [](const Bends& each) {
+        for (Index input = 1; input < each.at.n_inputs(); ++input)
+            if (each.at.depends_on(input)) return false;
+        return true;
+    };
+    if (!in_time.empty() && !switches && std::all_of(in_time.begin(), in_time.end(), of_time_alone)) {
+        std::vector<Program::Workspace> workspaces(in_time.size());
+        for (std::size_t k = 0; k < in_time.size(); ++k)
+            in_time[k].at.prepare(VectorXd::Zero(in_time[k].at.n_inputs() - 1), workspaces[k]);
+        same_cells = Cells(in_time, workspaces, 0, 1);
+    }
     if (family.N && !dense) of_functions = STLFAST_NAMESPACE::bends(*family.N, false);
     if (family.J) J = family.J->with_outputs(entries_of(*family.J, nonlinear));
     if (dense) lower = upper = n - 1;
@@ -75,6 +86,11 @@ RightHandSide::RightHandSide(const Equations& equations, const VectorXd& paramet
     if (equations.of_functions) equations.of_functions->at.prepare(parameters, bends_);
     in_time_.resize(equations.in_time.size());
     for (std::size_t k = 0; k < in_time_.size(); ++k) equations.in_time[k].at.prepare(parameters, in_time_[k]);
+}
+
+Cells RightHandSide::cells(double begin, double end) {
+    const Equations& e = *equations_;
+    return e.same_cells && begin == 0 && end == 1 ? *e.same_cells : Cells(e.in_time, in_time_, begin, end);
 }
 
 void RightHandSide::hold(const VectorXd& modes, const VectorXd& slopes) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "stlfast/bends.hpp"
 #include "stlfast/decompositions.hpp"
@@ -12,6 +13,28 @@ using Eigen::Index;
 using Eigen::Map;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
+
+namespace {
+
+constexpr double longest_growth = 0.8;  // of a window, over the least Re λ and the time of an e-fold growth
+constexpr double growth_noise = 1e-9;   // rounding in an eigenvalue, over the matrix
+
+}  // namespace
+
+double growth_rate(const MatrixXd& J) {
+    const Index n = J.rows();
+    double rate;
+    if (n == 1) {
+        rate = J(0, 0);
+    } else if (n == 2) {
+        const double half = 0.5 * (J(0, 0) - J(1, 1)), square = half * half + J(0, 1) * J(1, 0);
+        rate = 0.5 * (J(0, 0) + J(1, 1)) + std::sqrt(std::max(square, 0.0));
+    } else {
+        if (!J.allFinite()) return std::numeric_limits<double>::infinity();
+        rate = eigenvalues(J).real().maxCoeff();
+    }
+    return std::max(rate - growth_noise * J.cwiseAbs().maxCoeff(), 0.0);
+}
 
 WindowScheme::WindowScheme() : points(s), split(points), D(points.D()) {
     const VectorXd& nodes = points.c();
@@ -38,7 +61,7 @@ WindowScheme::WindowScheme() : points(s), split(points), D(points.D()) {
             }
     source_of = points.D().rightCols(s) * integral;
     source = Combination(source_of);
-    least_rate = points.eigenvalues().real().minCoeff();
+    most_growth = longest_growth * points.eigenvalues().real().minCoeff();
     looked = VectorXd::LinSpaced(2 * stored_points, 1.0 / (2 * stored_points), 1);
     points.interpolate(looked, looks);
     points.interpolate(VectorXd::LinSpaced(Bends::samples, 0, 1), spread);

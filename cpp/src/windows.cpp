@@ -28,8 +28,6 @@ constexpr double much_the_same = 0.5;    // change of the Jacobian from a window
 constexpr double shortest_window = 1e-14, shortest_of_all = 1e-26;
 constexpr double for_derivatives = 10;     // how much farther from 0/0 than the limit of f that of J is seen
 constexpr double after_divergence = 0.25;  // of a window's length
-constexpr double longest_growth = 0.8;     // of a window, over the least Re λ and the time of an e-fold growth
-constexpr double growth_noise = 1e-9;      // rounding in an eigenvalue, over the matrix
 constexpr double diverged = 1e100;         // Newton step, relative to the size of the solution
 constexpr int most_corrections = 10;       // of the estimate, for the change of the Jacobian within a window
 constexpr double enough_correction = 0.01, slowest_correction = 0.7, least_correction = 2e-15;
@@ -52,22 +50,6 @@ constexpr double slide_width = 1e-3, slide_noise = 1e-11;
 constexpr Index most_passes_at_once = 20;  // of switches of the states, without a window in between
 // How functions that are no programs are sampled: points of a window's polynomial, samples over the span, of a window.
 constexpr Index few_samples = 12, samples_of_all = 16384, least_samples = 24, most_samples = 4096;
-
-// The largest rate of growth: real part of an eigenvalue of J (n, n), or 0 for none that rounding could not have made.
-double growth_rate(const MatrixXd& J) {
-    const Index n = J.rows();
-    double rate;
-    if (n == 1) {
-        rate = J(0, 0);
-    } else if (n == 2) {
-        const double half = 0.5 * (J(0, 0) - J(1, 1)), square = half * half + J(0, 1) * J(1, 0);
-        rate = 0.5 * (J(0, 0) + J(1, 1)) + std::sqrt(std::max(square, 0.0));
-    } else {
-        if (!J.allFinite()) return std::numeric_limits<double>::infinity();
-        rate = eigenvalues(J).real().maxCoeff();
-    }
-    return std::max(rate - growth_noise * J.cwiseAbs().maxCoeff(), 0.0);
-}
 
 // Σ_k c_k T_k(z) by Clenshaw's recurrence.
 template <class Places>
@@ -100,7 +82,7 @@ struct Windows::Run {
         J.setZero(n, n);
         floor = options.small * options.floor, scale = largest_state + floor, error.setZero(n),
         largest_error.setZero(n);
-        limit = longest_growth * scheme.least_rate;
+        limit = scheme.most_growth;
     }
 
     VectorXd y;  // at the window's beginning
@@ -406,7 +388,7 @@ struct Windows::Run {
             hold();
             if (first || !jump.isZero(0)) settle(begin);
         }
-        if (!e.in_time.empty()) cells = Cells(e.in_time, f.in_time(), begin, end);
+        if (!e.in_time.empty()) cells = f.cells(begin, end);
     }
 
     // Steps of states as they are at y, where no window leads there.

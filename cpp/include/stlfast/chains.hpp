@@ -45,9 +45,8 @@ class Chains {
 
     // From y0 (n), on [0, 1]: the solution and true, where its estimate meets the tolerance `relative`, as `refined`
     // does; false where the member's cell does not hold it or it does not.
-    bool solve(const WindowScheme& scheme, RightHandSide& f, const Eigen::VectorXd& parameters,
-               const Eigen::VectorXd& y0, double relative, const Eigen::VectorXd& floor, bool estimate,
-               Refined& result) const;
+    bool solve(const Windows& windows, RightHandSide& f, const Eigen::VectorXd& parameters, const Eigen::VectorXd& y0,
+               double relative, const Eigen::VectorXd& floor, bool estimate, Refined& result) const;
 
   private:
     struct Place {

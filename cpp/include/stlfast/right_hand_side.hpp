@@ -10,6 +10,7 @@
 
 #include "stlfast/bends.hpp"
 #include "stlfast/family.hpp"
+#include "stlfast/time_structure.hpp"
 
 namespace STLFAST_NAMESPACE {
 
@@ -33,6 +34,7 @@ struct Equations {
     Program at_times;                              // the first of them
     std::optional<Bends> of_functions;             // what functions of the states in N bend at
     std::vector<Bends> in_time;                    // what functions of x in A, b and N bend at
+    std::optional<Cells> same_cells;               // of [0, 1], where those are the same for all members
 
   private:
     std::vector<Eigen::Index> entries_of(const Program& program, std::vector<Entry>& where);
@@ -64,7 +66,8 @@ class RightHandSide {
     // All switches (S, m) at x (S) and y (S, n).
     void switches(const Eigen::VectorXd& x, const Eigen::MatrixXd& y, Eigen::MatrixXd& values);
     Program::Workspace& at_times() { return at_times_; }
-    std::vector<Program::Workspace>& in_time() { return in_time_; }
+    // Cells of what is in_time, of [begin, end].
+    Cells cells(double begin, double end);
 
     // f (S, n) at x (S) and y (S, n), whose rows from the `distinct`-th on are copies of the one before.
     void evaluate(const Eigen::Ref<const Eigen::VectorXd>& x, const Eigen::Ref<const Eigen::MatrixXd>& y,

@@ -28,12 +28,15 @@ struct WindowScheme {
     Eigen::MatrixXd source_of;  // (s, s + 1) of residuals there, the derivatives at the points of their sum
     Combination D;              // derivatives at the points
     Combination at_checks, slope_at_checks, source;
-    double least_rate;      // of the eigenvalues of D
+    double most_growth;     // of a solution in a window, in e-folds: beyond, collocation damps it
     Eigen::MatrixXd looks;  // values (S, s + 1) where switches are looked at, increasing to 1
     Eigen::VectorXd looked;
     Eigen::MatrixXd spread;  // values (9, s + 1) at evenly spread places, both ends among them
     Combination series;      // Chebyshev coefficients
 };
+
+// The largest rate of growth: real part of an eigenvalue of J (n, n), or 0 for none that rounding could not have made.
+double growth_rate(const Eigen::MatrixXd& J);
 
 // Error between the points, over that at the points.
 constexpr double between_points = 1.5;

@@ -42,12 +42,11 @@ class CompiledModel:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a .safetensors file: to a temporary file beside it first, which then takes its name."""
         tensors, entries = self._file_parts()
-        metadata = {"format": FORMAT, "format_version": self._format_version}
+        metadata = {"format": FORMAT, "format_version": str(self._format_version())}
         files.write(path, tensors, metadata | {key: json.dumps(value) for key, value in entries.items()})
 
-    @property
-    def _format_version(self) -> str:
-        return "5"  # which C++ reads too
+    def _format_version(self) -> int:
+        return 5  # which C++ reads too
 
     def _file_parts(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         tensors, options = self.compiled.to_parts()
@@ -136,13 +135,8 @@ class ODEModelShell(CompiledModel):
         times = np.array(real(t, "t"))
         return span, times, scaled_times(times, span)
 
-    @property
-    def _format_version(self) -> str:
-        return "5"  # which C++ reads too
-
-    @property
-    def _format_version(self) -> str:
-        return super()._format_version if self.compiled.chains is None else str(FORMAT_VERSION)
+    def _format_version(self) -> int:
+        return super()._format_version() if self.compiled.chains is None else FORMAT_VERSION
 
     def _file_parts(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         tensors, entries = super()._file_parts()
