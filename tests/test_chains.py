@@ -165,6 +165,21 @@ def test_linear_families_that_bands_do_not_hold_have_compiled_windows():
         assert np.abs(start.y[0] - 5 / (1 + value * start.t)).max() <= 6e-6
 
 
+def test_many_oscillations_are_compiled_at_once():
+    """A damped oscillator over eighty periods, which a dictionary of the whole span takes hundreds of functions for."""
+    family = stlfast.Family(
+        name="ringing", t=t, y=[x, y], rhs=[y, -(w**2) * x - y / 50], t_span=(0.0, 100.0), y0=[1.0, 0.0],
+        params={w: stlfast.Range(1.0, 5.0)},
+    )  # fmt: skip
+    model = stlfast.compile(family)
+    for value in (1.0, 2.7, 5.0):
+        sol = model.solve(w=value)
+        turns = np.sqrt(value**2 - 1e-4) * sol.t
+        true = np.exp(-sol.t / 100) * (np.cos(turns) + 0.01 / np.sqrt(value**2 - 1e-4) * np.sin(turns))
+        assert sol.method == "compiled"
+        assert np.abs(sol.y[0] - true).max() <= 1e-6 + 1e-8
+
+
 def test_a_budget_of_nothing_gives_a_model_that_solves():
     model = stlfast.compile(enzyme(), budget=0.0)
     assert model.solve(k=7.0, w=0.3).success

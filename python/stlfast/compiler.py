@@ -33,6 +33,7 @@ from .reduced.pde_bands import PDEOptions
 TOL, CHAINS_TOL = 1e-8, 1e-6  # default tol of reduced bases, and of compiled windows
 BUDGET = 300.0  # seconds
 FEW_BANDS = 8  # beyond which compiled windows are smaller, made in less time and no slower
+FEW_FUNCTIONS = 100  # of the dictionary, beyond which bands take minutes to fail
 NEARLY_ALL = 0.99
 
 
@@ -243,7 +244,7 @@ def _with_bands_or_chains(
 ) -> tuple[Compiled, float]:
     """With reduced bases, where few bands of a linear family do; else with compiled windows, which end anywhere."""
     began = perf_counter()
-    if not family.nonlinear:
+    if not family.nonlinear and (compiled.dictionary.functions or 0) <= FEW_FUNCTIONS:
         used = TOL if tol is None else tol
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")

@@ -32,6 +32,7 @@ POINTS = 7  # of a window, as in the core
 KEPT = (2, 4, 7)  # of them, whose values the guess keeps
 SHARPER, FLOOR = 1e-3, 1e-6  # of tol: tolerance of the solutions that windows are made from, and what is added to sizes
 SMALLEST = 1e-12  # such a tolerance
+JUDGED, SMALL_STATE = 1e-2, 1e-3  # of a state's largest value, and of the largest state's, as atol would be
 MARGIN = 3.0  # tol over the errors that windows are made for
 UNIFORM = 0.1  # part of the windows that are spread over the time span
 SPREAD = 0.03  # of a cell, how far beyond it its members are drawn
@@ -108,9 +109,10 @@ class _Compiler:
     def cell(self, low: np.ndarray, high: np.ndarray) -> Cell:
         samples = list(self.samples(low, high))
         best: Cell | None = None
+        floor = _floor(samples) if samples else np.ones(self.family.n)
         for denser in DENSER if len(samples) >= len(self.powers) else ():
             cell = self.fitted(low, high, samples, denser)
-            share, iterations = self.test(cell)
+            share, iterations = self.test(cell, floor)
             cell = replace(cell, share=share, effort=cell.effort * iterations)
             if best is None or cell.share > best.share + CLEARLY:
                 best = cell
@@ -156,10 +158,9 @@ class _Compiler:
         found: _core.Windowed = self.core.solve(p, y0, 0.0, 1.0, tolerance, floor, FIRST_WINDOW, False, once=True)[0]
         return found
 
-    def test(self, cell: Cell) -> tuple[float, float]:
+    def test(self, cell: Cell, floor: np.ndarray) -> tuple[float, float]:
         """The share of fresh members that are solved, and their iterations over few."""
         chains = Chains(self.tol, self.powers.astype(np.int32), (replace(cell, share=1.0),)).core(self.family)
-        floor = np.full(self.family.n, FLOOR)
         solved, iterations = 0, 0
         for p, y0 in zip(*self.members(self.drawn(cell.low, cell.high, TESTED)), strict=True):
             found, _, held = self.core.compiled(p, y0, self.tol, floor, True, chains)
@@ -234,6 +235,7 @@ class _Sample:
         self.place, self.found = place, found
         scale = (max(SHARPER * of.tol, SMALLEST) * MARGIN / of.tol) ** (1 / (POINTS + 1))
         self.x, self.close = np.array([0.0, 1.0]), np.zeros(1)
+        self.size = np.zeros(of.family.n)
         for each in found:
             x, close = self.density(of, each)
             both = np.union1d(self.x, x)
@@ -253,6 +255,8 @@ class _Sample:
         x = (edges[:-1, None] + H[:, None] * of.nodes).ravel()
         values = of.core.evaluate(found, np.minimum(x, 1.0)).reshape(of.family.n, len(H), -1)
         size = np.maximum.accumulate(np.abs(values).max(axis=2), axis=1)
+        if found is self.found[0]:  # from the family's own initial values
+            self.size = size[:, -1]
         c = np.abs(values @ of.series.T) / (size + FLOOR * size.max() + 1e-300)[..., None]
         last = np.maximum(c[..., POINTS], 0.2 * c[..., POINTS - 1]).max(axis=0)
         tolerance = max(SHARPER * of.tol, SMALLEST)
@@ -265,6 +269,13 @@ class _Sample:
         counted = np.concatenate([[0.0], np.cumsum((denser * self.close + spread) * np.diff(self.x))])
         result: np.ndarray = np.interp(np.arange(math.floor(counted[-1]) + 1), counted, self.x)
         return result
+
+
+def _floor(samples: list[_Sample]) -> np.ndarray:
+    """What is added to the states' sizes where members are judged, (n,): a part of what they get to."""
+    size = np.median([sample.size for sample in samples], axis=0)
+    result: np.ndarray = JUDGED * np.maximum(size, SMALL_STATE * size.max()) + 1e-300
+    return result
 
 
 def _powers(d: int, degree: int) -> np.ndarray:
