@@ -181,7 +181,8 @@ def test_many_oscillations_are_compiled_at_once():
 
 
 def test_a_budget_of_nothing_gives_a_model_that_solves():
-    model = stlfast.compile(enzyme(), budget=0.0)
+    with pytest.warns(UserWarning, match=r"hold 0\.0% of the members"):
+        model = stlfast.compile(enzyme(), budget=0.0)
     assert model.solve(k=7.0, w=0.3).success
 
 

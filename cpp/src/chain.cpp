@@ -1,7 +1,6 @@
 #include "stlfast/chain.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -37,6 +36,9 @@ struct Complex {
     Lane re, im;
 };
 using Complexes = std::vector<Complex, Eigen::aligned_allocator<Complex>>;
+
+// Not a number where either is not finite.
+Lane larger(const Lane& a, const Lane& b) { return a.max(b) + 0 * (a + b); }
 
 template <Index rows, Index cols>
 void combine(const double* matrix, const Lane* in, Lane* out) {  // column-major
@@ -133,10 +135,11 @@ struct Run {
           K(edges.size() - 1),
           groups((K + lanes - 1) / lanes),
           S(groups * s * lanes) {
-        begin.resize(groups), H.resize(groups), x.resize(S);
+        begin.resize(std::size_t(groups)), H.resize(std::size_t(groups)), x.resize(S);
         for (Index w = 0; w < groups * lanes; ++w) {  // lanes to spare have windows of no length at the end
             const double from = edges[std::min(w, K)], to = edges[std::min(w + 1, K)];
-            begin[w / lanes][w % lanes] = from, H[w / lanes][w % lanes] = to - from;
+            const auto g = std::size_t(w / lanes);
+            begin[g][w % lanes] = from, H[g][w % lanes] = to - from;
             for (Index q = 0; q < s; ++q)
                 x[((w / lanes) * s + q) * lanes + w % lanes] = from + (to - from) * scheme.c[q];
         }
@@ -146,26 +149,24 @@ struct Run {
         real_inverse.resize(std::size_t(groups * n * n)), z_real.resize(std::size_t(groups * n));
         inverses.resize(std::size_t(groups * (systems - 1) * n * n)), z.resize(std::size_t(groups * (systems - 1) * n));
         transfer.resize(std::size_t(groups * n * n)), ends.resize(std::size_t(groups * n));
-        const MatrixXd start = -scheme.points.D().col(0);
-        const VectorXd g = scheme.points.inverse_vectors() * start;
-        split = scheme.points.inverse_vectors(), vectors = scheme.points.vectors(), of_start = g;
+        of_start = -scheme.points.inverse_vectors() * scheme.points.D().col(0);
+        lambda_re = scheme.points.eigenvalues().real(), lambda_im = scheme.points.eigenvalues().imag();
     }
 
-    std::vector<Lane, Eigen::aligned_allocator<Lane>> begin, H;
-    VectorXd x, of_start;
-    MatrixXd split, vectors;  // V⁻¹ and V (s, s)
-    MatrixXd Y, F, E;         // (S, n)
-    MatrixXd a, change, e;    // at the windows' beginnings (K, n): states, their changes, errors
-    MatrixXd scale;           // (K, n) of the states, the largest so far, and the floor
+    Lanes begin, H;
+    VectorXd x;
+    const MatrixXd &split = scheme.points.inverse_vectors(), &vectors = scheme.points.vectors();  // V⁻¹ and V (s, s)
+    VectorXd lambda_re, lambda_im, of_start;  // the last V⁻¹ (−d_0)
+    MatrixXd Y, F, E;                         // (S, n)
+    MatrixXd a, change, e;                    // at the windows' beginnings (K, n): states, their changes, errors
+    MatrixXd scale;                           // (K, n) of the states, the largest so far, and the floor
     MatrixXd J;
     bool scaled = false;
     Lanes rows, inner, before;
     Lanes right, real_inverse, z_real, transfer, ends;
     Complexes inverses, z;
     std::vector<Index> pivots;
-    double contraction = 1;
 
-    Lane* lane(MatrixXd& of, Index i, Index point) { return reinterpret_cast<Lane*>(&of(point, i)); }
     Lane load(const MatrixXd& of, Index i, Index point) const { return Eigen::Map<const Lane>(&of(point, i)); }
     static void store(MatrixXd& of, Index i, Index point, const Lane& value) {
         Eigen::Map<Lane>(&of(point, i)) = value;
@@ -181,7 +182,7 @@ struct Run {
         for (Index g = 0; g < groups; ++g) {
             factor(g, (g * s + middle) * lanes);
             if (!scaled) continue;
-            const double mu = eigen_re()[0];
+            const double mu = lambda_re[0];
             for (Index q = 0; q < s; ++q) {
                 const Index at = (g * s + q) * lanes, from = (g * s + middle) * lanes;
                 for (Index j = 0; j < n; ++j)
@@ -203,18 +204,17 @@ struct Run {
     }
 
     void factor(Index g, Index from) {
-        const VectorXd &re = eigen_re(), &im = eigen_im();
         Lane* const A = &real_inverse[std::size_t(g * n * n)];
         Complex* const C = &inverses[std::size_t(g * (systems - 1) * n * n)];
         for (Index j = 0; j < n; ++j)
             for (Index i = 0; i < n; ++i) {
                 const Lane entry = -H[std::size_t(g)] * load(J, i * n + j, from);
                 A[i + j * n] = entry;
-                if (i == j) A[i + j * n] += re[0];
+                if (i == j) A[i + j * n] += lambda_re[0];
                 for (Index l = 1; l < systems; ++l) {
                     Complex& c = C[(l - 1) * n * n + i + j * n];
                     c.re = entry, c.im.setZero();
-                    if (i == j) c.re += re[l], c.im += im[l];
+                    if (i == j) c.re += lambda_re[l], c.im += lambda_im[l];
                 }
             }
         invert<Real, Size<N>>(A, n, pivots);
@@ -231,13 +231,6 @@ struct Run {
             }
         }
     }
-
-    const VectorXd& eigen_re() {
-        if (re_.size() == 0) re_ = scheme.points.eigenvalues().real(), im_ = scheme.points.eigenvalues().imag();
-        return re_;
-    }
-    const VectorXd& eigen_im() const { return im_; }
-    VectorXd re_, im_;
 
     // z = (λ_l I − H J)⁻¹ (V⁻¹ right)_l of a group, and what that adds at the windows' ends.
     void forward(Index g) {
@@ -316,9 +309,9 @@ struct Run {
                 Lane most = Lane::Zero();
                 for (Index q = 0; q < s; ++q) {
                     Eigen::Map<Lane>(&to((g * s + q) * lanes, i)) += added[q];
-                    most = most.max<Eigen::PropagateNaN>(added[q].abs());
+                    most = larger(most, added[q].abs());
                 }
-                largest = largest.max<Eigen::PropagateNaN>(most / load(scale, i, g * lanes));
+                largest = larger(largest, most / load(scale, i, g * lanes));
             }
         }
         return largest.maxCoeff<Eigen::PropagateNaN>();
@@ -430,7 +423,7 @@ struct Run {
     }
 
     bool powers_grow(Index g) {
-        const double mu = eigen_re()[0], factor = 2 * (mu - scheme.most_growth);
+        const double mu = lambda_re[0], factor = 2 * (mu - scheme.most_growth);
         const Lane* const A = &real_inverse[std::size_t(g * n * n)];
         Lanes v, next;
         v.resize(std::size_t(n)), next.resize(std::size_t(n));
@@ -478,7 +471,7 @@ struct Run {
                 for (Index q = 0; q < M; ++q) {
                     const Index at = (g * M + q) * lanes;
                     in[q] = H[std::size_t(g)] * load(found, i, at) - load(slopes, i, at);
-                    largest = largest.max<Eigen::PropagateNaN>(in[q].abs());
+                    largest = larger(largest, in[q].abs());
                 }
                 store(rest, i, g * lanes, largest);
                 combine<s, M>(scheme.source_of.data(), in, &right[std::size_t(i * s)]);
@@ -487,7 +480,7 @@ struct Run {
             scale_rows(g);
             forward(g);
             for (Index i = 0; i < n; ++i)
-                most = most.max<Eigen::PropagateNaN>(ends[std::size_t(g * n + i)].abs() / load(scale, i, g * lanes));
+                most = larger(most, ends[std::size_t(g * n + i)].abs() / load(scale, i, g * lanes));
         }
         result.residual = between_points * most.maxCoeff<Eigen::PropagateNaN>();
         if (!f.equations().of_functions) return true;
@@ -541,10 +534,9 @@ struct Run {
             Lane most = Lane::Zero();
             for (Index g = 0; g < groups; ++g) {
                 Lane here = load(E, i, g * s * lanes).abs();
-                for (Index q = 1; q < s; ++q)
-                    here = here.max<Eigen::PropagateNaN>(load(E, i, (g * s + q) * lanes).abs());
-                largest = largest.max<Eigen::PropagateNaN>(here / load(scale, i, g * lanes));
-                most = most.max<Eigen::PropagateNaN>(here);
+                for (Index q = 1; q < s; ++q) here = larger(here, load(E, i, (g * s + q) * lanes).abs());
+                largest = larger(largest, here / load(scale, i, g * lanes));
+                most = larger(most, here);
             }
             if (of_state) of_state[i] = most.maxCoeff<Eigen::PropagateNaN>();
         }

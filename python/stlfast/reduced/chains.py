@@ -30,9 +30,10 @@ from .cells import FEW_ITERATIONS, Cell, Chains, coordinates
 
 POINTS = 7  # of a window, as in the core
 KEPT = (2, 4, 7)  # of them, whose values the guess keeps
-SHARPER, FLOOR = 1e-3, 1e-6  # of tol: tolerance of the solutions that windows are made from, and what is added to sizes
-SMALLEST = 1e-12  # such a tolerance
-JUDGED, SMALL_STATE = 1e-2, 1e-3  # of a state's largest value, and of the largest state's, as atol would be
+SHARPER, SMALLEST = 1e-3, 1e-12  # tolerance of the solutions that windows are made from, over tol; the smallest
+SHARP_FLOOR = 1e-6  # what is added to sizes there, over tol
+ATOL = 1e-8  # by default, of a solve
+JUDGED, SMALL_STATE = 1e-2, 1e-3  # parts of a state's largest value, and of the largest state's: what else may be added
 MARGIN = 3.0  # tol over the errors that windows are made for
 UNIFORM = 0.1  # part of the windows that are spread over the time span
 SPREAD = 0.03  # of a cell, how far beyond it its members are drawn
@@ -72,8 +73,11 @@ class _Compiler:
 
     def run(self, budget: float, report: Report) -> Chains:
         began = time.monotonic()
-        cells = [self.cell(-np.ones(self.d), np.ones(self.d))]
+        self.deadline = began + budget
+        low, high = -np.ones(self.d), np.ones(self.d)
+        cells = [self.nothing(low, high)]
         try:
+            cells = [self.cell(low, high)]
             while True:
                 lost = [cell.loss for cell in cells]
                 worst = int(np.argmax(lost))
@@ -109,7 +113,7 @@ class _Compiler:
     def cell(self, low: np.ndarray, high: np.ndarray) -> Cell:
         samples = list(self.samples(low, high))
         best: Cell | None = None
-        floor = _floor(samples) if samples else np.ones(self.family.n)
+        floor = self.floor(np.median([s.size for s in samples], axis=0)) if samples else np.ones(self.family.n)
         for denser in DENSER if len(samples) >= len(self.powers) else ():
             cell = self.fitted(low, high, samples, denser)
             share, iterations = self.test(cell, floor)
@@ -118,11 +122,12 @@ class _Compiler:
                 best = cell
             if best.share == 1:
                 break
-        if best is None:
-            M = len(self.powers)
-            values = np.zeros((3 * self.family.n, M), np.float32) if self.family.nonlinear else None
-            best = Cell(low, high, 0.0, 0.0, np.zeros((1, M), np.float32), values, not samples)
-        return best
+        return self.nothing(low, high, not samples) if best is None else best
+
+    def nothing(self, low: np.ndarray, high: np.ndarray, empty: bool = False) -> Cell:
+        M = len(self.powers)
+        values = np.zeros((3 * self.family.n, M), np.float32) if self.family.nonlinear else None
+        return Cell(low, high, 0.0, 0.0, np.zeros((1, M), np.float32), values, empty)
 
     # ------------------------------------------------------------------------------------------------------ members
     def members(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -147,16 +152,24 @@ class _Compiler:
     def samples(self, low: np.ndarray, high: np.ndarray) -> Iterator[_Sample]:
         u = self.drawn(low, high, 2 * len(self.powers) + 4, SPREAD)
         for place, p, y0 in zip(u, *self.members(u), strict=True):
+            if time.monotonic() > self.deadline:
+                return
             starts = [y0] if self.family.nonlinear else [y0, *np.eye(self.family.n)]
             found = [self.sharp(p, start) for start in starts]
             if all(each.finished for each in found):
                 yield _Sample(self, 2 * (place - low) / (high - low) - 1, found)
 
     def sharp(self, p: np.ndarray, y0: np.ndarray) -> _core.Windowed:
-        floor = np.full(self.family.n, FLOOR * self.tol)
+        floor = np.full(self.family.n, SHARP_FLOOR * self.tol)
         tolerance = max(SHARPER * self.tol, SMALLEST)
         found: _core.Windowed = self.core.solve(p, y0, 0.0, 1.0, tolerance, floor, FIRST_WINDOW, False, once=True)[0]
         return found
+
+    def floor(self, size: np.ndarray) -> np.ndarray:
+        """What is added to the states' sizes (n,) where members are judged: as `solve` does, where that is small."""
+        small = JUDGED * np.maximum(size, SMALL_STATE * size.max()) + 1e-300
+        result: np.ndarray = np.minimum(ATOL / self.tol, small)
+        return result
 
     def test(self, cell: Cell, floor: np.ndarray) -> tuple[float, float]:
         """The share of fresh members that are solved, and their iterations over few."""
@@ -257,7 +270,7 @@ class _Sample:
         size = np.maximum.accumulate(np.abs(values).max(axis=2), axis=1)
         if found is self.found[0]:  # from the family's own initial values
             self.size = size[:, -1]
-        c = np.abs(values @ of.series.T) / (size + FLOOR * size.max() + 1e-300)[..., None]
+        c = np.abs(values @ of.series.T) / (size + of.floor(size[:, -1])[:, None])[..., None]
         last = np.maximum(c[..., POINTS], 0.2 * c[..., POINTS - 1]).max(axis=0)
         tolerance = max(SHARPER * of.tol, SMALLEST)
         close = np.log(np.clip(last / tolerance, 1e-4, 1e4) ** (1 / (POINTS + 1)) / H)
@@ -269,13 +282,6 @@ class _Sample:
         counted = np.concatenate([[0.0], np.cumsum((denser * self.close + spread) * np.diff(self.x))])
         result: np.ndarray = np.interp(np.arange(math.floor(counted[-1]) + 1), counted, self.x)
         return result
-
-
-def _floor(samples: list[_Sample]) -> np.ndarray:
-    """What is added to the states' sizes where members are judged, (n,): a part of what they get to."""
-    size = np.median([sample.size for sample in samples], axis=0)
-    result: np.ndarray = JUDGED * np.maximum(size, SMALL_STATE * size.max()) + 1e-300
-    return result
 
 
 def _powers(d: int, degree: int) -> np.ndarray:
