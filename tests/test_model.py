@@ -284,7 +284,7 @@ def test_safetensors_of_something_else(tmp_path):
         stlfast.load(path)
 
 
-@pytest.mark.parametrize("version", ["6", "1.5", "one", ""])
+@pytest.mark.parametrize("version", ["7", "1.5", "one", ""])
 def test_newer_version(saved, version):
     with pytest.raises(stlfast.FileFormatError, match="upgrade stlfast"):
         stlfast.load(rewritten(saved, metadata={"format_version": version}))

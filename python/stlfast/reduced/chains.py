@@ -44,7 +44,7 @@ MOST_BYTES = 1_800_000
 LEAST = 2e-4  # what a cell has to gain to be cut
 SPENT = 0.02  # what may be lost, members and time together
 CLEARLY = 0.02  # a gain in members for which more windows are taken
-MOST_STATES = 40  # from which on eliminating windows one by one, as sparse as they are, takes less time
+MOST_STATES = 8  # beyond, eliminating windows one by one, as sparse as they are, takes less time
 
 
 def chainable(family: Family) -> bool:
