@@ -60,6 +60,14 @@ def truth(module: Any, windows: stlfast.Windows, y0: np.ndarray, t: np.ndarray, 
     return found.y if np.isfinite(found.y).all() else None
 
 
+def judged(sol: Any, true: np.ndarray, atol: Any) -> tuple[float, list[float]]:
+    """The largest error over its tolerance, and the states' estimates over their errors where these tell something."""
+    error = np.abs(sol.y - true).max(axis=1)
+    allowed = atol + RTOL * np.abs(true).max(axis=1)
+    told = error > LITTLE * allowed
+    return float((error / allowed).max()), (sol.error_estimate[told] / error[told]).tolist()
+
+
 def members(name: str, count: int) -> dict[str, Any]:
     """What random members tell: how many succeed, the largest error over tolerance, the estimate over the error."""
     module: Any = families.load(name)
@@ -79,11 +87,8 @@ def members(name: str, count: int) -> dict[str, Any]:
         if true is None or sol.error_estimate is None:
             missed += not sol.success
             continue
-        error = np.abs(sol.y - true).max(axis=1)
-        allowed = atol + RTOL * np.abs(true).max(axis=1)
-        worst = max(worst, float((error / allowed).max()))
-        told = error > LITTLE * allowed
-        ratios += (sol.error_estimate[told] / error[told]).tolist()
+        missed_by, found = judged(sol, true, atol)
+        worst, ratios = max(worst, missed_by), ratios + found
     return {
         "family": name, "states": family.n, "members": count, "missed": missed, "worst": worst,
         "least_ratio": min(ratios, default=None), "low": sum(ratio < 1 / 3 for ratio in ratios), "ratios": len(ratios),

@@ -26,7 +26,7 @@ import numpy as np
 
 import stlfast
 from bench import driver, families
-from bench.direct import LITTLE, ONCE_FROM, RTOL, TOLERANCES, drawn, truth
+from bench.direct import ONCE_FROM, RTOL, TOLERANCES, drawn, judged, truth
 from bench.peers import MOST_STEPS, Absent
 from stlfast.command.quick_bench import numba_rhs
 from stlfast.measure import timing
@@ -67,11 +67,8 @@ def members(module: Any, model: Any, count: int) -> dict[str, Any]:
         if true is None:
             missed += not sol.success
             continue
-        error = np.abs(sol.y - true).max(axis=1)
-        allowed = atol + RTOL * np.abs(true).max(axis=1)
-        worst = max(worst, float((error / allowed).max()))
-        told = error > LITTLE * allowed
-        ratios += (sol.error_estimate[told] / error[told]).tolist()
+        missed_by, found = judged(sol, true, atol)
+        worst, ratios = max(worst, missed_by), ratios + found
     return {
         "members": count, "methods": dict(methods), "missed": missed, "worst": worst,
         "least_ratio": min(ratios, default=None), "low": sum(ratio < 1 / 3 for ratio in ratios), "ratios": len(ratios),

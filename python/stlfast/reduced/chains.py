@@ -11,7 +11,6 @@ n states, d coordinates, M products of Chebyshev polynomials, K windows, S membe
 
 from __future__ import annotations
 
-import itertools
 import math
 import time
 from collections.abc import Iterator
@@ -27,6 +26,7 @@ from ..equations.callback import Callback
 from ..equations.ode.family import Family
 from ..equations.parameters import box
 from .cells import FEW_ITERATIONS, Cell, Chains, coordinates
+from .nonlinear import powers_up_to
 
 POINTS = 7  # of a window, as in the core
 KEPT = (2, 4, 7)  # of them, whose values the guess keeps
@@ -63,7 +63,7 @@ class _Compiler:
         self.family, self.tol = family, tol
         self.coordinates = coordinates(family)
         self.d = len(self.coordinates)
-        self.powers = _powers(self.d, DEGREES.get(self.d, 2))
+        self.powers = powers_up_to(DEGREES.get(self.d, 2), self.d)
         self.core = Windows(family).core
         self.rng = np.random.default_rng(0)
         nodes = np.array(_core.radau_points(POINTS))
@@ -91,7 +91,7 @@ class _Compiler:
                 cells[worst : worst + 1] = self.halves(cells[worst])
         except KeyboardInterrupt:
             pass  # what there is serves
-        return Chains(self.tol, self.powers.astype(np.int32), tuple(cells))
+        return Chains(self.tol, self.powers, tuple(cells))
 
     def halves(self, cell: Cell) -> list[Cell]:
         """The cell cut where its polynomials bend most."""
@@ -173,7 +173,7 @@ class _Compiler:
 
     def test(self, cell: Cell, floor: np.ndarray) -> tuple[float, float]:
         """The share of fresh members that are solved, and their iterations over few."""
-        chains = Chains(self.tol, self.powers.astype(np.int32), (replace(cell, share=1.0),)).core(self.family)
+        chains = Chains(self.tol, self.powers, (replace(cell, share=1.0),)).core(self.family)
         solved, iterations = 0, 0
         for p, y0 in zip(*self.members(self.drawn(cell.low, cell.high, TESTED)), strict=True):
             found, _, held = self.core.compiled(p, y0, self.tol, floor, True, chains)
@@ -282,11 +282,3 @@ class _Sample:
         counted = np.concatenate([[0.0], np.cumsum((denser * self.close + spread) * np.diff(self.x))])
         result: np.ndarray = np.interp(np.arange(math.floor(counted[-1]) + 1), counted, self.x)
         return result
-
-
-def _powers(d: int, degree: int) -> np.ndarray:
-    """(M, d), of total degree up to `degree`, the constant first."""
-    if d == 0:
-        return np.zeros((1, 0), dtype=int)
-    found = [each for each in itertools.product(range(degree + 1), repeat=d) if sum(each) <= degree]
-    return np.array(sorted(found, key=lambda each: (sum(each), each)))

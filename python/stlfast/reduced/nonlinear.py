@@ -195,6 +195,12 @@ def _expanded(family: Family, solutions: list[Curve], tau: float) -> np.ndarray:
     return result
 
 
+def powers_up_to(degree: int, d: int) -> np.ndarray:
+    """(M, d) int32 of the monomials of total degree up to `degree`, the constant first."""
+    powers = itertools.product(range(degree + 1), repeat=d)
+    return np.array([each for each in powers if sum(each) <= degree], dtype=np.int32)
+
+
 def cube_corners(d: int) -> np.ndarray:
     """The corners of the unit cube; of more than 5 dimensions 32 of them, (32, d), half of each face's.
 
@@ -268,8 +274,7 @@ class _Modes:
         degree = GUESS_DEGREE
         while degree > 1 and 2 * math.comb(box.dimensions + degree, degree) > S:
             degree -= 1
-        powers = itertools.product(range(degree + 1), repeat=box.dimensions)
-        self.powers = np.array([each for each in powers if sum(each) <= degree], dtype=np.int32)  # (M, d)
+        self.powers = powers_up_to(degree, box.dimensions)
         monomials = np.prod(box.coordinates(self.params, start)[:, None, :] ** self.powers, axis=2)
         self.guess = np.linalg.lstsq(monomials, left * self.sigma, rcond=None)[0]  # (M, S)
         self.jacobians = self._jacobians()
