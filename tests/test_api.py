@@ -171,7 +171,7 @@ def test_stiffness_is_optional():
 
 
 def test_a_family_without_train_ranges_cannot_train():
-    with pytest.raises(ValueError, match=r"train ranges, and k has none.*compile\(family\) goes without"):
+    with pytest.raises(ValueError, match=r"train ranges, and there is none for k.*compile\(family\) goes without"):
         stlfast.train_body(decay())
 
 

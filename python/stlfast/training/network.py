@@ -87,8 +87,10 @@ def activate(name: str, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         return a, 1.0 - a * a
     if name == "sin":
         return torch.sin(z), torch.cos(z)
-    sigmoid = torch.sigmoid(z)
-    return z * sigmoid, sigmoid * (1.0 + z * (1.0 - sigmoid))
+    if name == "silu":
+        sigmoid = torch.sigmoid(z)
+        return z * sigmoid, sigmoid * (1.0 + z * (1.0 - sigmoid))
+    raise NotImplementedError(f"no derivative of the activation {name!r} in PyTorch")
 
 
 class Network(torch.nn.Module):

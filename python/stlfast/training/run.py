@@ -81,7 +81,7 @@ def check_trained(name: str, params: Mapping[str, Range], stiffness: str | None)
     if without or not params:
         which = ", ".join(without) or "no parameter"
         raise ValueError(
-            f"family {name!r}: training needs train ranges, and {which} has none: "
+            f"family {name!r}: training needs train ranges, and there is none for {which}: "
             "stlfast.Range(train=(1, 10), solve=(1, 1000)). stlfast.compile(family) goes without training"
         )
     if stiffness is None:
