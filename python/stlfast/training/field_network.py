@@ -98,5 +98,7 @@ def _activation_jet(name: str, v: torch.Tensor, twice: bool) -> tuple[torch.Tens
         return value, slope, -2.0 * value * slope
     if name == "sin":
         return value, slope, -value
-    sigmoid = torch.sigmoid(v)
-    return value, slope, sigmoid * (1.0 - sigmoid) * (2.0 + v * (1.0 - 2.0 * sigmoid))
+    if name == "silu":
+        sigmoid = torch.sigmoid(v)
+        return value, slope, sigmoid * (1.0 - sigmoid) * (2.0 + v * (1.0 - 2.0 * sigmoid))
+    raise NotImplementedError(f"no second derivative of the activation {name!r} in PyTorch")
