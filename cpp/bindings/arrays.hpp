@@ -41,6 +41,12 @@ py::array_t<T> checked_array(const py::object& object, const std::string& name, 
     return py::reinterpret_borrow<py::array_t<T>>(array);
 }
 
+// Whether it is a NumPy array, not one of a class derived from that, which may have a mask.
+inline bool is_plain_array(const py::object& object) {
+    return reinterpret_cast<PyObject*>(Py_TYPE(object.ptr())) ==
+           reinterpret_cast<PyObject*>(py::detail::npy_api::get().PyArray_Type_);
+}
+
 inline std::string shape_text(const std::vector<py::ssize_t>& shape) {
     std::string text = "(";
     for (std::size_t k = 0; k < shape.size(); ++k) text += (k ? ", " : "") + std::to_string(shape[k]);
@@ -65,9 +71,7 @@ inline py::array_t<double> finite_array(const py::object& object, const char* na
     const bool ready = py::isinstance<py::array_t<double, py::array::c_style>>(object);
     py::array array = ready ? py::reinterpret_borrow<py::array>(object) : py::array::ensure(object);
     // Ordinary arrays are spared the look at their attributes, which takes longer than a solve of a held member.
-    const bool special =
-        py::isinstance<py::array>(object) && reinterpret_cast<PyObject*>(Py_TYPE(object.ptr())) !=
-                                                 reinterpret_cast<PyObject*>(py::detail::npy_api::get().PyArray_Type_);
+    const bool special = py::isinstance<py::array>(object) && !is_plain_array(object);
     if (special && py::hasattr(object, "mask")) refuse("be an array without a mask: pass its .filled(...)");
     if (!array || std::string_view("iuf").find(array.dtype().kind()) == std::string_view::npos)
         refuse("be an array of real numbers, got " + std::string(py::repr(object)));

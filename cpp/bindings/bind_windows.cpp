@@ -96,6 +96,27 @@ py::array_t<double> evaluate(const Solver& solver, const Windowed& solution, con
     return y;
 }
 
+// For WindowOptions::between, so that Ctrl-C stops within a second.
+std::function<void()> interrupts() {
+    using Clock = std::chrono::steady_clock;
+    return [last = Clock::now()]() mutable {
+        if (Clock::now() - last < std::chrono::milliseconds(100)) return;
+        last = Clock::now();
+        const py::gil_scoped_acquire acquire;
+        if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+    };
+}
+
+// Of the whole span, on compiled windows or on the member's own.
+Refined of_span(const Solver& solver, RightHandSide& f, const VectorXd& parameters, const VectorXd& y0,
+                const WindowOptions& options, double relative) {
+    Refined found;
+    if (solver.chains && solver.chains->solve(solver.windows, f, parameters, y0, relative, options.floor,
+                                              options.estimate, found))
+        return found;
+    return refined(solver.windows, f, y0, 0, 1, options, relative);
+}
+
 // With the tolerance `relative`, one pass of it where `once`, else as many as it takes: the solution, its estimate over
 // the tolerance, whether it reaches the end, and its values at x, nan where it does not reach, or None without x.
 py::tuple solve(const Solver& solver, const py::object& parameters, const py::object& y0, double begin, double end,
@@ -113,29 +134,79 @@ py::tuple solve(const Solver& solver, const py::object& parameters, const py::ob
     add(f, added);
     const VectorXd start = as_vector(finite_array(y0, "y0", {n}));
     WindowOptions options = options_of(n, floor, first, estimate, stops, jumps, inside, positive);
-    using Clock = std::chrono::steady_clock;
-    options.between = [last = Clock::now()]() mutable {  // so that Ctrl-C stops within a second
-        if (Clock::now() - last < std::chrono::milliseconds(100)) return;
-        last = Clock::now();
-        const py::gil_scoped_acquire acquire;
-        if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-    };
+    options.between = interrupts();
     Refined found;
     {
         const py::gil_scoped_release release;
         if (once) {
             options.tolerance = relative;
             found.solution = solver.windows.solve(f, start, begin, end, options);
-        } else if (!solver.chains || begin != 0 || end != 1 || !added.is_none() || !stops.is_none() ||
-                   !positive.empty() ||
-                   !solver.chains->solve(solver.windows, f, as_vector(p), start, relative, options.floor, estimate,
-                                         found)) {
+        } else if (begin != 0 || end != 1 || !added.is_none() || !stops.is_none() || !positive.empty()) {
             found = refined(solver.windows, f, start, begin, end, options, relative);
+        } else {
+            found = of_span(solver, f, as_vector(p), start, options, relative);
         }
     }
     const bool finished = found.solution.finished;
     const py::object y = x.is_none() ? py::none() : py::object(evaluate(solver, found.solution, x));
     return py::make_tuple(std::make_unique<Windowed>(std::move(found.solution)), found.missed, finished, y);
+}
+
+// (t − t0)/(t1 − t0); None where an entry is not in [t0, t1].
+py::object scaled_times(const py::array_t<double, py::array::c_style>& t, double t0, double t1) {
+    py::array_t<double> x(t.size());
+    const Eigen::Map<const Eigen::ArrayXd> times(t.data(), t.size());
+    if (!(times >= t0 && times <= t1).all()) return py::none();
+    Eigen::Map<Eigen::ArrayXd>(x.mutable_data(), t.size()) = ((times - t0) / (t1 - t0)).min(1.0);
+    return x;
+}
+
+// What `solve` returns of the whole span, on compiled windows first, with arguments as they mostly are, where span and
+// initial values are the same for all members and windows end nowhere in between; and a copy of the output times t, or
+// None where these are None, for values at x. None where an argument is of another kind, or wrong: `solve` tells.
+py::object solve_plain(const Solver& solver, const py::dict& params, const py::tuple& names, const py::object& y0,
+                       const py::object& box, const py::object& t, const py::object& x, double t0, double t1,
+                       const py::object& rtol, double smallest, const py::object& atol, double smallest_floor,
+                       double first, const py::object& estimate) {
+    const Index n = solver.equations.n;
+    VectorXd p, start;
+    try {
+        p = parameters_of(solver.low, solver.high, params, names);
+        start = as_vector(finite_array(y0, "y0", {n}));
+    } catch (const py::builtin_exception&) {
+        return py::none();
+    }
+    const double relative = PyFloat_CheckExact(rtol.ptr()) ? PyFloat_AS_DOUBLE(rtol.ptr()) : 0;
+    const double added = PyFloat_CheckExact(atol.ptr()) ? PyFloat_AS_DOUBLE(atol.ptr()) : -1;
+    if (!(relative >= smallest && relative < 1) || !(added >= 0 && std::isfinite(added)) ||
+        !PyBool_Check(estimate.ptr()))
+        return py::none();
+    if (!box.is_none()) {
+        const auto ends = checked_array<double>(box, "box", 2);
+        for (Index i = 0; i < n; ++i)
+            if (!(start[i] >= ends.data()[2 * i] && start[i] <= ends.data()[2 * i + 1])) return py::none();
+    }
+    py::object times = py::none(), at = x;
+    if (!t.is_none()) {
+        using Array = py::array_t<double, py::array::c_style>;
+        if (!is_plain_array(t) || !py::isinstance<Array>(t)) return py::none();
+        const auto given = py::reinterpret_borrow<Array>(t);
+        if (given.ndim() != 1 || (at = scaled_times(given, t0, t1)).is_none()) return py::none();
+        times = py::array_t<double>(given.size(), given.data());
+    }
+    WindowOptions options;
+    options.first = first, options.estimate = estimate.ptr() == Py_True, options.between = interrupts();
+    options.floor = VectorXd::Constant(n, std::max(added / relative, smallest_floor));
+    Refined found;
+    {
+        const py::gil_scoped_release release;
+        RightHandSide f(solver.equations, p);
+        found = of_span(solver, f, p, start, options, relative);
+    }
+    const bool finished = found.solution.finished;
+    auto y = evaluate(solver, found.solution, at);
+    return py::make_tuple(std::make_unique<Windowed>(std::move(found.solution)), found.missed, finished, std::move(y),
+                          std::move(times));
 }
 
 // Many members with programs; stops (B or 1, K) and jumps (B or 1, K, n), or None.
@@ -187,15 +258,6 @@ std::shared_ptr<Chains> chains_of(Index n, const std::vector<py::tuple>& coordin
     using Degrees = Eigen::Matrix<std::int32_t, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
     const Eigen::MatrixXi of = Eigen::Map<const Degrees>(degrees.data(), degrees.shape(0), degrees.shape(1));
     return std::make_shared<Chains>(n, std::move(where), of, std::move(all), tolerance);
-}
-
-// (t − t0)/(t1 − t0); None where an entry is not in [t0, t1].
-py::object scaled_times(const py::array_t<double, py::array::c_style>& t, double t0, double t1) {
-    py::array_t<double> x(t.size());
-    const Eigen::Map<const Eigen::ArrayXd> times(t.data(), t.size());
-    if (!(times >= t0 && times <= t1).all()) return py::none();
-    Eigen::Map<Eigen::ArrayXd>(x.mutable_data(), t.size()) = ((times - t0) / (t1 - t0)).min(1.0);
-    return x;
 }
 
 }  // namespace STLFAST_NAMESPACE::windows_bindings
@@ -297,6 +359,11 @@ void bind_windows(py::module_& module) {
             "coefficients (K, 4 n)). stops: (K,) where windows end, increasing, and jumps (K, n) of the state there. "
             "inside: how far from stops functions that are no programs are evaluated. once: one pass with that "
             "tolerance.")
+        .def("solve_plain", &solve_plain, py::arg("params"), py::arg("names"), py::arg("y0"), py::arg("box"),
+             py::arg("t"), py::arg("x"), py::arg("t0"), py::arg("t1"), py::arg("rtol"), py::arg("smallest"),
+             py::arg("atol"), py::arg("smallest_floor"), py::arg("first"), py::arg("estimate"),
+             "What `solve` returns of the whole span and the output times t, which values are at instead of at x; None "
+             "where an argument is wrong or of an unusual kind. box: (n, 2) of initial values, or None.")
         .def("solve_many", &solve_queries, py::arg("x"), py::arg("count"), py::arg("parameters"), py::arg("y0"),
              py::arg("final"), py::arg("maximum"), py::arg("certify"), py::arg("relative"), py::arg("floor"),
              py::arg("first"), py::arg("stops"), py::arg("jumps"), py::arg("positive"), py::arg("threads"),

@@ -40,7 +40,6 @@ class Chain {
         bool estimate = true;
         Eigen::Index most_iterations = 15;
     };
-    using Lane = Eigen::Array<double, 4, 1>;
 
     explicit Chain(const WindowScheme& scheme);
 

@@ -39,6 +39,8 @@ SAMPLES = 16384  # of a Python function over the span
 STEPPED_OVER = (
     "SciPy's Radau may step over what a function of time does in a moment: name its breaks=, or raise rtol or atol."
 )
+ESTIMATED = WITHIN, "The error estimate meets the tolerance."
+UNESTIMATED = NOT_CERTIFIED, "Solved without an estimate of the error, as certify=False asked."
 TOO_MANY = "Shorten t_span: for as many steps SciPy's Radau would take minutes to hours."
 HANDED_OVER_TOLERANCES = ((1e-1, 1e-12), (1e-2, 1e-13))  # SciPy's, over those asked for, and the smallest rtol
 BEYOND_AN_EVENT = 1e-3  # of the way to a terminal event, how far is solved for it to be met again
@@ -70,6 +72,8 @@ class Windows:
         self._names = tuple(family.params)
         self._span = fixed_span(family)
         self._times = None if self._span is None else uniform_times(UNIFORM, self._span)
+        plain = family.stops is None and not isinstance(family.N, Callback) and not family.positive
+        self._plain = plain and self._span is not None
 
     def solve(
         self,
@@ -110,7 +114,14 @@ class Windows:
         or out of range; ValueError for a wrong shape, a number that is not finite, a time outside t_span, breaks or
         doses outside it, initial values outside y0_range or events that are no functions.
         """
-        family, watched = self.family, as_events(events)
+        family, found = self.family, None
+        if self._plain and events is None and forcing is None and t0 is None and self._span is not None:
+            found = self._on_span(self._span, y0, t, rtol, atol, certify, extrapolate, params)
+            if found is not None and found[2] and found[1] <= 1.0 and found[0].through < 0:
+                windows, missed, finished, y, given = found
+                times = self._times if given is None else given
+                return WindowsSolution(self, windows, self._span, times, y, *(ESTIMATED if certify else UNESTIMATED))
+        watched = as_events(events)
         p = self._parameters(params)
         span = family._span(p, params) if self._span is None else self._span
         start = family.start_at(p) if y0 is None else checked_start(family, y0, extrapolate)
@@ -148,7 +159,7 @@ class Windows:
             if ahead is not None:
                 x_end = (ahead - span[0]) / (span[1] - span[0])
                 end = min(1.0, x_end + BEYOND_AN_EVENT * (x_end - begin) + 1e-12)
-        windows, missed, finished, y = core(end, certify)
+        windows, missed, finished, y = core(end, certify) if found is None else found[:4]
         met = located(windows) if watched else None
         if end < 1.0 and met is not None and met.end is None:  # it is not met again that early
             windows, missed, finished, y = core(1.0, certify)
@@ -169,14 +180,26 @@ class Windows:
                     more = TOO_MANY if many else "" if through else STEPPED_OVER
                 sol = self._failed(windows, span, times, y, p, more, negative)
         else:
-            if certify:
-                status, message = WITHIN, "The error estimate meets the tolerance."
-            else:
-                status, message = NOT_CERTIFIED, "Solved without an estimate of the error, as certify=False asked."
-            sol = WindowsSolution(self, windows, span, times, y, status, message)
+            sol = WindowsSolution(self, windows, span, times, y, *(ESTIMATED if certify else UNESTIMATED))
         if met is not None:
             sol.take_events(met)
         return sol
+
+    def _on_span(
+        self, span: tuple[float, float], y0: Any, t: Any, rtol: Any, atol: Any, certify: Any, extrapolate: Any,
+        params: dict[str, float],
+    ) -> tuple[_core.Windowed, float, bool, np.ndarray, np.ndarray | None] | None:  # fmt: skip
+        """What the core finds where all arguments are as they mostly are, in a tenth of the time; None elsewhere."""
+        family = self.family
+        if y0 is None:
+            if family.start is not None:
+                return None
+            y0, extrapolate = family.y0, True
+        found: tuple[_core.Windowed, float, bool, np.ndarray, np.ndarray | None] | None = self.core.solve_plain(
+            params, self._names, y0, None if extrapolate else family.y0_range, t, UNIFORM, span[0], span[1], rtol,
+            SMALLEST_RTOL, atol, SMALLEST_FLOOR, FIRST_WINDOW, certify,
+        )  # fmt: skip
+        return found
 
     def compiled(self, chains: _core.Chains) -> Windows:
         """The same solver, which tries these compiled windows first."""

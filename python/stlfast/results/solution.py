@@ -300,7 +300,7 @@ class WindowsSolution(Trajectory):
         self, model: Solved, found: Any, span: tuple[float, float], t: np.ndarray, y: np.ndarray, status: int,
         message: str, estimate: np.ndarray | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(model, span, t, y)
+        self._model, self._span, self.t, self.y = model, span, t, y
         self._found, self._status, self._message, self._estimate = found, status, message, estimate
         self._end: float | None = None  # where a terminal event ended it
         self.t_events: list[np.ndarray] | None = None

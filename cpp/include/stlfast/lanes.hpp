@@ -1,0 +1,112 @@
+// Four numbers side by side in a register, and small matrices of them: the same operations on four windows at once.
+#pragma once
+
+#include <Eigen/Core>
+#include <utility>
+#include <vector>
+
+#include "stlfast/abi.hpp"
+
+namespace STLFAST_NAMESPACE {
+
+constexpr Eigen::Index lanes = 4;
+
+using Lane = Eigen::Array<double, lanes, 1>;
+using Lanes = std::vector<Lane, Eigen::aligned_allocator<Lane>>;
+
+struct ComplexLane {
+    Lane re, im;
+};
+using ComplexLanes = std::vector<ComplexLane, Eigen::aligned_allocator<ComplexLane>>;
+
+// The larger of each; not a number where either is not finite.
+inline Lane larger(const Lane& a, const Lane& b) { return a.max(b) + 0 * (a + b); }
+
+inline Lane load(const Eigen::MatrixXd& of, Eigen::Index column, Eigen::Index row) {
+    return Eigen::Map<const Lane>(&of(row, column));
+}
+inline void store(Eigen::MatrixXd& of, Eigen::Index column, Eigen::Index row, const Lane& value) {
+    Eigen::Map<Lane>(&of(row, column)) = value;
+}
+
+// out (rows) = matrix (rows, cols), column-major, times in (cols).
+template <Eigen::Index rows, Eigen::Index cols>
+void combine(const double* matrix, const Lane* in, Lane* out) {
+    for (Eigen::Index q = 0; q < rows; ++q) {
+        Lane sum = matrix[q] * in[0];
+        for (Eigen::Index k = 1; k < cols; ++k) sum += matrix[q + k * rows] * in[k];
+        out[q] = sum;
+    }
+}
+
+struct Real {
+    using Entry = Lane;
+    static Lane size(const Lane& a) { return a.abs(); }
+    static Lane inverse(const Lane& a) { return a.inverse(); }
+    static Lane times(const Lane& a, const Lane& b) { return a * b; }
+    static void subtract(Lane& a, const Lane& b, const Lane& c) { a -= b * c; }
+    static Lane negative(const Lane& a) { return -a; }
+};
+struct Complex {
+    using Entry = ComplexLane;
+    static Lane size(const ComplexLane& a) { return a.re.square() + a.im.square(); }
+    static ComplexLane inverse(const ComplexLane& a) {
+        const Lane size = (a.re.square() + a.im.square()).inverse();
+        return {a.re * size, -a.im * size};
+    }
+    static ComplexLane times(const ComplexLane& a, const ComplexLane& b) {
+        return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
+    }
+    static void subtract(ComplexLane& a, const ComplexLane& b, const ComplexLane& c) {
+        a.re -= b.re * c.re - b.im * c.im, a.im -= b.re * c.im + b.im * c.re;
+    }
+    static ComplexLane negative(const ComplexLane& a) { return {-a.re, -a.im}; }
+};
+
+// A (n, n), column after column, becomes its inverse, with pivots that serve all lanes.
+template <class Kind, class Size>
+void invert(typename Kind::Entry* A, Size n, std::vector<Eigen::Index>& pivots) {
+    using Eigen::Index;
+    using Entry = typename Kind::Entry;
+    pivots.resize(std::size_t(n));
+    for (Index k = 0; k < n; ++k) {
+        Index at = k;
+        double largest = -1;
+        for (Index i = k; i < n; ++i)
+            if (const double size = Kind::size(A[i + k * n]).minCoeff(); size > largest) largest = size, at = i;
+        pivots[std::size_t(k)] = at;
+        if (at != k)
+            for (Index j = 0; j < n; ++j) std::swap(A[k + j * n], A[at + j * n]);
+        const Entry pivot = Kind::inverse(A[k + k * n]);
+        Entry* const own = A + k * n;
+        for (Index i = 0; i < n; ++i)
+            if (i != k) own[i] = Kind::negative(Kind::times(own[i], pivot));
+        own[k] = pivot;
+        for (Index j = 0; j < n; ++j) {
+            Entry* const a = A + j * n;
+            if (j == k) continue;
+            const Entry u = Kind::negative(a[k]);
+            for (Index i = 0; i < n; ++i)
+                if (i != k) Kind::subtract(a[i], own[i], u);
+            a[k] = Kind::times(a[k], pivot);
+        }
+    }
+    for (Index k = n - 1; k >= 0; --k)  // rows that changed places are columns of the inverse
+        if (const Index at = pivots[std::size_t(k)]; at != k)
+            for (Index i = 0; i < n; ++i) std::swap(A[i + k * n], A[i + at * n]);
+}
+
+// A number of states that is known when compiling, or not, N = 0: loops over few are unrolled.
+template <int N>
+struct Size {
+    explicit Size(Eigen::Index) {}
+    constexpr operator Eigen::Index() const { return N; }
+};
+template <>
+struct Size<0> {
+    explicit Size(Eigen::Index n) : n(n) {}
+    operator Eigen::Index() const { return n; }
+    Eigen::Index n;
+};
+
+}  // namespace STLFAST_NAMESPACE
