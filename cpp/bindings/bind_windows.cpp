@@ -111,8 +111,8 @@ std::function<void()> interrupts() {
 Refined of_span(const Solver& solver, RightHandSide& f, const VectorXd& parameters, const VectorXd& y0,
                 const WindowOptions& options, double relative) {
     Refined found;
-    if (solver.chains && solver.chains->solve(solver.windows, f, parameters, y0, relative, options.floor,
-                                              options.estimate, found))
+    if (solver.chains &&
+        solver.chains->solve(solver.windows, f, parameters, y0, relative, options.floor, options.estimate, found))
         return found;
     return refined(solver.windows, f, y0, 0, 1, options, relative);
 }
@@ -239,7 +239,7 @@ Eigen::MatrixXf float_matrix(const py::object& from, const char* name) {
 }
 
 std::shared_ptr<Chains> chains_of(Index n, const std::vector<py::tuple>& coordinates, const py::object& powers,
-                                  const std::vector<py::tuple>& cells, double tolerance) {
+                                  const std::vector<py::tuple>& cells, double tolerance, const py::object& start) {
     std::vector<ChainCoordinate> where;
     for (const py::tuple& c : coordinates)
         where.push_back(
@@ -257,7 +257,9 @@ std::shared_ptr<Chains> chains_of(Index n, const std::vector<py::tuple>& coordin
     }
     using Degrees = Eigen::Matrix<std::int32_t, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
     const Eigen::MatrixXi of = Eigen::Map<const Degrees>(degrees.data(), degrees.shape(0), degrees.shape(1));
-    return std::make_shared<Chains>(n, std::move(where), of, std::move(all), tolerance);
+    return std::make_shared<Chains>(
+        n, std::move(where), of, std::move(all), tolerance,
+        start.is_none() ? VectorXd() : VectorXd(as_vector(finite_array(start, "start", {n}))));
 }
 
 }  // namespace STLFAST_NAMESPACE::windows_bindings
@@ -309,10 +311,12 @@ void bind_windows(py::module_& module) {
             "last", [](const Windowed& w) { return to_numpy(VectorXd(w.values.bottomRows(1).transpose())); });
     py::class_<Chains, std::shared_ptr<Chains>>(module, "Chains", "Compiled windows of cells of a family's members.")
         .def(py::init(&chains_of), py::arg("n"), py::arg("coordinates"), py::arg("powers"), py::arg("cells"),
-             py::arg("tolerance"),
+             py::arg("tolerance"), py::arg("start"),
              "coordinates: (index, initial, logarithmic, low, high) of each; powers (M, d) int32; cells: (low (d,), "
              "high "
-             "(d,), held, lengths (K, M) float32, values (3 n K, M) float32 or None) of each.");
+             "(d,), held, lengths (K, M) float32, values (3 n K, M) float32 or None) of each; start (n,) of all "
+             "members, or "
+             "None.");
     py::class_<Solver>(module, "Windows",
                        "Solves members of a family, linear or not, on one time window after the other.")
         .def(py::init([](const Family& family, const py::object& values) {

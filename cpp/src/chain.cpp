@@ -21,10 +21,12 @@ constexpr double step_tolerance = 0.03;   // of what further Newton steps would 
 constexpr double moved = 0.02;            // Newton step from which on the Jacobians are evaluated anew
 constexpr double slow = 0.3, near = 0.1;  // contraction of steps smaller than that, from which on rows are scaled
 constexpr double settled = 1e-3;          // Newton step, from which down the states' sizes stay what they are
-constexpr double diverged = 1e8;          // Newton step, over the states' sizes
-constexpr double hopeless = 2;            // growth of Newton steps, with new Jacobians
-constexpr Index most_corrections = 10;    // of the estimate
-constexpr double assumed = 0.3;           // contraction of the first
+constexpr double moved_a_little = 0.005;  // of a group, from which on its own are
+constexpr double least_contraction = 0.01, settled_part = 0.03;  // of a group that has converged
+constexpr double diverged = 1e8;                                 // Newton step, over the states' sizes
+constexpr double hopeless = 2;                                   // growth of Newton steps, with new Jacobians
+constexpr Index most_corrections = 10;                           // of the estimate
+constexpr double assumed = 0.3;                                  // contraction of the first
 constexpr double enough_correction = 0.05, slowest_correction = 0.8;
 constexpr int powers = 4, most_powers = 24;
 constexpr double growing = 1.05;  // of a vector, in so many powers
@@ -47,17 +49,18 @@ struct Run {
           K(edges.size() - 1),
           groups((K + lanes - 1) / lanes),
           S(groups * s * lanes),
-          begin(std::size_t(groups)),
-          H(std::size_t(groups)),
+          begin(groups),
+          H(groups),
           x(S),
           x_middle(groups * lanes),
           systems(scheme, n, groups),
-          right(std::size_t(s * n)),
-          stages(std::size_t(s * n)),
-          starts(std::size_t(n)) {
+          steps(std::size_t(groups), infinity),
+          right(s * n),
+          stages(s * n),
+          starts(n) {
         for (Index w = 0; w < groups * lanes; ++w) {  // lanes to spare have windows of no length at the end
             const double from = edges[std::min(w, K)], to = edges[std::min(w + 1, K)];
-            const auto g = std::size_t(w / lanes);
+            const Index g = w / lanes;
             begin[g][w % lanes] = from, H[g][w % lanes] = to - from;
             for (Index q = 0; q < s; ++q)
                 x[((w / lanes) * s + q) * lanes + w % lanes] = from + (to - from) * scheme.c[q];
@@ -71,32 +74,41 @@ struct Run {
     Lanes begin, H;
     VectorXd x, x_middle;
     Systems systems;
-    MatrixXd Y, F, E;          // (S, n)
-    MatrixXd a, change, e;     // at the windows' beginnings (K, n): states, their changes, errors
-    MatrixXd scale;            // (K, n) of the states, the largest so far, and the floor
-    MatrixXd J, in_middle;     // Jacobians; Y in the middle of the windows
-    double contraction = 1;  // of the last Newton step
+    MatrixXd Y, F, E;                   // (S, n)
+    MatrixXd a, change, e;              // at the windows' beginnings (K, n): states, their changes, errors
+    MatrixXd scale;                     // (K, n) of the states, the largest so far, and the floor
+    MatrixXd J, in_middle;              // Jacobians; Y in the middle of the windows
+    double contraction = 1;             // of the last Newton step
+    std::vector<double> steps, before;  // the last of each group, and the one before it
     Lanes right, stages, starts;
 
-    void factor() {
+    // Anew in the groups from `first` on in which Newton's last step was longer than `longer`.
+    void factor(Index first, double longer) {
+        Index last = groups;
+        while (first < groups && !(steps[std::size_t(first)] > longer)) ++first;
+        while (last > first && !(steps[std::size_t(last - 1)] > longer)) --last;
+        if (first == last) return;
+        const Index each = systems.at_all_points() ? s * lanes : lanes, from = first * each,
+                    count = (last - first) * each;
+        if (J.rows() != groups * each) J.resize(groups * each, n * n);
         if (systems.at_all_points()) {
-            f.jacobians(x, Y, J);
+            f.jacobians(x.segment(from, count), Y.middleRows(from, count), J.middleRows(from, count));
         } else {
             in_middle.resize(groups * lanes, Index(n));
             for (Index i = 0; i < n; ++i)
-                for (Index g = 0; g < groups; ++g)
+                for (Index g = first; g < last; ++g)
                     store(in_middle, i, g * lanes, load(Y, i, (g * s + middle) * lanes));
-            f.jacobians(x_middle, in_middle, J);
+            f.jacobians(x_middle.segment(from, count), in_middle.middleRows(from, count), J.middleRows(from, count));
         }
-        for (Index g = 0; g < groups; ++g) systems.factor(g, H[std::size_t(g)], J);
+        for (Index g = first; g < last; ++g)
+            if (steps[std::size_t(g)] > longer) systems.factor(g, H[g], J);
     }
 
-    // The changes at the beginnings (K, n), `first` at the first, where the ends are off the next beginnings by what
-    // `of` (S, n) and `starts` (K, n) are; by nothing without them.
-    void chain(const VectorXd& first, const MatrixXd* of, const MatrixXd* starts) {
-        change.row(0) = first.transpose();
+    // The changes at the beginnings (K, n) from that of group `from` on, which is given, where the ends are off the
+    // next beginnings by what `of` (S, n) and `starts` (K, n) are; by nothing without them.
+    void chain(Index from, const MatrixXd* of, const MatrixXd* starts) {
         const Index W = groups * lanes;
-        for (Index g = 0; g < groups; ++g) {
+        for (Index g = from; g < groups; ++g) {
             const Lane *const T = systems.transfer(g), *const end = systems.ends(g);
             for (Index l = 0; l < lanes; ++l) {
                 const Index w = g * lanes + l;
@@ -111,23 +123,29 @@ struct Run {
         }
     }
 
-    // Adds to `to` (S, n) what follows from the changes at the beginnings; the largest of it over the scale.
-    double backward(MatrixXd& to) {
-        Lane largest = Lane::Zero();
-        for (Index g = 0; g < groups; ++g) {
-            for (Index j = 0; j < n; ++j) starts[std::size_t(j)] = load(change, j, g * lanes);
+    // Adds to `to` (S, n) what follows from the changes at the beginnings, from group `from` on; the largest of it over
+    // the scale.
+    double backward(Index from, MatrixXd& to) {
+        double all = 0;
+        for (Index g = from; g < groups; ++g) {
+            Lane largest = Lane::Zero();
+            for (Index j = 0; j < n; ++j) starts[j] = load(change, j, g * lanes);
             systems.backward(g, starts.data(), stages.data());
             for (Index i = 0; i < n; ++i) {
                 Lane most = Lane::Zero();
                 for (Index q = 0; q < s; ++q) {
-                    const Lane& added = stages[std::size_t(i * s + q)];
+                    const Lane& added = stages[i * s + q];
                     Eigen::Map<Lane>(&to((g * s + q) * lanes, i)) += added;
                     most = larger(most, added.abs());
                 }
                 largest = larger(largest, most / load(scale, i, g * lanes));
             }
+            const double here = largest.maxCoeff<Eigen::PropagateNaN>();
+            steps[std::size_t(g)] = here;
+            if (!(here <= all)) all = here;  // also where it is not a number
+            if (std::isnan(here)) return here;
         }
-        return largest.maxCoeff<Eigen::PropagateNaN>();
+        return all;
     }
 
     void measure() {
@@ -150,28 +168,36 @@ struct Run {
             in[0] = load(starts, i, g * lanes);
             for (Index q = 0; q < s; ++q) in[q + 1] = load(at, i, (g * s + q) * lanes);
             combine<s, M>(scheme.points.D().data(), in, out);
-            Lane* const r = &right[std::size_t(i * s)];
+            Lane* const r = &right[i * s];
             for (Index q = 0; q < s; ++q) {
-                r[q] = H[std::size_t(g)] * load(F, i, (g * s + q) * lanes) - out[q];
+                r[q] = H[g] * load(F, i, (g * s + q) * lanes) - out[q];
                 if (source) r[q] += Eigen::Map<const Lane>(source + i * S + (g * s + q) * lanes);
             }
         }
     }
 
+    // What comes later changes nothing before: groups at the beginning that have converged are left as they are.
     Chained newton(const VectorXd& y0) {
         Chained result;
         const double enough = step_tolerance * options.tolerance;
         double last = infinity;
         bool fresh = true;
+        Index from = 0;
         measure();
-        factor();
+        factor(0, 0);
         while (result.iterations < options.most_iterations) {
             ++result.iterations;
-            f.evaluate(x, Y, F, S);
-            for (Index g = 0; g < groups; ++g) residual(g, a, Y, nullptr), systems.forward(g, right.data());
-            chain(y0 - a.row(0).transpose(), &Y, &a);
-            result.last_step = backward(Y);
-            a += change;
+            const Index point = from * s * lanes, rest = S - point;
+            f.evaluate(x.tail(rest), Y.bottomRows(rest), F.bottomRows(rest), rest);
+            for (Index g = from; g < groups; ++g) residual(g, a, Y, nullptr), systems.forward(g, right.data());
+            if (from == 0)
+                change.row(0) = y0.transpose() - a.row(0);
+            else
+                change.row(from * lanes) = Y.row(point - 1) - a.row(from * lanes);
+            chain(from, &Y, &a);
+            before = steps;
+            result.last_step = backward(from, Y);
+            a.bottomRows((groups - from) * lanes) += change.bottomRows((groups - from) * lanes);
             if (result.last_step > settled) measure();
             const double theta = exact() ? 0 : result.iterations == 1 ? assumed : result.last_step / last;
             if (!(result.last_step <= diverged) || (fresh && result.iterations > 1 && theta > hopeless)) return result;
@@ -186,9 +212,15 @@ struct Run {
                 result.iterations > 1 && theta > slow && systems.can_scale() && (linear() || last < near);
             if (scale_now) systems.scale(groups);
             fresh = scale_now || (!linear() && last > moved && left > systems.worth_factoring());
-            if (fresh) factor();
+            while (!fresh && from + 1 < groups && has_converged(std::size_t(from), enough)) ++from;
+            if (fresh) factor(scale_now ? 0 : from, scale_now ? -1 : moved_a_little);
         }
         return result;
+    }
+
+    bool has_converged(std::size_t g, double enough) const {
+        const double theta = before[g] < infinity ? std::max(steps[g] / before[g], least_contraction) : assumed;
+        return theta < 1 && theta / (1 - theta) * steps[g] <= settled_part * enough;
     }
 
     bool linear() const { return !f.equations().N; }
@@ -212,7 +244,7 @@ struct Run {
                     if (j != i) sum += load(J, i * n + j, at).abs() * load(scale, j, g * lanes);
                 most = most.max(load(J, i * n + i, at) + sum / load(scale, i, g * lanes));
             }
-            const Lane& length = H[std::size_t(g)];
+            const Lane& length = H[g];
             if ((length * most <= scheme.most_growth).all() || (n > 2 && !powers_grow(g))) continue;
             for (Index l = 0; l < lanes; ++l) {
                 for (Index i = 0; i < n; ++i)
@@ -225,26 +257,23 @@ struct Run {
 
     bool powers_grow(Index g) {
         const double mu = scheme.points.eigenvalues()[0].real(), factor = 2 * (mu - scheme.most_growth);
-        const auto count = std::size_t(n);
-        Lanes A(count * count), v(count), next(count);
+        Lanes A(n * n), v(n), next(n);
         std::vector<Index> pivots;
         for (Index j = 0; j < n; ++j)
             for (Index i = 0; i < n; ++i)
-                A[std::size_t(i + j * n)] =
-                    -H[std::size_t(g)] * load(J, i * n + j, systems.row(g, middle)) + (i == j ? mu : 0.0);
+                A[i + j * n] = -H[g] * load(J, i * n + j, systems.row(g, middle)) + (i == j ? mu : 0.0);
         invert<Real, Size<N>>(A.data(), n, pivots);
         for (Index i = 0; i < n; ++i)  // some vector without a structure
-            v[std::size_t(i)] = load(scale, i, g * lanes) * (0.5 + double((i * 7919 + 12345) % 1009) / 1009);
+            v[i] = load(scale, i, g * lanes) * (0.5 + double((i * 7919 + 12345) % 1009) / 1009);
         Lane before = Lane::Constant(infinity);
         for (int power = 1; power <= most_powers; ++power) {
-            for (Index i = 0; i < n; ++i) next[std::size_t(i)] = -v[std::size_t(i)];
+            for (Index i = 0; i < n; ++i) next[i] = -v[i];
             for (Index j = 0; j < n; ++j)
-                for (Index i = 0; i < n; ++i)
-                    next[std::size_t(i)] += factor * v[std::size_t(j)] * A[std::size_t(i + j * n)];
+                for (Index i = 0; i < n; ++i) next[i] += factor * v[j] * A[i + j * n];
             v.swap(next);
             if (power % powers != 0) continue;
             Lane size = Lane::Zero();
-            for (Index i = 0; i < n; ++i) size = size.max((v[std::size_t(i)] / load(scale, i, g * lanes)).abs());
+            for (Index i = 0; i < n; ++i) size = size.max((v[i] / load(scale, i, g * lanes)).abs());
             if (power > powers && (size <= growing * before).all()) return false;
             before = size;
         }
@@ -259,8 +288,7 @@ struct Run {
         Lane in[M], out[M];
         for (Index g = 0; g < groups; ++g) {
             for (Index q = 0; q < M; ++q)
-                where.segment<lanes>((g * M + q) * lanes) =
-                    (begin[std::size_t(g)] + H[std::size_t(g)] * scheme.checks[q]).matrix();
+                where.segment<lanes>((g * M + q) * lanes) = (begin[g] + H[g] * scheme.checks[q]).matrix();
             for (Index i = 0; i < n; ++i) {
                 in[0] = load(a, i, g * lanes);
                 for (Index q = 0; q < s; ++q) in[q + 1] = load(Y, i, (g * s + q) * lanes);
@@ -278,40 +306,77 @@ struct Run {
                 Lane largest = Lane::Zero();
                 for (Index q = 0; q < M; ++q) {
                     const Index at = (g * M + q) * lanes;
-                    in[q] = H[std::size_t(g)] * load(found, i, at) - load(slopes, i, at);
+                    in[q] = H[g] * load(found, i, at) - load(slopes, i, at);
                     largest = larger(largest, in[q].abs());
                 }
                 store(rest, i, g * lanes, largest);
-                combine<s, M>(scheme.source_of.data(), in, &right[std::size_t(i * s)]);
-                for (Index q = 0; q < s; ++q) store(source, i, (g * s + q) * lanes, right[std::size_t(i * s + q)]);
+                combine<s, M>(scheme.source_of.data(), in, &right[i * s]);
+                for (Index q = 0; q < s; ++q) store(source, i, (g * s + q) * lanes, right[i * s + q]);
             }
             systems.forward(g, right.data());
-            for (Index i = 0; i < n; ++i)
-                most = larger(most, systems.ends(g)[i].abs() / load(scale, i, g * lanes));
+            for (Index i = 0; i < n; ++i) most = larger(most, systems.ends(g)[i].abs() / load(scale, i, g * lanes));
         }
         result.residual = between_points * most.maxCoeff<Eigen::PropagateNaN>();
-        if (!f.equations().of_functions) return true;
-        MatrixXd at(M, columns);
+        return !f.equations().of_functions || bends_are_seen();
+    }
+
+    // Whether functions of the states bend between the points in no other way than the residual tells (unseen.hpp): of
+    // all windows together where samples tell it, else one by one.
+    bool bends_are_seen() {
+        constexpr Index P = Bends::samples;
+        const Index columns = 1 + n, count = groups * P * lanes;
+        MatrixXd points(count, columns), low(groups * lanes, columns), high(groups * lanes, columns), samples;
+        Lane in[M], out[P];
+        for (Index g = 0; g < groups; ++g) {
+            store(low, 0, g * lanes, begin[g]), store(high, 0, g * lanes, begin[g] + H[g]);
+            for (Index q = 0; q < P; ++q)
+                store(points, 0, (g * P + q) * lanes, begin[g] + H[g] * (double(q) / double(P - 1)));
+            for (Index i = 0; i < n; ++i) {
+                in[0] = load(a, i, g * lanes);
+                for (Index q = 0; q < s; ++q) in[q + 1] = load(Y, i, (g * s + q) * lanes);
+                combine<P, M>(scheme.spread.data(), in, out);
+                Lane least = out[0], largest = out[0], more = Lane::Zero();
+                for (Index q = 0; q < P; ++q) {
+                    store(points, 1 + i, (g * P + q) * lanes, out[q]);
+                    least = least.min(out[q]), largest = largest.max(out[q]);
+                    if (q > 1) more = more.max((out[q - 2] - 2 * out[q - 1] + out[q]).abs() / 8);
+                }
+                store(low, 1 + i, g * lanes, least - more), store(high, 1 + i, g * lanes, largest + more);
+            }
+        }
+        f.bends(points, samples);
+        MatrixXd own(P, samples.cols());
+        VectorXd from(columns), to(columns), least, largest;
         for (Index w = 0; w < K; ++w) {
             const Index g = w / lanes, l = w % lanes;
-            at.row(0) = a.row(w);
-            for (Index q = 0; q < s; ++q) at.row(q + 1) = Y.row((g * s + q) * lanes + l);
-            const VectorXd allowed = unseen * rest.row(w).transpose() + options.tolerance * scale.row(w).transpose();
-            const auto evaluate = [&](const MatrixXd& points, MatrixXd& values) {
-                f.evaluate(points.col(0), points.rightCols(columns), values, values.rows());
-            };
-            if (bends_unseen(scheme, f, at, begin[std::size_t(g)][l], H[std::size_t(g)][l], allowed, evaluate))
-                return false;
+            for (Index q = 0; q < P; ++q) own.row(q) = samples.row((g * P + q) * lanes + l);
+            from = low.row(w).transpose(), to = high.row(w).transpose();
+            f.bends(from, to, least, largest);
+            if (!f.equations().of_functions->told(own, least, largest) && bends_unseen_in(w)) return false;
         }
         return true;
     }
+
+    bool bends_unseen_in(Index w) {
+        const Index g = w / lanes, l = w % lanes, columns = n;
+        MatrixXd at(M, columns);
+        at.row(0) = a.row(w);
+        for (Index q = 0; q < s; ++q) at.row(q + 1) = Y.row((g * s + q) * lanes + l);
+        const VectorXd allowed = unseen * rest.row(w).transpose() + options.tolerance * scale.row(w).transpose();
+        const auto evaluate = [&](const MatrixXd& points, MatrixXd& values) {
+            f.evaluate(points.col(0), points.rightCols(columns), values, values.rows());
+        };
+        return bends_unseen(scheme, f, at, begin[g][l], H[g][l], allowed, evaluate);
+    }
+
     MatrixXd source, rest;  // of residuals: what they come to at the points (S, n), and the largest (K, n)
 
     void estimate(Chained& result) {
         MatrixXd values, slopes;
         E.setZero(S, Index(n)), e.setZero();
-        chain(VectorXd::Zero(Index(n)), nullptr, nullptr);
-        backward(E);
+        change.row(0).setZero();
+        chain(0, nullptr, nullptr);
+        backward(0, E);
         e += change;
         // Of further corrections, and of Newton steps where there are none, over the states' sizes.
         double last = infinity, left = contraction < 1 ? contraction / (1 - contraction) : infinity;
@@ -323,9 +388,11 @@ struct Run {
         for (Index correction = 0; correction < most_corrections && !told; ++correction) {
             values = Y + E, slopes = a + e;
             f.evaluate(x, values, F, S);
-            for (Index g = 0; g < groups; ++g) residual(g, slopes, values, source.data()), systems.forward(g, right.data());
-            chain(VectorXd::Zero(Index(n)), &values, &slopes);
-            const double now = backward(E), theta = correction == 0 ? assumed : now / last;
+            for (Index g = 0; g < groups; ++g)
+                residual(g, slopes, values, source.data()), systems.forward(g, right.data());
+            change.row(0).setZero();
+            chain(0, &values, &slopes);
+            const double now = backward(0, E), theta = correction == 0 ? assumed : now / last;
             e += change;
             if (!(theta < slowest_correction)) break;
             left = theta / (1 - theta) * now;

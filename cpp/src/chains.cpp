@@ -38,12 +38,13 @@ std::array<double, 4> cubic(const VectorXd& c, double x) {
 }  // namespace
 
 Chains::Chains(Index n, std::vector<ChainCoordinate> coordinates, MatrixXi powers, std::vector<ChainCell> cells,
-               double tolerance)
+               double tolerance, VectorXd start)
     : n_(n),
       coordinates_(std::move(coordinates)),
       powers_(std::move(powers)),
       cells_(std::move(cells)),
       tolerance_(tolerance),
+      start_(std::move(start)),
       nodes_(RadauPoints(s).c()) {
     const Index d = Index(coordinates_.size()), products = powers_.rows();
     const auto need = [](bool fits, const char* what) {
@@ -53,6 +54,7 @@ Chains::Chains(Index n, std::vector<ChainCoordinate> coordinates, MatrixXi power
     need(powers_.size() == 0 || (powers_.minCoeff() >= 0 && powers_.maxCoeff() <= 64), "powers must be 0 … 64");
     degree_ = powers_.size() == 0 ? 0 : powers_.maxCoeff();
     need(tolerance > 0, "the tolerance must be positive");
+    need(start_.size() == 0 || start_.size() == n, "start must have an entry for each state");
     for (const ChainCell& cell : cells_) {
         need(cell.low.size() == d && cell.high.size() == d && (cell.low.array() < cell.high.array()).all(),
              "a cell must have ends low < high for each coordinate");
@@ -161,6 +163,7 @@ bool Chains::split(const WindowScheme& scheme, const Cells& cells, VectorXd& edg
 bool Chains::solve(const Windows& windows, RightHandSide& f, const VectorXd& parameters, const VectorXd& y0,
                    double relative, const VectorXd& floor, bool estimate, Refined& result) const {
     if (relative < sharper * tolerance_ || f.equations().dense || f.equations().switches) return false;
+    if (start_.size() > 0 && y0 != start_) return false;
     const Place place = place_of(parameters, y0);
     if (!place.cell || !place.cell->held) return false;
     Windowed& w = result.solution;

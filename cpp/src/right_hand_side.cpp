@@ -209,9 +209,9 @@ void RightHandSide::jacobian(double x, const VectorXd& y, MatrixXd& J) {
     for (std::size_t k = 0; k < e.linear.size(); ++k) J(e.linear[k].i, e.linear[k].j) += linear_(0, Index(k));
 }
 
-void RightHandSide::jacobians(const Ref<const VectorXd>& x, const Ref<const MatrixXd>& y, MatrixXd& J) {
+void RightHandSide::jacobians(const Ref<const VectorXd>& x, const Ref<const MatrixXd>& y, Ref<MatrixXd> J) {
     const Equations& e = *equations_;
-    J.setZero(x.size(), n() * n());
+    J.setZero();
     if (e.N) {
         points_.resize(x.size(), 1 + n()), slopes_.resize(x.size(), e.J->n_outputs());
         points_ << x, y;

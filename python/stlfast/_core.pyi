@@ -255,6 +255,7 @@ class Chains:
         powers: np.ndarray,
         cells: list[tuple[np.ndarray, np.ndarray, bool, np.ndarray, np.ndarray | None]],
         tolerance: float,
+        start: np.ndarray | None,
     ) -> None: ...
 
 class Windowed:
@@ -317,6 +318,23 @@ class Windows:
         x: np.ndarray | None = None,
         once: bool = False,
     ) -> tuple[Windowed, float, bool, Any]: ...  # the last an array, or None without x
+    def solve_plain(
+        self,
+        params: dict[str, float],
+        names: tuple[str, ...],
+        y0: Any,
+        box: np.ndarray | None,
+        t: Any,
+        x: np.ndarray,
+        t0: float,
+        t1: float,
+        rtol: Any,
+        smallest: float,
+        atol: Any,
+        smallest_floor: float,
+        first: float,
+        estimate: Any,
+    ) -> tuple[Windowed, float, bool, np.ndarray, np.ndarray | None] | None: ...
     def solve_many(
         self,
         x: np.ndarray,

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <algorithm>
 #include <vector>
 
 #include "stlfast/lanes.hpp"
@@ -19,8 +20,8 @@ namespace STLFAST_NAMESPACE {
 // With one Jacobian J for all points of a window, the one in its middle: split into (s + 1)/2 systems λ_l I − H J, the
 // first of them real. So an end follows its beginning as S = R(H J), with the stability function R of the scheme.
 //
-// Where J differs much from point to point, rows are scaled: multiplied by P_q = (μ − H J)(μ − H J_q)⁻¹, so that what is
-// stiff is as in the middle (the residual of a stiff row is J_q times the error).
+// Where J differs much from point to point, rows are scaled: multiplied by P_q = (μ − H J)(μ − H J_q)⁻¹, so that what
+// is stiff is as in the middle (the residual of a stiff row is J_q times the error).
 template <int N>
 class Split {
   public:
@@ -30,24 +31,22 @@ class Split {
     Split(const WindowScheme& scheme, Eigen::Index n, Eigen::Index groups)
         : scheme_(scheme),
           n(n),
-          real_(std::size_t(groups * n * n)),
-          z_real_(std::size_t(groups * n)),
-          complex_(std::size_t(groups * (systems - 1) * n * n)),
-          z_complex_(std::size_t(groups * (systems - 1) * n)),
-          transfer_(std::size_t(groups * n * n)),
-          ends_(std::size_t(groups * n)),
+          real_(groups * n * n),
+          z_real_(groups * n),
+          complex_(groups * (systems - 1) * n * n),
+          z_complex_(groups * (systems - 1) * n),
+          transfer_(groups * n * n),
+          ends_(groups * n),
           lambda_re_(scheme.points.eigenvalues().real()),
           lambda_im_(scheme.points.eigenvalues().imag()),
-          of_start_(-scheme.points.inverse_vectors() * scheme.points.D().col(0)) {
-        if constexpr (N == 0) inner_.resize(std::size_t(n * n));
-    }
+          of_start_(-scheme.points.inverse_vectors() * scheme.points.D().col(0)) {}
 
     // Iterations that take longer than factoring anew and one more.
     double worth_factoring() const { return 1.5 + double(n * n) / (2.0 * double(n) + 20); }
     bool can_scale() const { return !scaled_; }
     void scale(Eigen::Index groups) {
         scaled_ = true;
-        rows_.resize(std::size_t(groups * s * n * n)), inner_.resize(std::size_t(n * n));
+        rows_ = Lanes(groups * s * n * n), inner_ = Lanes(n * n), before_ = Lanes(n * s);
     }
 
     // Jacobians are asked for at all points, or in the middle of each window; where those of a point begin.
@@ -58,8 +57,8 @@ class Split {
     void factor(Eigen::Index g, const Lane& H, const Eigen::MatrixXd& J) {
         using Eigen::Index;
         const Index middle = row(g, (s - 1) / 2);
-        Lane* const A = &real_[std::size_t(g * n * n)];
-        ComplexLane* const C = &complex_[std::size_t(g * (systems - 1) * n * n)];
+        Lane* const A = &real_[g * n * n];
+        ComplexLane* const C = &complex_[g * (systems - 1) * n * n];
         for (Index j = 0; j < n; ++j)
             for (Index i = 0; i < n; ++i) {
                 const Lane entry = -H * load(J, i * n + j, middle);
@@ -73,7 +72,7 @@ class Split {
             }
         invert<Real, Size<N>>(A, n, pivots_);
         for (Index l = 1; l < systems; ++l) invert<Complex, Size<N>>(C + (l - 1) * n * n, n, pivots_);
-        Lane* const T = &transfer_[std::size_t(g * n * n)];
+        Lane* const T = &transfer_[g * n * n];
         const double real = vectors()(s - 1, 0) * of_start_[0];
         for (Index k = 0; k < n * n; ++k) T[k] = real * A[k];
         for (Index l = 1; l < systems; ++l) {  // Re of (v_re − i v_im)(g_re + i g_im) C
@@ -91,9 +90,9 @@ class Split {
     void forward(Eigen::Index g, Lane* right) {
         using Eigen::Index;
         if (scaled_) scale_rows(g, right);
-        Lane transformed[s], *const end = &ends_[std::size_t(g * n)];
-        Lane* const zr = &z_real_[std::size_t(g * n)];
-        ComplexLane* const zc = &z_complex_[std::size_t(g * (systems - 1) * n)];
+        Lane transformed[s], *const end = &ends_[g * n];
+        Lane* const zr = &z_real_[g * n];
+        ComplexLane* const zc = &z_complex_[g * (systems - 1) * n];
         for (Index i = 0; i < n; ++i) zr[i].setZero();
         for (Index i = 0; i < (systems - 1) * n; ++i) zc[i].re.setZero(), zc[i].im.setZero();
         for (Index j = 0; j < n; ++j) {
@@ -107,14 +106,14 @@ class Split {
                           vectors()(s - 1, 2 * l) * zc[(l - 1) * n + i].im;
         }
     }
-    const Lane* ends(Eigen::Index g) const { return &ends_[std::size_t(g * n)]; }              // (n), with a = 0
-    const Lane* transfer(Eigen::Index g) const { return &transfer_[std::size_t(g * n * n)]; }  // (n, n) of a
+    const Lane* ends(Eigen::Index g) const { return &ends_[g * n]; }              // (n), with a = 0
+    const Lane* transfer(Eigen::Index g) const { return &transfer_[g * n * n]; }  // (n, n) of a
 
     // x (n, s) with the changes a (n); once for each `forward`.
     void backward(Eigen::Index g, const Lane* a, Lane* x) {
         using Eigen::Index;
-        Lane* const zr = &z_real_[std::size_t(g * n)];
-        ComplexLane* const zc = &z_complex_[std::size_t(g * (systems - 1) * n)];
+        Lane* const zr = &z_real_[g * n];
+        ComplexLane* const zc = &z_complex_[g * (systems - 1) * n];
         Lane w[s];
         for (Index j = 0; j < n; ++j) {
             for (Index q = 0; q < s; ++q) w[q] = of_start_[q] * a[j];
@@ -133,8 +132,8 @@ class Split {
 
     void add(Eigen::Index g, Eigen::Index j, const Lane* value, Lane* zr, ComplexLane* zc) const {
         using Eigen::Index;
-        const Lane* const A = &real_[std::size_t(g * n * n + j * n)];
-        const ComplexLane* const C = &complex_[std::size_t(g * (systems - 1) * n * n + j * n)];
+        const Lane* const A = &real_[g * n * n + j * n];
+        const ComplexLane* const C = &complex_[g * (systems - 1) * n * n + j * n];
         for (Index i = 0; i < n; ++i) zr[i] += A[i] * value[0];
         for (Index l = 1; l < systems; ++l)
             for (Index i = 0; i < n; ++i) {
@@ -151,15 +150,15 @@ class Split {
         const double mu = lambda_re_[0];
         for (Index j = 0; j < n; ++j)
             for (Index i = 0; i < n; ++i) {
-                inner_[std::size_t(i + j * n)] = -H * load(J, i * n + j, at);
-                if (i == j) inner_[std::size_t(i + j * n)] += mu;
+                inner_[i + j * n] = -H * load(J, i * n + j, at);
+                if (i == j) inner_[i + j * n] += mu;
             }
         invert<Real, Size<N>>(inner_.data(), n, pivots_);
-        Lane* const P = &rows_[std::size_t((g * s + q) * n * n)];
+        Lane* const P = &rows_[(g * s + q) * n * n];
         for (Index j = 0; j < n; ++j) {
-            for (Index i = 0; i < n; ++i) P[i + j * n] = mu * inner_[std::size_t(i + j * n)];
+            for (Index i = 0; i < n; ++i) P[i + j * n] = mu * inner_[i + j * n];
             for (Index k = 0; k < n; ++k) {
-                const Lane by = -H * inner_[std::size_t(k + j * n)];
+                const Lane by = -H * inner_[k + j * n];
                 for (Index i = 0; i < n; ++i) P[i + j * n] += load(J, i * n + k, middle) * by;
             }
         }
@@ -167,12 +166,12 @@ class Split {
 
     void scale_rows(Eigen::Index g, Lane* right) {
         using Eigen::Index;
-        before_.assign(right, right + n * s);
+        std::copy_n(right, n * s, before_.data());
         for (Index q = 0; q < s; ++q) {
-            const Lane* const P = &rows_[std::size_t((g * s + q) * n * n)];
+            const Lane* const P = &rows_[(g * s + q) * n * n];
             for (Index i = 0; i < n; ++i) {
-                Lane sum = P[i] * before_[std::size_t(q)];
-                for (Index j = 1; j < n; ++j) sum += P[i + j * n] * before_[std::size_t(j * s + q)];
+                Lane sum = P[i] * before_[q];
+                for (Index j = 1; j < n; ++j) sum += P[i + j * n] * before_[j * s + q];
                 right[i * s + q] = sum;
             }
         }
@@ -197,10 +196,7 @@ class Whole {
     static constexpr bool exact_in_time = true;
 
     Whole(const WindowScheme& scheme, Eigen::Index, Eigen::Index groups)
-        : D_(scheme.points.D()),
-          blocks_(std::size_t(groups * s * s * n * n)),
-          of_start_(std::size_t(groups * s * n * n)),
-          z_(std::size_t(groups * s * n)) {}
+        : D_(scheme.points.D()), blocks_(groups * s * s * n * n), of_start_(groups * s * n * n), z_(groups * s * n) {}
 
     double worth_factoring() const { return 1.5 + n; }
     bool can_scale() const { return false; }
@@ -256,19 +252,19 @@ class Whole {
 
     void forward(Eigen::Index g, Lane* right) {
         using Eigen::Index;
-        Lane* const z = &z_[std::size_t(g * s * n)];
+        Lane* const z = &z_[g * s * n];
         for (Index q = 0; q < s; ++q)
             for (Index i = 0; i < n; ++i) z[q * n + i] = right[i * s + q];
         for (Index r = 1; r < s; ++r)
             for (Index k = 0; k < r; ++k) apply(block(g, r, k), z + k * n, z + r * n);
         solve(g, s - 1, z + (s - 1) * n);
     }
-    const Lane* ends(Eigen::Index g) const { return &z_[std::size_t((g * s + s - 1) * n)]; }
-    const Lane* transfer(Eigen::Index g) const { return &of_start_[std::size_t((g * s + s - 1) * n * n)]; }
+    const Lane* ends(Eigen::Index g) const { return &z_[(g * s + s - 1) * n]; }
+    const Lane* transfer(Eigen::Index g) const { return &of_start_[(g * s + s - 1) * n * n]; }
 
     void backward(Eigen::Index g, const Lane* a, Lane* x) {
         using Eigen::Index;
-        Lane* const z = &z_[std::size_t(g * s * n)];
+        Lane* const z = &z_[g * s * n];
         Lane less[n];
         for (Index i = 0; i < n; ++i) less[i] = -a[i];
         for (Index q = s - 1; q >= 0; --q) {
@@ -285,10 +281,8 @@ class Whole {
 
   private:
     // Below the diagonal the factors of rows, on it inverses, above it what is left; the first row's is D_0c I.
-    Lane* block(Eigen::Index g, Eigen::Index r, Eigen::Index c) {
-        return &blocks_[std::size_t(((g * s + r) * s + c) * n * n)];
-    }
-    Lane* start(Eigen::Index g, Eigen::Index q) { return &of_start_[std::size_t((g * s + q) * n * n)]; }
+    Lane* block(Eigen::Index g, Eigen::Index r, Eigen::Index c) { return &blocks_[((g * s + r) * s + c) * n * n]; }
+    Lane* start(Eigen::Index g, Eigen::Index q) { return &of_start_[(g * s + q) * n * n]; }
 
     static void subtract(const Lane* A, const Lane* B, Lane* from) {  // A B
         for (Eigen::Index j = 0; j < n; ++j) apply(A, B + j * n, from + j * n);

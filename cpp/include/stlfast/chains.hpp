@@ -37,14 +37,15 @@ struct ChainCoordinate {
 
 class Chains {
   public:
-    // powers (M, d): the degrees of each product's polynomials. Throws std::invalid_argument where shapes do not fit.
+    // powers (M, d): the degrees of each product's polynomials; start (n): of all members, empty where initial values
+    // are coordinates or parameters tell them. Throws std::invalid_argument where shapes do not fit.
     Chains(Eigen::Index n, std::vector<ChainCoordinate> coordinates, Eigen::MatrixXi powers,
-           std::vector<ChainCell> cells, double tolerance);
+           std::vector<ChainCell> cells, double tolerance, Eigen::VectorXd start = {});
 
     double tolerance() const { return tolerance_; }  // relative, that windows are made for
 
     // From y0 (n), on [0, 1]: the solution and true, where its estimate meets the tolerance `relative`, as `refined`
-    // does; false where the member's cell does not hold it or it does not.
+    // does; false where the member's cell does not hold it, where y0 is not what windows are for, or where it does not.
     bool solve(const Windows& windows, RightHandSide& f, const Eigen::VectorXd& parameters, const Eigen::VectorXd& y0,
                double relative, const Eigen::VectorXd& floor, bool estimate, Refined& result) const;
 
@@ -63,6 +64,7 @@ class Chains {
     int degree_;
     std::vector<ChainCell> cells_;
     double tolerance_;
+    Eigen::VectorXd start_;
     Eigen::VectorXd nodes_;
 };
 

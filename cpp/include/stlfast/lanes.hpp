@@ -2,6 +2,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -12,12 +13,26 @@ namespace STLFAST_NAMESPACE {
 constexpr Eigen::Index lanes = 4;
 
 using Lane = Eigen::Array<double, lanes, 1>;
-using Lanes = std::vector<Lane, Eigen::aligned_allocator<Lane>>;
-
 struct ComplexLane {
     Lane re, im;
 };
-using ComplexLanes = std::vector<ComplexLane, Eigen::aligned_allocator<ComplexLane>>;
+
+// Entries that nothing is written to beforehand, as a vector would.
+template <class Entry>
+class Uninitialised {
+  public:
+    Uninitialised() = default;
+    explicit Uninitialised(Eigen::Index size) : entries_(new Entry[std::size_t(size)]) {}
+    Entry& operator[](Eigen::Index k) { return entries_[std::size_t(k)]; }
+    const Entry& operator[](Eigen::Index k) const { return entries_[std::size_t(k)]; }
+    Entry* data() { return entries_.get(); }
+    void swap(Uninitialised& other) { entries_.swap(other.entries_); }
+
+  private:
+    std::unique_ptr<Entry[]> entries_;
+};
+using Lanes = Uninitialised<Lane>;
+using ComplexLanes = Uninitialised<ComplexLane>;
 
 // The larger of each; not a number where either is not finite.
 inline Lane larger(const Lane& a, const Lane& b) { return a.max(b) + 0 * (a + b); }

@@ -87,7 +87,7 @@ class RightHandSide {
 
     // The same at x (S) and y (S, n) as J (S, n²), row-major; families with programs alone.
     void jacobians(const Eigen::Ref<const Eigen::VectorXd>& x, const Eigen::Ref<const Eigen::MatrixXd>& y,
-                   Eigen::MatrixXd& J);
+                   Eigen::Ref<Eigen::MatrixXd> J);
 
   private:
     const Equations* equations_;

@@ -72,8 +72,10 @@ class Windows:
         self._names = tuple(family.params)
         self._span = fixed_span(family)
         self._times = None if self._span is None else uniform_times(UNIFORM, self._span)
+        self._plain: tuple[tuple[float, float], np.ndarray] | None = None  # span and times, where the core takes all
         plain = family.stops is None and not isinstance(family.N, Callback) and not family.positive
-        self._plain = plain and self._span is not None
+        if plain and self._span is not None and self._times is not None:
+            self._plain = self._span, self._times
 
     def solve(
         self,
@@ -115,12 +117,13 @@ class Windows:
         doses outside it, initial values outside y0_range or events that are no functions.
         """
         family, found = self.family, None
-        if self._plain and events is None and forcing is None and t0 is None and self._span is not None:
-            found = self._on_span(self._span, y0, t, rtol, atol, certify, extrapolate, params)
+        if self._plain is not None and events is None and forcing is None and t0 is None:
+            span, times = self._plain
+            found = self._on_span(span, y0, t, rtol, atol, certify, extrapolate, params)
             if found is not None and found[2] and found[1] <= 1.0 and found[0].through < 0:
-                windows, missed, finished, y, given = found
-                times = self._times if given is None else given
-                return WindowsSolution(self, windows, self._span, times, y, *(ESTIMATED if certify else UNESTIMATED))
+                windows, _, _, y, given = found
+                told = ESTIMATED if certify else UNESTIMATED
+                return WindowsSolution(self, windows, span, times if given is None else given, y, *told)
         watched = as_events(events)
         p = self._parameters(params)
         span = family._span(p, params) if self._span is None else self._span
@@ -195,11 +198,10 @@ class Windows:
             if family.start is not None:
                 return None
             y0, extrapolate = family.y0, True
-        found: tuple[_core.Windowed, float, bool, np.ndarray, np.ndarray | None] | None = self.core.solve_plain(
+        return self.core.solve_plain(
             params, self._names, y0, None if extrapolate else family.y0_range, t, UNIFORM, span[0], span[1], rtol,
             SMALLEST_RTOL, atol, SMALLEST_FLOOR, FIRST_WINDOW, certify,
         )  # fmt: skip
-        return found
 
     def compiled(self, chains: _core.Chains) -> Windows:
         """The same solver, which tries these compiled windows first."""

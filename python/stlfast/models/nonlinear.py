@@ -91,8 +91,8 @@ class NonlinearModel(ODEModelShell):
         method = _chosen(method, reduced)
         if method != "perturbation" and (order is not None or expand is not None):
             raise ValueError("order and expand belong to method='perturbation'")
-        start = self.family.y0 if y0 is None else y0
         rtol, note = self._tolerance(rtol)
+        start = self.family.y0 if y0 is None else y0
         if method == REDUCED or (method is None and self.compiled.bands):
             found = self._reduced(start, t, rtol, note, atol, certify, extrapolate, params)
             if found is not None and (found.success or method == REDUCED):
@@ -103,19 +103,16 @@ class NonlinearModel(ODEModelShell):
                 )
         elif method in DICTIONARY_METHODS:
             return self._full(start, t, rtol, note, atol, certify, method, order, expand, extrapolate, params)
-        checked = checked_start(self.family, start, extrapolate)
-        options: dict[str, Any] = {
-            "t": t,
-            "rtol": rtol,
-            "atol": atol,
-            "certify": certify,
-            "extrapolate": True,
-            **params,
-        }
         if method == COMPILED:
-            return self._on_compiled(checked, fallback=False, **options)
+            return self._on_compiled(
+                y0, t=t, rtol=rtol, atol=atol, certify=certify, extrapolate=extrapolate, fallback=False, **params
+            )
         solver = (self._chained if method is None else None) or self.windows
-        return solver.solve(checked, fallback=fallback and method is None, **options)
+        handed = fallback and method is None
+        named: dict[str, Any] = params
+        return solver.solve(
+            y0, t=t, rtol=rtol, atol=atol, certify=certify, extrapolate=extrapolate, fallback=handed, **named
+        )
 
     def _reduced(
         self, start: Any, t: Any, rtol: float, note: str, atol: float, certify: bool, extrapolate: bool,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 HELD = 0.5  # the least share of a cell's members that are solved, for it to be tried
 FEW_ITERATIONS = 3
 IN_TIME = 0.02  # what twice the time is worth, in members that are lost
+SMALL = 5.0  # times as much where cells are small, of linear families
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ class Cell:
     @property
     def loss(self) -> float:
         """What smaller cells could gain."""
-        return 0.0 if self.empty else self.volume * (1 - self.share + IN_TIME * max(self.effort - 1, 0.0))
+        worth = IN_TIME * (SMALL if self.values is None else 1.0)
+        return 0.0 if self.empty else self.volume * (1 - self.share + worth * max(self.effort - 1, 0.0))
 
     @property
     def bytes(self) -> int:
@@ -76,7 +78,8 @@ class Chains:
         from .. import _core
 
         cells = [(c.low, c.high, c.share >= HELD, c.lengths, c.values) for c in self.cells]
-        return _core.Chains(family.n, coordinates(family), self.powers, cells, self.tolerance)
+        start = family.y0 if family.y0_range is None and family.start is None else None
+        return _core.Chains(family.n, coordinates(family), self.powers, cells, self.tolerance, start)
 
     def __repr__(self) -> str:
         return f"compiled windows in {len(self.cells)} cells hold {self.share:.1%} of the members to {self.tolerance:g}"
@@ -120,7 +123,5 @@ def coordinates(family: Family) -> list[tuple[int, bool, bool, float, float]]:
     """Of each coordinate: index, whether an initial value, whether logarithmic, low and high."""
     low, high = box(family.params)
     result = [(k, False, bool(low[k] > 0), float(low[k]), float(high[k])) for k in range(len(low)) if low[k] < high[k]]
-    if family.nonlinear:
-        _, low, high = family.start_box()
-        result += [(int(i), True, False, float(low[i]), float(high[i])) for i in np.flatnonzero(low < high)]
-    return result
+    _, low, high = family.start_box()
+    return result + [(int(i), True, False, float(low[i]), float(high[i])) for i in np.flatnonzero(low < high)]

@@ -154,9 +154,8 @@ class _Compiler:
         for place, p, y0 in zip(u, *self.members(u), strict=True):
             if time.monotonic() > self.deadline:
                 return
-            starts = [y0] if self.family.nonlinear else [y0, *np.eye(self.family.n)]
-            found = [self.sharp(p, start) for start in starts]
-            if all(each.finished for each in found):
+            found = self.sharp(p, y0)
+            if found.finished:
                 yield _Sample(self, 2 * (place - low) / (high - low) - 1, found)
 
     def sharp(self, p: np.ndarray, y0: np.ndarray) -> _core.Windowed:
@@ -206,7 +205,7 @@ class _Compiler:
                 if inside < 1:
                     continue
                 x = e[:inside, None] + np.diff(e[: inside + 1])[:, None] * self.kept
-                found = self.core.evaluate(sample.found[0], x.ravel()).reshape(self.family.n, inside, 3)
+                found = self.core.evaluate(sample.found, x.ravel()).reshape(self.family.n, inside, 3)
                 at[k, :inside] = found.transpose(1, 0, 2).reshape(inside, -1)
             values = self.fit(T, at).reshape(-1, len(self.powers)).astype(np.float32)
         return Cell(low, high, 0.0, effort, np.ascontiguousarray(fit[:, 0].astype(np.float32)), values)
@@ -242,34 +241,26 @@ class _Compiler:
 
 
 class _Sample:
-    """A member's solutions, and how close windows have to be along them."""
+    """A member's solution, and how close windows have to be along it."""
 
-    def __init__(self, of: _Compiler, place: np.ndarray, found: list[_core.Windowed]) -> None:
+    def __init__(self, of: _Compiler, place: np.ndarray, found: _core.Windowed) -> None:
         self.place, self.found = place, found
         scale = (max(SHARPER * of.tol, SMALLEST) * MARGIN / of.tol) ** (1 / (POINTS + 1))
-        self.x, self.close = np.array([0.0, 1.0]), np.zeros(1)
-        self.size = np.zeros(of.family.n)
-        for each in found:
-            x, close = self.density(of, each)
-            both = np.union1d(self.x, x)
-            middle = 0.5 * (both[1:] + both[:-1])
-            here = close[np.clip(np.searchsorted(x, middle) - 1, 0, len(close) - 1)]
-            before = self.close[np.clip(np.searchsorted(self.x, middle) - 1, 0, len(self.close) - 1)]
-            self.x, self.close = both, np.maximum(scale * here, before)
+        self.x, close = self.density(of)
+        self.close = scale * close
 
     @property
     def windows(self) -> float:
         return float(np.sum(self.close * np.diff(self.x)))
 
-    def density(self, of: _Compiler, found: _core.Windowed) -> tuple[np.ndarray, np.ndarray]:
+    def density(self, of: _Compiler) -> tuple[np.ndarray, np.ndarray]:
         """Windows (K + 1,) of the sharp solution, and how many of them a unit of time needs (K,)."""
-        edges = np.asarray(found.edges)
+        edges = np.asarray(self.found.edges)
         H = np.diff(edges)
         x = (edges[:-1, None] + H[:, None] * of.nodes).ravel()
-        values = of.core.evaluate(found, np.minimum(x, 1.0)).reshape(of.family.n, len(H), -1)
+        values = of.core.evaluate(self.found, np.minimum(x, 1.0)).reshape(of.family.n, len(H), -1)
         size = np.maximum.accumulate(np.abs(values).max(axis=2), axis=1)
-        if found is self.found[0]:  # from the family's own initial values
-            self.size = size[:, -1]
+        self.size = size[:, -1]
         c = np.abs(values @ of.series.T) / (size + of.floor(size[:, -1])[:, None])[..., None]
         last = np.maximum(c[..., POINTS], 0.2 * c[..., POINTS - 1]).max(axis=0)
         tolerance = max(SHARPER * of.tol, SMALLEST)
