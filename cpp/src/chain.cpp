@@ -20,6 +20,7 @@ constexpr Index s = WindowScheme::s, M = s + 1;
 constexpr double step_tolerance = 0.03;   // of what further Newton steps would change, over the tolerance
 constexpr double moved = 0.02;            // Newton step from which on the Jacobians are evaluated anew
 constexpr double slow = 0.3, near = 0.1;  // contraction of steps smaller than that, from which on rows are scaled
+constexpr double a_little_slow = 0.1;     // contraction in a group, from which on its own are
 constexpr double settled = 1e-3;          // Newton step, from which down the states' sizes stay what they are
 constexpr double moved_a_little = 0.005;  // of a group, from which on its own are
 constexpr double least_contraction = 0.01, settled_part = 0.03;  // of a group that has converged
@@ -32,20 +33,17 @@ constexpr int powers = 4, most_powers = 24;
 constexpr double growing = 1.05;  // of a vector, in so many powers
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-// N states, or as many as f has for N = 0.
-template <int N, class Systems>
+template <Index n, class Systems>
 struct Run {
     const WindowScheme& scheme;
     RightHandSide& f;
     const Chain::Options& options;
-    const Size<N> n;
     const Index K, groups, S;  // S points in all: stage q of window w is number ((w / 4) s + q) 4 + w % 4
 
     Run(const WindowScheme& scheme, RightHandSide& f, const Chain::Options& options, const VectorXd& edges)
         : scheme(scheme),
           f(f),
           options(options),
-          n(f.n()),
           K(edges.size() - 1),
           groups((K + lanes - 1) / lanes),
           S(groups * s * lanes),
@@ -53,8 +51,9 @@ struct Run {
           H(groups),
           x(S),
           x_middle(groups * lanes),
-          systems(scheme, n, groups),
+          systems(scheme, groups),
           steps(std::size_t(groups), infinity),
+          wanted(std::size_t(groups), true),
           right(s * n),
           stages(s * n),
           starts(n) {
@@ -66,8 +65,8 @@ struct Run {
                 x[((w / lanes) * s + q) * lanes + w % lanes] = from + (to - from) * scheme.c[q];
             x_middle[w] = from + (to - from) * scheme.c[middle];
         }
-        for (MatrixXd* each : {&Y, &F}) each->resize(S, Index(n));
-        for (MatrixXd* each : {&a, &change, &e}) each->resize(groups * lanes, Index(n));
+        for (MatrixXd* each : {&Y, &F}) each->resize(S, n);
+        for (MatrixXd* each : {&a, &change, &e}) each->resize(groups * lanes, n);
     }
 
     static constexpr Index middle = (s - 1) / 2;  // of the points
@@ -80,28 +79,31 @@ struct Run {
     MatrixXd J, in_middle;              // Jacobians; Y in the middle of the windows
     double contraction = 1;             // of the last Newton step
     std::vector<double> steps, before;  // the last of each group, and the one before it
+    std::vector<char> wanted;           // whether each group's systems are to be made
     Lanes right, stages, starts;
 
-    // Anew in the groups from `first` on in which Newton's last step was longer than `longer`.
-    void factor(Index first, double longer) {
-        Index last = groups;
-        while (first < groups && !(steps[std::size_t(first)] > longer)) ++first;
-        while (last > first && !(steps[std::size_t(last - 1)] > longer)) --last;
-        if (first == last) return;
-        const Index each = systems.at_all_points() ? s * lanes : lanes, from = first * each,
-                    count = (last - first) * each;
-        if (J.rows() != groups * each) J.resize(groups * each, n * n);
+    // Jacobians of the groups from the first to the last that is wanted, and the systems of those that are.
+    void factor() {
+        Index first = 0, last = groups;
+        const Index each = systems.at_all_points() ? s * lanes : lanes;
+        if (J.rows() != groups * each) {
+            J.resize(groups * each, n * n);
+        } else {
+            while (first < groups && !wanted[std::size_t(first)]) ++first;
+            while (last > first && !wanted[std::size_t(last - 1)]) --last;
+        }
+        const Index from = first * each, count = (last - first) * each;
         if (systems.at_all_points()) {
             f.jacobians(x.segment(from, count), Y.middleRows(from, count), J.middleRows(from, count));
         } else {
-            in_middle.resize(groups * lanes, Index(n));
+            in_middle.resize(groups * lanes, n);
             for (Index i = 0; i < n; ++i)
                 for (Index g = first; g < last; ++g)
                     store(in_middle, i, g * lanes, load(Y, i, (g * s + middle) * lanes));
             f.jacobians(x_middle.segment(from, count), in_middle.middleRows(from, count), J.middleRows(from, count));
         }
         for (Index g = first; g < last; ++g)
-            if (steps[std::size_t(g)] > longer) systems.factor(g, H[g], J);
+            if (wanted[std::size_t(g)]) systems.factor(g, H[g], J);
     }
 
     // The changes at the beginnings (K, n) from that of group `from` on, which is given, where the ends are off the
@@ -149,7 +151,7 @@ struct Run {
     }
 
     void measure() {
-        scale.resize(groups * lanes, Index(n));
+        scale.resize(groups * lanes, n);
         for (Index i = 0; i < n; ++i) {
             double largest = std::abs(a(0, i));
             for (Index g = 0; g < groups; ++g) {
@@ -184,7 +186,7 @@ struct Run {
         bool fresh = true;
         Index from = 0;
         measure();
-        factor(0, 0);
+        factor();
         while (result.iterations < options.most_iterations) {
             ++result.iterations;
             const Index point = from * s * lanes, rest = S - point;
@@ -208,12 +210,17 @@ struct Run {
             if (result.converged) return result;
             last = result.last_step;
             const double left = theta < 1 ? std::log(enough / last) / std::log(std::max(theta, 1e-3)) : infinity;
-            const bool scale_now =
-                result.iterations > 1 && theta > slow && systems.can_scale() && (linear() || last < near);
-            if (scale_now) systems.scale(groups);
+            const bool scale_now = result.iterations > 1 && theta > slow && systems.can_scale &&
+                                   !systems.at_all_points() && (linear() || last < near);
             fresh = scale_now || (!linear() && last > moved && left > systems.worth_factoring());
             while (!fresh && from + 1 < groups && has_converged(std::size_t(from), enough)) ++from;
-            if (fresh) factor(scale_now ? 0 : from, scale_now ? -1 : moved_a_little);
+            for (Index g = 0; fresh && g < groups; ++g) {
+                const auto k = std::size_t(g);
+                wanted[k] =
+                    g >= from && (scale_now ? !(steps[k] < a_little_slow * before[k]) : steps[k] > moved_a_little);
+                if (scale_now && wanted[k]) systems.scale(g);
+            }
+            if (fresh) factor();
         }
         return result;
     }
@@ -258,11 +265,10 @@ struct Run {
     bool powers_grow(Index g) {
         const double mu = scheme.points.eigenvalues()[0].real(), factor = 2 * (mu - scheme.most_growth);
         Lanes A(n * n), v(n), next(n);
-        std::vector<Index> pivots;
         for (Index j = 0; j < n; ++j)
             for (Index i = 0; i < n; ++i)
                 A[i + j * n] = -H[g] * load(J, i * n + j, systems.row(g, middle)) + (i == j ? mu : 0.0);
-        invert<Real, Size<N>>(A.data(), n, pivots);
+        invert<Real, n>(A.data());
         for (Index i = 0; i < n; ++i)  // some vector without a structure
             v[i] = load(scale, i, g * lanes) * (0.5 + double((i * 7919 + 12345) % 1009) / 1009);
         Lane before = Lane::Constant(infinity);
@@ -373,7 +379,7 @@ struct Run {
 
     void estimate(Chained& result) {
         MatrixXd values, slopes;
-        E.setZero(S, Index(n)), e.setZero();
+        E.setZero(S, n), e.setZero();
         change.row(0).setZero();
         chain(0, nullptr, nullptr);
         backward(0, E);
@@ -399,7 +405,7 @@ struct Run {
             told = little();
             last = now;
         }
-        result.error.resize(Index(n));
+        result.error.resize(n);
         result.relative_error = between_points * largest_error(result.error.data()) + left;
         result.error = between_points * result.error + left * scale.row(scale.rows() - 1).transpose();
         if (!told) result.error.setConstant(infinity), result.relative_error = infinity;
@@ -422,11 +428,11 @@ struct Run {
     }
 };
 
-template <int N, class Systems = Split<N>>
+template <Index n, class Systems = Split<n>>
 Chained solve(const WindowScheme& scheme, RightHandSide& f, const VectorXd& y0, const VectorXd& edges,
               const Chain::Options& options, MatrixXd& values) {
-    Run<N, Systems> run(scheme, f, options, edges);
-    const Index K = run.K, n = run.n;
+    Run<n, Systems> run(scheme, f, options, edges);
+    const Index K = run.K;
     for (Index w = 0; w < run.groups * lanes; ++w) {
         const Index from = std::min(w, K - 1) * M;
         for (Index i = 0; i < n; ++i) {
@@ -456,20 +462,25 @@ Chain::Chain(const WindowScheme& scheme) : scheme_(&scheme) {}
 
 Chained Chain::solve(RightHandSide& f, const VectorXd& y0, const VectorXd& edges, const Options& options,
                      MatrixXd& values) const {
-    const bool varies = f.equations().N || f.equations().A.varies();
     switch (f.n()) {
         case 1:
             return STLFAST_NAMESPACE::solve<1, Whole<1>>(*scheme_, f, y0, edges, options, values);
         case 2:
-            return varies ? STLFAST_NAMESPACE::solve<2, Whole<2>>(*scheme_, f, y0, edges, options, values)
-                          : STLFAST_NAMESPACE::solve<2>(*scheme_, f, y0, edges, options, values);
+            return STLFAST_NAMESPACE::solve<2, Whole<2>>(*scheme_, f, y0, edges, options, values);
         case 3:
-            return varies ? STLFAST_NAMESPACE::solve<3, Whole<3>>(*scheme_, f, y0, edges, options, values)
-                          : STLFAST_NAMESPACE::solve<3>(*scheme_, f, y0, edges, options, values);
+            return STLFAST_NAMESPACE::solve<3, Whole<3>>(*scheme_, f, y0, edges, options, values);
         case 4:
             return STLFAST_NAMESPACE::solve<4>(*scheme_, f, y0, edges, options, values);
+        case 5:
+            return STLFAST_NAMESPACE::solve<5>(*scheme_, f, y0, edges, options, values);
+        case 6:
+            return STLFAST_NAMESPACE::solve<6>(*scheme_, f, y0, edges, options, values);
+        case 7:
+            return STLFAST_NAMESPACE::solve<7>(*scheme_, f, y0, edges, options, values);
+        case 8:
+            return STLFAST_NAMESPACE::solve<8>(*scheme_, f, y0, edges, options, values);
         default:
-            return STLFAST_NAMESPACE::solve<0>(*scheme_, f, y0, edges, options, values);
+            return {};
     }
 }
 

@@ -43,8 +43,11 @@ class Chain {
 
     explicit Chain(const WindowScheme& scheme);
 
+    static constexpr Eigen::Index most_states = 8;  // each number of them is compiled on its own
+
     // From y0 (n) on windows between edges (K + 1), increasing. values (K (s + 1), n): the guess, then the solution at
-    // the beginning and the points of each window. Nothing is said of them where it does not converge.
+    // the beginning and the points of each window. Nothing is said of them where it does not converge,
+    // as it does not with more states.
     Chained solve(RightHandSide& f, const Eigen::VectorXd& y0, const Eigen::VectorXd& edges, const Options& options,
                   Eigen::MatrixXd& values) const;
 

@@ -22,15 +22,15 @@ namespace STLFAST_NAMESPACE {
 //
 // Where J differs much from point to point, rows are scaled: multiplied by P_q = (μ − H J)(μ − H J_q)⁻¹, so that what
 // is stiff is as in the middle (the residual of a stiff row is J_q times the error).
-template <int N>
+template <Eigen::Index n>
 class Split {
   public:
     static constexpr Eigen::Index s = WindowScheme::s, systems = (s + 1) / 2;
     static constexpr bool exact_in_time = false;  // whether linear equations with a varying A are solved exactly
 
-    Split(const WindowScheme& scheme, Eigen::Index n, Eigen::Index groups)
+    Split(const WindowScheme& scheme, Eigen::Index groups)
         : scheme_(scheme),
-          n(n),
+          scaled_(std::size_t(groups), false),
           real_(groups * n * n),
           z_real_(groups * n),
           complex_(groups * (systems - 1) * n * n),
@@ -42,16 +42,16 @@ class Split {
           of_start_(-scheme.points.inverse_vectors() * scheme.points.D().col(0)) {}
 
     // Iterations that take longer than factoring anew and one more.
-    double worth_factoring() const { return 1.5 + double(n * n) / (2.0 * double(n) + 20); }
-    bool can_scale() const { return !scaled_; }
-    void scale(Eigen::Index groups) {
-        scaled_ = true;
-        rows_ = Lanes(groups * s * n * n), inner_ = Lanes(n * n), before_ = Lanes(n * s);
+    double worth_factoring() const { return 1.5 + double(n * n) / double(2 * n + 20); }
+    static constexpr bool can_scale = true;
+    void scale(Eigen::Index g) {  // the rows of a group
+        if (!any_) rows_ = Lanes(Eigen::Index(scaled_.size()) * s * n * n), before_ = Lanes(n * s);
+        any_ = true, scaled_[std::size_t(g)] = true;
     }
 
     // Jacobians are asked for at all points, or in the middle of each window; where those of a point begin.
-    bool at_all_points() const { return scaled_; }
-    Eigen::Index row(Eigen::Index g, Eigen::Index q) const { return (scaled_ ? g * s + q : g) * lanes; }
+    bool at_all_points() const { return any_; }
+    Eigen::Index row(Eigen::Index g, Eigen::Index q) const { return (any_ ? g * s + q : g) * lanes; }
 
     // J (points, n²), row-major.
     void factor(Eigen::Index g, const Lane& H, const Eigen::MatrixXd& J) {
@@ -70,8 +70,8 @@ class Split {
                     if (i == j) c.re += lambda_re_[l], c.im += lambda_im_[l];
                 }
             }
-        invert<Real, Size<N>>(A, n, pivots_);
-        for (Index l = 1; l < systems; ++l) invert<Complex, Size<N>>(C + (l - 1) * n * n, n, pivots_);
+        invert<Real, n>(A);
+        for (Index l = 1; l < systems; ++l) invert<Complex, n>(C + (l - 1) * n * n);
         Lane* const T = &transfer_[g * n * n];
         const double real = vectors()(s - 1, 0) * of_start_[0];
         for (Index k = 0; k < n * n; ++k) T[k] = real * A[k];
@@ -83,13 +83,13 @@ class Split {
                 T[k] += (vr * gr + vi * gi) * c.re + (vi * gr - vr * gi) * c.im;
             }
         }
-        for (Index q = 0; q < s && scaled_; ++q) scaling(g, q, H, J);
+        for (Index q = 0; q < s && scaled_[std::size_t(g)]; ++q) scaling(g, q, H, J);
     }
 
     // right (n, s) by states, four windows in each.
     void forward(Eigen::Index g, Lane* right) {
         using Eigen::Index;
-        if (scaled_) scale_rows(g, right);
+        if (scaled_[std::size_t(g)]) scale_rows(g, right);
         Lane transformed[s], *const end = &ends_[g * n];
         Lane* const zr = &z_real_[g * n];
         ComplexLane* const zc = &z_complex_[g * (systems - 1) * n];
@@ -148,17 +148,18 @@ class Split {
         using Eigen::Index;
         const Index at = row(g, q), middle = row(g, (s - 1) / 2);
         const double mu = lambda_re_[0];
+        Lane inner[n * n];
         for (Index j = 0; j < n; ++j)
             for (Index i = 0; i < n; ++i) {
-                inner_[i + j * n] = -H * load(J, i * n + j, at);
-                if (i == j) inner_[i + j * n] += mu;
+                inner[i + j * n] = -H * load(J, i * n + j, at);
+                if (i == j) inner[i + j * n] += mu;
             }
-        invert<Real, Size<N>>(inner_.data(), n, pivots_);
+        invert<Real, n>(inner);
         Lane* const P = &rows_[(g * s + q) * n * n];
         for (Index j = 0; j < n; ++j) {
-            for (Index i = 0; i < n; ++i) P[i + j * n] = mu * inner_[i + j * n];
+            for (Index i = 0; i < n; ++i) P[i + j * n] = mu * inner[i + j * n];
             for (Index k = 0; k < n; ++k) {
-                const Lane by = -H * inner_[k + j * n];
+                const Lane by = -H * inner[k + j * n];
                 for (Index i = 0; i < n; ++i) P[i + j * n] += load(J, i * n + k, middle) * by;
             }
         }
@@ -178,28 +179,27 @@ class Split {
     }
 
     const WindowScheme& scheme_;
-    const Size<N> n;
-    bool scaled_ = false;
+    bool any_ = false;          // whether rows of any group are scaled
+    std::vector<char> scaled_;  // of each
     Lanes real_, z_real_;
     ComplexLanes complex_, z_complex_;
-    Lanes transfer_, ends_, rows_, inner_, before_;
+    Lanes transfer_, ends_, rows_, before_;
     Eigen::VectorXd lambda_re_, lambda_im_, of_start_;  // the last V⁻¹ (−d_0)
-    std::vector<Eigen::Index> pivots_;
 };
 
 // With the Jacobians of all points, by elimination of one point after the other: for few states it takes hardly more
 // than Split, and steps that Newton's method squares.
-template <int N>
+template <Eigen::Index n>
 class Whole {
   public:
-    static constexpr Eigen::Index s = WindowScheme::s, n = N;
+    static constexpr Eigen::Index s = WindowScheme::s;
     static constexpr bool exact_in_time = true;
 
-    Whole(const WindowScheme& scheme, Eigen::Index, Eigen::Index groups)
+    Whole(const WindowScheme& scheme, Eigen::Index groups)
         : D_(scheme.points.D()), blocks_(groups * s * s * n * n), of_start_(groups * s * n * n), z_(groups * s * n) {}
 
     double worth_factoring() const { return 1.5 + n; }
-    bool can_scale() const { return false; }
+    static constexpr bool can_scale = false;
     void scale(Eigen::Index) {}
     bool at_all_points() const { return true; }
     Eigen::Index row(Eigen::Index g, Eigen::Index q) const { return (g * s + q) * lanes; }
@@ -216,7 +216,7 @@ class Whole {
                 }
         };
         diagonal(0);
-        invert<Real, Size<N>>(block(g, 0, 0), Size<N>(n), pivots_);
+        invert<Real, n>(block(g, 0, 0));
         for (Index r = 1; r < s; ++r) {
             for (Index k = 0; k < n * n; ++k) block(g, r, 0)[k] = D_(r, 1) * block(g, 0, 0)[k];
             diagonal(r);
@@ -233,7 +233,7 @@ class Whole {
                 }
         }
         for (Index k = 1; k < s; ++k) {
-            invert<Real, Size<N>>(block(g, k, k), Size<N>(n), pivots_);
+            invert<Real, n>(block(g, k, k));
             for (Index r = k + 1; r < s; ++r) {
                 for (Lane& entry : product) entry.setZero();
                 subtract(block(g, r, k), block(g, k, k), product);
@@ -306,7 +306,6 @@ class Whole {
 
     Eigen::MatrixXd D_;  // (s, s + 1)
     Lanes blocks_, of_start_, z_;
-    std::vector<Eigen::Index> pivots_;
 };
 
 }  // namespace STLFAST_NAMESPACE

@@ -4,7 +4,6 @@
 #include <Eigen/Core>
 #include <memory>
 #include <utility>
-#include <vector>
 
 #include "stlfast/abi.hpp"
 
@@ -79,17 +78,17 @@ struct Complex {
 };
 
 // A (n, n), column after column, becomes its inverse, with pivots that serve all lanes.
-template <class Kind, class Size>
-void invert(typename Kind::Entry* A, Size n, std::vector<Eigen::Index>& pivots) {
+template <class Kind, Eigen::Index n>
+void invert(typename Kind::Entry* A) {
     using Eigen::Index;
     using Entry = typename Kind::Entry;
-    pivots.resize(std::size_t(n));
+    Index pivots[n];
     for (Index k = 0; k < n; ++k) {
         Index at = k;
         double largest = -1;
         for (Index i = k; i < n; ++i)
             if (const double size = Kind::size(A[i + k * n]).minCoeff(); size > largest) largest = size, at = i;
-        pivots[std::size_t(k)] = at;
+        pivots[k] = at;
         if (at != k)
             for (Index j = 0; j < n; ++j) std::swap(A[k + j * n], A[at + j * n]);
         const Entry pivot = Kind::inverse(A[k + k * n]);
@@ -107,21 +106,8 @@ void invert(typename Kind::Entry* A, Size n, std::vector<Eigen::Index>& pivots) 
         }
     }
     for (Index k = n - 1; k >= 0; --k)  // rows that changed places are columns of the inverse
-        if (const Index at = pivots[std::size_t(k)]; at != k)
+        if (const Index at = pivots[k]; at != k)
             for (Index i = 0; i < n; ++i) std::swap(A[i + k * n], A[i + at * n]);
 }
-
-// A number of states that is known when compiling, or not, N = 0: loops over few are unrolled.
-template <int N>
-struct Size {
-    explicit Size(Eigen::Index) {}
-    constexpr operator Eigen::Index() const { return N; }
-};
-template <>
-struct Size<0> {
-    explicit Size(Eigen::Index n) : n(n) {}
-    operator Eigen::Index() const { return n; }
-    Eigen::Index n;
-};
 
 }  // namespace STLFAST_NAMESPACE
