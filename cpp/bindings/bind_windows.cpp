@@ -111,8 +111,7 @@ std::function<void()> interrupts() {
 Refined of_span(const Solver& solver, RightHandSide& f, const VectorXd& parameters, const VectorXd& y0,
                 const WindowOptions& options, double relative) {
     Refined found;
-    if (solver.chains &&
-        solver.chains->solve(solver.windows, f, parameters, y0, relative, options.floor, options.estimate, found))
+    if (solver.chains && solver.chains->solve(solver.windows, f, parameters, y0, relative, options, found))
         return found;
     return refined(solver.windows, f, y0, 0, 1, options, relative);
 }
@@ -141,7 +140,7 @@ py::tuple solve(const Solver& solver, const py::object& parameters, const py::ob
         if (once) {
             options.tolerance = relative;
             found.solution = solver.windows.solve(f, start, begin, end, options);
-        } else if (begin != 0 || end != 1 || !added.is_none() || !stops.is_none() || !positive.empty()) {
+        } else if (begin != 0 || end != 1 || !added.is_none() || !stops.is_none()) {
             found = refined(solver.windows, f, start, begin, end, options, relative);
         } else {
             found = of_span(solver, f, as_vector(p), start, options, relative);
@@ -167,7 +166,7 @@ py::object scaled_times(const py::array_t<double, py::array::c_style>& t, double
 py::object solve_plain(const Solver& solver, const py::dict& params, const py::tuple& names, const py::object& y0,
                        const py::object& box, const py::object& t, const py::object& x, double t0, double t1,
                        const py::object& rtol, double smallest, const py::object& atol, double smallest_floor,
-                       double first, const py::object& estimate) {
+                       double first, const py::object& estimate, const std::vector<Index>& positive) {
     const Index n = solver.equations.n;
     VectorXd p, start;
     try {
@@ -196,6 +195,7 @@ py::object solve_plain(const Solver& solver, const py::dict& params, const py::t
     }
     WindowOptions options;
     options.first = first, options.estimate = estimate.ptr() == Py_True, options.between = interrupts();
+    options.positive = positive;
     options.floor = VectorXd::Constant(n, std::max(added / relative, smallest_floor));
     Refined found;
     {
@@ -227,8 +227,8 @@ py::tuple solve_queries(const Solver& solver, const py::object& x, Index B, cons
             check(queries, solver.parameters, n, threads);
             const Stops breaks{stops.is_none() ? 0 : at.shape(1), stops.is_none() ? 0 : at.shape(0), at.data(),
                                by.data()};
-            solve_many(solver.windows, positive.empty() ? solver.chains.get() : nullptr, solver.equations, points,
-                       queries, breaks, common, relative, threads, observe, results, report);
+            solve_many(solver.windows, solver.chains.get(), solver.equations, points, queries, breaks, common, relative,
+                       threads, observe, results, report);
         });
 }
 
@@ -326,18 +326,21 @@ void bind_windows(py::module_& module) {
         .def(
             "compiled",
             [](const Solver& solver, const py::object& parameters, const py::object& y0, double relative,
-               const py::object& floor, bool estimate, const std::shared_ptr<Chains>& chains) {
+               const py::object& floor, bool estimate, const std::shared_ptr<Chains>& chains,
+               const std::vector<Index>& positive) {
                 const Index n = solver.equations.n;
                 const VectorXd p = as_vector(finite_array(parameters, "parameters", {solver.parameters}));
                 const VectorXd start = as_vector(finite_array(y0, "y0", {n}));
-                const VectorXd floors = as_vector(finite_array(floor, "floor", {n}));
+                WindowOptions options;
+                options.floor = as_vector(finite_array(floor, "floor", {n})), options.estimate = estimate;
+                options.positive = positive;
                 RightHandSide f(solver.equations, p);
                 Refined found;
-                const bool held = chains->solve(solver.windows, f, p, start, relative, floors, estimate, found);
+                const bool held = chains->solve(solver.windows, f, p, start, relative, options, found);
                 return py::make_tuple(std::make_unique<Windowed>(std::move(found.solution)), found.missed, held);
             },
             py::arg("parameters"), py::arg("y0"), py::arg("relative"), py::arg("floor"), py::arg("estimate"),
-            py::arg("chains"),
+            py::arg("chains"), py::arg("positive") = std::vector<Index>(),
             "On compiled windows alone: the solution, its estimate over the tolerance, whether it meets it.")
         .def(
             "with_chains",
@@ -365,7 +368,7 @@ void bind_windows(py::module_& module) {
             "tolerance.")
         .def("solve_plain", &solve_plain, py::arg("params"), py::arg("names"), py::arg("y0"), py::arg("box"),
              py::arg("t"), py::arg("x"), py::arg("t0"), py::arg("t1"), py::arg("rtol"), py::arg("smallest"),
-             py::arg("atol"), py::arg("smallest_floor"), py::arg("first"), py::arg("estimate"),
+             py::arg("atol"), py::arg("smallest_floor"), py::arg("first"), py::arg("estimate"), py::arg("positive"),
              "What `solve` returns of the whole span and the output times t, which values are at instead of at x; None "
              "where an argument is wrong or of an unusual kind. box: (n, 2) of initial values, or None.")
         .def("solve_many", &solve_queries, py::arg("x"), py::arg("count"), py::arg("parameters"), py::arg("y0"),

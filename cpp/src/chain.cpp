@@ -462,13 +462,16 @@ Chain::Chain(const WindowScheme& scheme) : scheme_(&scheme) {}
 
 Chained Chain::solve(RightHandSide& f, const VectorXd& y0, const VectorXd& edges, const Options& options,
                      MatrixXd& values) const {
+    const bool constant = !f.equations().N && !f.equations().A.varies();  // one step solves it with either
     switch (f.n()) {
         case 1:
             return STLFAST_NAMESPACE::solve<1, Whole<1>>(*scheme_, f, y0, edges, options, values);
         case 2:
-            return STLFAST_NAMESPACE::solve<2, Whole<2>>(*scheme_, f, y0, edges, options, values);
+            return constant ? STLFAST_NAMESPACE::solve<2>(*scheme_, f, y0, edges, options, values)
+                            : STLFAST_NAMESPACE::solve<2, Whole<2>>(*scheme_, f, y0, edges, options, values);
         case 3:
-            return STLFAST_NAMESPACE::solve<3, Whole<3>>(*scheme_, f, y0, edges, options, values);
+            return constant ? STLFAST_NAMESPACE::solve<3>(*scheme_, f, y0, edges, options, values)
+                            : STLFAST_NAMESPACE::solve<3, Whole<3>>(*scheme_, f, y0, edges, options, values);
         case 4:
             return STLFAST_NAMESPACE::solve<4>(*scheme_, f, y0, edges, options, values);
         case 5:

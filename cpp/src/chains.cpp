@@ -138,7 +138,7 @@ void Chains::guess(const Place& place, const VectorXd& y0, VectorXd& edges, Matr
 }
 
 // Windows that are longer than what functions of time do in a moment, cut; false where that takes too many.
-bool Chains::split(const WindowScheme& scheme, const Cells& cells, VectorXd& edges, MatrixXd& values) const {
+bool Chains::split(const WindowScheme& scheme, const Cells& cells, VectorXd& edges, MatrixXd& values) {
     std::vector<double> at{0.0};
     std::vector<Index> of;
     for (Index w = 0; w + 1 < edges.size(); ++w)
@@ -148,12 +148,18 @@ bool Chains::split(const WindowScheme& scheme, const Cells& cells, VectorXd& edg
             if (Index(at.size()) > most_longer * edges.size()) return false;
         }
     if (Index(at.size()) == edges.size()) return true;
-    MatrixXd weights, cut(Index(of.size()) * M, n_);
+    MatrixXd weights, cut(Index(of.size()) * M, values.cols());
     for (std::size_t k = 0; k < of.size(); ++k) {
         const double begin = edges[of[k]], length = edges[of[k] + 1] - begin;
-        const VectorXd where = ((at[k] - begin) + (at[k + 1] - at[k]) * nodes_.array()) / length;
-        scheme.points.interpolate(where, weights);
-        cut.middleRows(Index(k) * M, M) = weights * values.middleRows(of[k] * M, M);
+        const auto whole = values.middleRows(of[k] * M, M);
+        auto part = cut.middleRows(Index(k) * M, M);
+        if (at[k + 1] - at[k] == length || (whole.rowwise() - whole.row(0)).isZero(0)) {  // uncut, or the same all over
+            part = whole;
+        } else {
+            scheme.points.interpolate(((at[k] - begin) + (at[k + 1] - at[k]) * scheme.points.c().array()) / length,
+                                      weights);
+            part.noalias() = weights * whole;
+        }
     }
     edges = Eigen::Map<const VectorXd>(at.data(), Index(at.size()));
     values = cut;
@@ -161,7 +167,7 @@ bool Chains::split(const WindowScheme& scheme, const Cells& cells, VectorXd& edg
 }
 
 bool Chains::solve(const Windows& windows, RightHandSide& f, const VectorXd& parameters, const VectorXd& y0,
-                   double relative, const VectorXd& floor, bool estimate, Refined& result) const {
+                   double relative, const WindowOptions& options, Refined& result) const {
     if (relative < sharper * tolerance_ || f.equations().dense || f.equations().switches) return false;
     if (start_.size() > 0 && y0 != start_) return false;
     const Place place = place_of(parameters, y0);
@@ -170,16 +176,15 @@ bool Chains::solve(const Windows& windows, RightHandSide& f, const VectorXd& par
     w = Windowed();
     guess(place, y0, w.edges, w.values);
     if (!f.equations().in_time.empty() && !split(windows.scheme(), f.cells(0, 1), w.edges, w.values)) return false;
-    Chain::Options options;
-    options.tolerance = relative, options.floor = floor, options.estimate = estimate;
-    const Chained found = Chain(windows.scheme()).solve(f, y0, w.edges, options, w.values);
+    const Chain::Options of_chain{relative, options.floor, options.estimate};
+    const Chained found = Chain(windows.scheme()).solve(f, y0, w.edges, of_chain, w.values);
     w.finished = found.converged, w.iterations = found.iterations, w.last_step = found.last_step;
     w.error = found.error, w.relative_error = found.relative_error, w.residual = found.residual;
     w.compiled = true;
-    result.missed = (estimate ? found.relative_error : found.residual) / relative;
-    if (!found.converged || !found.seen || !(result.missed <= 1)) return false;
+    result.missed = (options.estimate ? found.relative_error : found.residual) / relative;
+    if (!found.converged || !found.seen || !(result.missed <= 1) || gets_negative(w, options, relative)) return false;
     const VectorXd most = w.values.colwise().maxCoeff().transpose().cwiseMax(0.0);
-    return windows.through_zero(w, f, relative * (most + floor)) < 0;
+    return windows.through_zero(w, f, relative * (most + options.floor)) < 0;
 }
 
 }  // namespace STLFAST_NAMESPACE

@@ -23,6 +23,12 @@ constexpr double negative = 3;           // times the absolute tolerance, what a
 
 }  // namespace
 
+bool gets_negative(const Windowed& solution, const WindowOptions& options, double relative) {
+    return std::any_of(options.positive.begin(), options.positive.end(), [&](Index i) {
+        return solution.values.col(i).minCoeff() < -negative * relative * options.floor[i];
+    });
+}
+
 Refined refined(const Windows& windows, RightHandSide& f, const VectorXd& y0, double begin, double end,
                 WindowOptions options, double relative) {
     const double infinity = std::numeric_limits<double>::infinity();
@@ -35,9 +41,7 @@ Refined refined(const Windows& windows, RightHandSide& f, const VectorXd& y0, do
         options.hopeless = last ? infinity : std::min(1.0, most_missed * relative);
         Windowed found = windows.solve(f, y0, begin, end, options);
         double missed = options.estimate ? found.relative_error / relative : 0;
-        for (const Index i : options.positive)
-            if (found.finished && found.values.col(i).minCoeff() < -negative * relative * options.floor[i])
-                missed = infinity;
+        if (found.finished && gets_negative(found, options, relative)) missed = infinity;
         if (found.finished && missed <= 1) {
             const VectorXd most = found.values.colwise().maxCoeff().transpose().cwiseMax(0.0);
             found.through = windows.through_zero(found, f, relative * (most + options.floor));

@@ -298,7 +298,8 @@ class Windows:
     def parameters(self, params: dict[str, float], names: tuple[str, ...]) -> np.ndarray: ...
     def with_chains(self, chains: Chains) -> Windows: ...
     def compiled(
-        self, parameters: np.ndarray, y0: np.ndarray, relative: float, floor: np.ndarray, estimate: bool, chains: Chains
+        self, parameters: np.ndarray, y0: np.ndarray, relative: float, floor: np.ndarray, estimate: bool, chains: Chains,
+        positive: list[int] = ...,
     ) -> tuple[Windowed, float, bool]: ...
     def solve(
         self,
@@ -334,6 +335,7 @@ class Windows:
         smallest_floor: float,
         first: float,
         estimate: Any,
+        positive: list[int],
     ) -> tuple[Windowed, float, bool, np.ndarray, np.ndarray | None] | None: ...
     def solve_many(
         self,

@@ -22,7 +22,7 @@ from .models.nonlinear import NonlinearModel
 from .models.nonlinear_pde import NonlinearPDEModel
 from .models.pde import PDEModel
 from .reduced.bands import Compiled, NoReducedBasis
-from .reduced.chains import chainable, compile_chains
+from .reduced.chains import MOST_STATES, chainable, compile_chains
 from .reduced.dictionaries import check_options, check_rank, dictionary_of, dilations_of, points_of
 from .reduced.linear import decoupled_or_not, with_bands, with_nonlinear_bands
 from .reduced.nonlinear_pde import compile_nonlinear_bands
@@ -79,7 +79,8 @@ def compile(
         (pseudo-inverse of the normal equations, raw functions).
     reduced: build reduced bases for bands, ranges of members that share few functions. None (default) does so for
         linear families that few bands hold, and for all that have a body, with a warning where that can't be; without
-        a body others get compiled windows. True builds bands or raises; False leaves only the full dictionary,
+        a body others get compiled windows, or where they are nonlinear and of more than eight states nothing but the
+        direct solver, which is faster there. True builds bands or raises; False leaves only the full dictionary,
         milliseconds a solve.
     budget: seconds, after which compiled windows are what they are, default 300. `repr(model)` tells the share of the
         members that they hold, a warning where the others are, which the direct solver solves. Ctrl-C does the same.
@@ -215,7 +216,7 @@ def _compile_ode(
         used = TOL if tol is None else tol
         if by_default and chainable(family):
             compiled, used = _with_bands_or_chains(family, compiled, tol, budget, report)
-        elif reduced is not False:
+        elif reduced is not False and not (by_default and family.nonlinear and family.n > MOST_STATES):
             compiled, used = _with_bands(family, body, compiled, rank, max_rank, used, reduced, report)
     passport: dict[str, Any] = {
         "stlfast": _core.__version__,

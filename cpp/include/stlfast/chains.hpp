@@ -46,8 +46,9 @@ class Chains {
 
     // From y0 (n), on [0, 1]: the solution and true, where its estimate meets the tolerance `relative`, as `refined`
     // does; false where the member's cell does not hold it, where y0 is not what windows are for, or where it does not.
+    // options: the floor, whether to estimate, and positive states.
     bool solve(const Windows& windows, RightHandSide& f, const Eigen::VectorXd& parameters, const Eigen::VectorXd& y0,
-               double relative, const Eigen::VectorXd& floor, bool estimate, Refined& result) const;
+               double relative, const WindowOptions& options, Refined& result) const;
 
   private:
     struct Place {
@@ -55,7 +56,7 @@ class Chains {
         Eigen::VectorXf products;  // (M)
     };
     Place place_of(const Eigen::VectorXd& parameters, const Eigen::VectorXd& y0) const;
-    bool split(const WindowScheme& scheme, const Cells& cells, Eigen::VectorXd& edges, Eigen::MatrixXd& values) const;
+    static bool split(const WindowScheme& scheme, const Cells& cells, Eigen::VectorXd& edges, Eigen::MatrixXd& values);
     void guess(const Place& place, const Eigen::VectorXd& y0, Eigen::VectorXd& edges, Eigen::MatrixXd& values) const;
 
     Eigen::Index n_;

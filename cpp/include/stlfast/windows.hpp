@@ -97,6 +97,9 @@ struct Refined {
     double missed = 0;  // estimate over tolerance; 0 without one
 };
 
+// Whether a state that should not gets negative by more than a few times the absolute tolerance.
+bool gets_negative(const Windowed& solution, const WindowOptions& options, double relative);
+
 Refined refined(const Windows& windows, RightHandSide& f, const Eigen::VectorXd& y0, double begin, double end,
                 WindowOptions options, double relative);
 

@@ -73,7 +73,7 @@ class Windows:
         self._span = fixed_span(family)
         self._times = None if self._span is None else uniform_times(UNIFORM, self._span)
         self._plain: tuple[tuple[float, float], np.ndarray] | None = None  # span and times, where the core takes all
-        plain = family.stops is None and not isinstance(family.N, Callback) and not family.positive
+        plain = family.stops is None and not isinstance(family.N, Callback)
         if plain and self._span is not None and self._times is not None:
             self._plain = self._span, self._times
 
@@ -200,7 +200,7 @@ class Windows:
             y0, extrapolate = family.y0, True
         return self.core.solve_plain(
             params, self._names, y0, None if extrapolate else family.y0_range, t, UNIFORM, span[0], span[1], rtol,
-            SMALLEST_RTOL, atol, SMALLEST_FLOOR, FIRST_WINDOW, certify,
+            SMALLEST_RTOL, atol, SMALLEST_FLOOR, FIRST_WINDOW, certify, self._positive,
         )  # fmt: skip
 
     def compiled(self, chains: _core.Chains) -> Windows:

@@ -50,7 +50,7 @@ MOST_STATES = 8  # beyond, eliminating windows one by one, as sparse as they are
 def chainable(family: Family) -> bool:
     """Whether there can be compiled windows: where the right-hand side is smooth expressions, of a few states."""
     smooth = not isinstance(family.N, Callback) and not family.breaks
-    return smooth and not family.positive and family.n <= MOST_STATES
+    return smooth and family.n <= MOST_STATES
 
 
 def compile_chains(family: Family, tol: float, budget: float, report: Report) -> Chains:
@@ -65,6 +65,7 @@ class _Compiler:
         self.d = len(self.coordinates)
         self.powers = powers_up_to(DEGREES.get(self.d, 2), self.d)
         self.core = Windows(family).core
+        self.positive = [family.states.index(state) for state in family.positive]
         self.rng = np.random.default_rng(0)
         nodes = np.array(_core.radau_points(POINTS))
         self.kept = nodes[list(KEPT)]
@@ -175,7 +176,7 @@ class _Compiler:
         chains = Chains(self.tol, self.powers, (replace(cell, share=1.0),)).core(self.family)
         solved, iterations = 0, 0
         for p, y0 in zip(*self.members(self.drawn(cell.low, cell.high, TESTED)), strict=True):
-            found, _, held = self.core.compiled(p, y0, self.tol, floor, True, chains)
+            found, _, held = self.core.compiled(p, y0, self.tol, floor, True, chains, self.positive)
             solved += held
             iterations += max(found.iterations, FEW_ITERATIONS) if held else 0
         of_guess = self.family.nonlinear and solved  # those of linear families do not depend on it
