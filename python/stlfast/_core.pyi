@@ -298,7 +298,13 @@ class Windows:
     def parameters(self, params: dict[str, float], names: tuple[str, ...]) -> np.ndarray: ...
     def with_chains(self, chains: Chains) -> Windows: ...
     def compiled(
-        self, parameters: np.ndarray, y0: np.ndarray, relative: float, floor: np.ndarray, estimate: bool, chains: Chains,
+        self,
+        parameters: np.ndarray,
+        y0: np.ndarray,
+        relative: float,
+        floor: np.ndarray,
+        estimate: bool,
+        chains: Chains,
         positive: list[int] = ...,
     ) -> tuple[Windowed, float, bool]: ...
     def solve(
