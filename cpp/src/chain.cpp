@@ -25,9 +25,11 @@ constexpr double settled = 1e-3;          // Newton step, from which down the st
 constexpr double moved_a_little = 0.005;  // of a group, from which on its own are
 constexpr double least_contraction = 0.01, settled_part = 0.03;  // of a group that has converged
 constexpr double diverged = 1e8;                                 // Newton step, over the states' sizes
-constexpr double hopeless = 2;                                   // growth of Newton steps, with new Jacobians
-constexpr Index most_corrections = 10;                           // of the estimate
-constexpr double assumed = 0.3;                                  // contraction of the first
+constexpr double longest = 1;  // Newton step, over the states' sizes: longer ones are cut to it
+constexpr Index most_cut = 4;
+constexpr double hopeless = 2;          // growth of Newton steps, with new Jacobians
+constexpr Index most_corrections = 10;  // of the estimate
+constexpr double assumed = 0.3;         // contraction of the first
 constexpr double enough_correction = 0.05, slowest_correction = 0.8;
 constexpr int powers = 4, most_powers = 24;
 constexpr double growing = 1.05;  // of a vector, in so many powers
@@ -184,7 +186,7 @@ struct Run {
         const double enough = step_tolerance * options.tolerance;
         double last = infinity;
         bool fresh = true;
-        Index from = 0;
+        Index from = 0, cut = 0;
         measure();
         factor();
         while (result.iterations < options.most_iterations) {
@@ -198,11 +200,19 @@ struct Run {
                 change.row(from * lanes) = Y.row(point - 1) - a.row(from * lanes);
             chain(from, &Y, &a);
             before = steps;
+            const bool far = !linear() && last > near;
+            if (far) E = Y;
             result.last_step = backward(from, Y);
-            a.bottomRows((groups - from) * lanes) += change.bottomRows((groups - from) * lanes);
+            const double part = far ? std::min(1.0, longest / result.last_step) : 1.0;
+            if (part < 1) {
+                if (++cut > most_cut) return result;
+                Y = E + part * (Y - E);
+            }
+            a.bottomRows((groups - from) * lanes) += part * change.bottomRows((groups - from) * lanes);
             if (result.last_step > settled) measure();
             const double theta = exact() ? 0 : result.iterations == 1 ? assumed : result.last_step / last;
-            if (!(result.last_step <= diverged) || (fresh && result.iterations > 1 && theta > hopeless)) return result;
+            if (!(result.last_step <= diverged) || (fresh && result.iterations > 1 && part == 1 && theta > hopeless))
+                return result;
             if ((result.iterations > 1 || exact()) && theta < 1 && theta / (1 - theta) * result.last_step <= enough)
                 result.converged = true;
             if (result.last_step <= 1e-3 * enough) result.converged = true;
