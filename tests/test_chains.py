@@ -35,6 +35,17 @@ def varying(**options):
     )
 
 
+def decays(n, nonlinear):
+    """A chain of decays, of which the first also ends by itself: quadratic, or linear with a rate that varies."""
+    states = sp.symbols(f"s0:{n}")
+    first = -k * states[0] - (w * states[0] ** 2 if nonlinear else w * (1 + sp.sin(t) / 2) * states[0])
+    rates = [k * 3.0 ** (-i) for i in range(n)]
+    rhs = [first, *(rates[i - 1] * states[i - 1] - rates[i] * states[i] for i in range(1, n))]
+    params = {k: stlfast.Range(1.0, 50.0), w: stlfast.Range(0.1, 1.0)}
+    y0 = [1.0, *(0.5 for _ in range(n - 1))]
+    return stlfast.Family(name=f"decays_{n}", t=t, y=states, rhs=rhs, params=params, t_span=(0.0, 5.0), y0=y0)
+
+
 def members(family, count, seed=0):
     rng = np.random.default_rng(seed)
     for _ in range(count):
@@ -104,6 +115,90 @@ def test_random_members_are_solved_to_the_tolerance_and_the_estimate_knows(found
         assert (solution.error[told] >= error[told] / 3).all()
     assert count >= 99
     assert compiled.share >= 0.99
+
+
+@pytest.mark.parametrize("nonlinear", [False, True])
+@pytest.mark.parametrize("n", range(1, 9))
+def test_every_number_of_states_is_solved(n, nonlinear):
+    """Each has code of its own, few states and many two kinds of systems."""
+    family = decays(n, nonlinear)
+    compiled = chains.compile_chains(family, 1e-6, 20.0, lambda share: None)
+    for params in members(family, 5):
+        core, solution, _, held = on_chains(family, compiled, params)
+        assert held
+        at = np.linspace(0.0, 1.0, 101)
+        sharp = stlfast.Windows(family).solve(t=5.0 * at, rtol=1e-11, atol=1e-13, **params).y
+        error = np.abs(core.evaluate(solution, at) - sharp).max(axis=1)
+        assert (error <= 1e-8 + 1e-6 * np.abs(sharp).max(axis=1)).all()
+        assert (solution.error >= error / 3).all()
+        linear_in_one = not nonlinear and n <= 3
+        assert solution.iterations == 1 if linear_in_one else solution.iterations >= 1
+
+
+def test_more_states_are_left_to_bands_or_the_direct_solver():
+    linear, nonlinear = decays(9, False), decays(9, True)
+    assert not chains.chainable(linear)
+    model = stlfast.compile(nonlinear)
+    assert not model.compiled.bands
+    assert model.compiled.chains is None
+    sol = model.solve(k=20.0, w=0.5)
+    assert sol.success
+    assert sol.method == "windows"
+
+
+@pytest.mark.parametrize("family", [varying(), enzyme()])
+def test_other_initial_values_go_to_the_direct_solver_without_an_attempt(family):
+    model = stlfast.compile(family)
+    params = next(members(family, 1))
+    own = model.solve(**params)
+    assert own.method == "compiled"
+    assert model.solve(family.y0, **params).method == "compiled"
+    other = family.y0 * 1.5
+    core, p = stlfast.Windows(family).core, family.check_params(params)
+    tried = core.compiled(p, other, 1e-6, np.full(family.n, 1e-2), True, model.compiled.chains.core(family))
+    assert tried[2] is False
+    assert tried[0].iterations == 0
+    sol = model.solve(other, extrapolate=True, **params) if family.nonlinear else model.solve(other, **params)
+    assert sol.success
+    assert sol.method == "windows"
+
+
+def test_states_that_are_declared_positive_are_compiled():
+    family = stlfast.Family(
+        name="saturated", t=t, y=[x], rhs=[-k * x / (0.01 + x)], params={k: stlfast.Range(1.0, 3.0)}, t_span=(0.0, 3.0),
+        y0=[1.0], positive=[x],
+    )  # fmt: skip
+    model = stlfast.compile(family)
+    found = [model.solve(**params) for params in members(family, 30)]
+    assert all(sol.success for sol in found)
+    assert sum(sol.method == "compiled" for sol in found) >= 25
+    assert min(sol.y.min() for sol in found) >= -3e-8
+    many = model.solve_many(k=np.linspace(1.0, 3.0, 30))
+    assert many.success.all()
+    assert (many.method == "compiled").sum() >= 25
+
+
+def test_plain_calls_are_what_careful_ones_are():
+    """Arrays and floats take the short way, lists and integers the long one: the same bits, and the same errors."""
+    family = enzyme(y0_range=[(0.5, 2.0), (0.2, 1.0), (0.0, 0.0)])
+    model = stlfast.compile(family)
+    times = np.linspace(0.0, 10.0, 31)
+    for solver in (model, model.windows):
+        short = solver.solve(np.array([1.0, 0.5, 0.0]), t=times, rtol=1e-5, atol=1e-9, k=10.0, w=0.5)
+        long = solver.solve([1, 0.5, 0], t=times.tolist(), rtol=1e-5, atol=[1e-9] * 3, k=10, w=0.5)
+        assert np.array_equal(short.y, long.y)
+        assert np.array_equal(short.t, long.t)
+        assert np.array_equal(short.error_estimate, long.error_estimate)
+        assert (short.method, short.message) == (long.method, long.message)
+        assert not np.shares_memory(short.t, times)
+        for wrong, told in (
+            ({"t": np.array([0.0, 11.0])}, "outside t_span"), ({"t": np.array([np.nan])}, "finite"),
+            ({"rtol": -1.0}, "rtol"), ({"atol": np.nan}, "atol"), ({"y0": np.array([9.0, 0.5, 0.0])}, "y0"),
+            ({"y0": np.array([1.0, np.inf, 0.0])}, "y0"), ({"y0": np.ones(2)}, "y0"), ({"k": 1e9}, "k"),
+            ({"t": np.zeros((2, 2))}, "one-dimensional"), ({"t": np.ma.masked_array([0.0], [True])}, "mask"),
+        ):  # fmt: skip
+            with pytest.raises(ValueError, match=told):
+                solver.solve(**({"k": 10.0, "w": 0.5} | wrong))
 
 
 def test_compile_answers_on_compiled_windows_and_files_hold_them(tmp_path):

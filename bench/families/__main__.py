@@ -7,7 +7,7 @@ and the family's atol; the truth is the family's closed form or, without one, th
 some are solved at 512 times of the caller's by the model, by the direct solver and by numbalsoda's LSODA, the last
 two at the loosest of half-decade tolerances whose error, over the largest value of each state, is within 1e-6, the
 model as it is: medians of interleaved repeats in processor time. Families whose right-hand side breaks are not
-compiled so far. Writes families.json and families.md; about half an hour on two cores.
+compiled so far. Writes families.json, families.md and their picture; about a quarter of an hour on two cores.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ import stlfast
 from bench import driver, families
 from bench.direct import ONCE_FROM, RTOL, TOLERANCES, drawn, judged, truth
 from bench.peers import MOST_STEPS, Absent
+from stlfast.command.pictures import _pyplot
 from stlfast.command.quick_bench import numba_rhs
 from stlfast.measure import timing
+from stlfast.results.style import BLUE, ORANGE, STYLE
 
 TARGET, TIMED, REPEATS, TIMES = 1e-6, 9, 5, 512
 COMPILED = ("reduced", "compiled")
@@ -138,6 +140,11 @@ def run(names: Sequence[str], quick: bool = False) -> dict[str, Any]:
     return {"families": rows}
 
 
+def answered(row: dict[str, Any]) -> float:
+    """The share of members that the compiled model answers itself."""
+    return sum(row["methods"].get(method, 0) for method in COMPILED) / row["members"]
+
+
 def page(results: dict[str, Any]) -> str:
     by = f"Written by `python -m bench.families` in {results['seconds'] / 60:.0f} min."
     parts = ["# Compiled models of textbook families", f"{driver.machine_line(results)} {by}"]
@@ -157,8 +164,10 @@ def page(results: dict[str, Any]) -> str:
     for row in results["families"]:
         made, b = row["made"], row["beside"]
         cells = made.get("cells")
-        kind = f"{len(made['ranks'])} bands" if made["ranks"] else "–" if cells is None else f"{cells} cells"
-        answered = sum(row["methods"].get(method, 0) for method in COMPILED) / row["members"]
+        kind = f"{len(made['ranks'])} bands" if made["ranks"] else "–"
+        if cells is not None:
+            few, most = made["windows"]
+            kind = f"{cells} cells of {few}{'' if few == most else f' … {most}'} windows"
         least = "–" if row["least_ratio"] is None else f"{row['least_ratio']:.2g}"
         times = ["–"] * 4
         if b:
@@ -166,9 +175,10 @@ def page(results: dict[str, Any]) -> str:
             times.append(f"{b['ratio']:.2f}")
         lines.append(
             f"| {row['family']} | {row['states']} | {kind} | {row['seconds']:.1f} | {row['bytes'] / 1e3:.0f} | "
-            f"{answered:.1%} | {row['missed']} | {row['worst']:.2g} | {least} | {row['low']} of {row['ratios']} | "
+            f"{answered(row):.1%} | {row['missed']} | {row['worst']:.2g} | {least} | {row['low']} of {row['ratios']} | "
             f"{' | '.join(times)} |\n"
         )
+    parts.append("![LSODA's time over the model's, for each family](families.png)")
     parts.append(head + "".join(lines).rstrip())
     for nonlinear in (False, True):
         ratios = [r["beside"]["ratio"] for r in results["families"] if r["nonlinear"] == nonlinear and r["beside"]]
@@ -180,8 +190,35 @@ def page(results: dict[str, Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def picture(results: dict[str, Any], path: Path) -> None:
+    """LSODA's time over the model's, a bar for each family, and the share of members that compiled windows answer."""
+    rows = sorted((r for r in results["families"] if r["beside"]), key=lambda r: r["beside"]["ratio"])
+    plt = _pyplot()
+    with plt.rc_context(STYLE):
+        figure, axis = plt.subplots(figsize=(7.2, 0.27 * len(rows) + 1.1), layout="constrained")
+        for nonlinear, label, color in ((False, "linear", BLUE), (True, "nonlinear", ORANGE)):
+            at = [k for k, r in enumerate(rows) if r["nonlinear"] == nonlinear]
+            axis.barh(at, [rows[k]["beside"]["ratio"] for k in at], label=label, color=color)
+        for k, row in enumerate(rows):
+            axis.text(row["beside"]["ratio"] * 1.03, k, f"{answered(row):.0%}", va="center", fontsize=7)
+        axis.set_yticks(range(len(rows)), [r["family"].replace("_", " ") for r in rows])
+        axis.set(
+            xscale="log", ylim=(-0.7, len(rows) - 0.3), xlabel="LSODA's time over the model's (share answered compiled)"
+        )
+        axis.set_xticks([0.5, 1, 2, 4, 8], minor=False)
+        axis.minorticks_off()
+        axis.xaxis.set_major_formatter("{x:g}")
+        axis.grid(False)
+        axis.axvline(1.0, color="0.3", linewidth=0.8)
+        axis.legend(loc="lower right")
+        figure.savefig(path)
+        plt.close(figure)
+
+
 def write(results: dict[str, Any], folder: Path) -> list[Path]:
-    return driver.write("families", results, page(results), folder)
+    written = driver.write("families", results, page(results), folder)
+    picture(results, folder / "families.png")
+    return [*written, folder / "families.png"]
 
 
 def main() -> None:
