@@ -23,6 +23,7 @@ constexpr double slow = 0.3, near = 0.1;  // contraction of steps smaller than t
 constexpr double a_little_slow = 0.1;     // contraction in a group, from which on its own are
 constexpr double settled = 1e-3;          // Newton step, from which down the states' sizes stay what they are
 constexpr double moved_a_little = 0.005;  // of a group, from which on its own are
+constexpr double noise = 1e-13;           // steps, from which nothing is told
 constexpr double least_contraction = 0.01, settled_part = 0.03;  // of a group that has converged
 constexpr double diverged = 1e8;                                 // Newton step, over the states' sizes
 constexpr double longest = 1;  // Newton step, over the states' sizes: longer ones are cut to it
@@ -55,6 +56,7 @@ struct Run {
           x_middle(groups * lanes),
           systems(scheme, groups),
           steps(std::size_t(groups), infinity),
+          contraction(std::size_t(groups), assumed),
           wanted(std::size_t(groups), true),
           right(s * n),
           stages(s * n),
@@ -79,7 +81,8 @@ struct Run {
     MatrixXd a, change, e;              // at the windows' beginnings (K, n): states, their changes, errors
     MatrixXd scale;                     // (K, n) of the states, the largest so far, and the floor
     MatrixXd J, in_middle;              // Jacobians; Y in the middle of the windows
-    double contraction = 1;             // of the last Newton step
+    std::vector<double> contraction;    // of the last steps in each group
+    double left = infinity;             // of Newton steps, over the states' sizes
     std::vector<double> steps, before;  // the last of each group, and the one before it
     std::vector<char> wanted;           // whether each group's systems are to be made
     Lanes right, stages, starts;
@@ -183,7 +186,6 @@ struct Run {
     // What comes later changes nothing before: groups at the beginning that have converged are left as they are.
     Chained newton(const VectorXd& y0) {
         Chained result;
-        const double enough = step_tolerance * options.tolerance;
         double last = infinity;
         bool fresh = true;
         Index from = 0, cut = 0;
@@ -213,17 +215,24 @@ struct Run {
             const double theta = exact() ? 0 : result.iterations == 1 ? assumed : result.last_step / last;
             if (!(result.last_step <= diverged) || (fresh && result.iterations > 1 && part == 1 && theta > hopeless))
                 return result;
-            if ((result.iterations > 1 || exact()) && theta < 1 && theta / (1 - theta) * result.last_step <= enough)
-                result.converged = true;
-            if (result.last_step <= 1e-3 * enough) result.converged = true;
-            contraction = result.last_step > 0 ? theta : 0;
+            for (Index g = from; g < groups; ++g) {
+                const auto k = std::size_t(g);
+                if (exact())
+                    contraction[k] = 0;
+                else if (before[k] < infinity && before[k] > noise)
+                    contraction[k] = std::max(steps[k] / before[k], least_contraction);
+            }
+            left = left_in(from, groups);
+            result.converged = (result.iterations > 1 || exact()) && left <= enough();
+            if (result.last_step <= 1e-3 * enough()) result.converged = true;
             if (result.converged) return result;
             last = result.last_step;
-            const double left = theta < 1 ? std::log(enough / last) / std::log(std::max(theta, 1e-3)) : infinity;
+            const double still =
+                theta < 1 ? std::log(enough() / last) / std::log(std::max(theta, 1e-3)) : infinity;  // iterations
             const bool scale_now = result.iterations > 1 && theta > slow && systems.can_scale &&
                                    !systems.at_all_points() && (linear() || last < near);
-            fresh = scale_now || (!linear() && last > moved && left > systems.worth_factoring());
-            while (!fresh && from + 1 < groups && has_converged(std::size_t(from), enough)) ++from;
+            fresh = scale_now || (!linear() && last > moved && still > systems.worth_factoring());
+            while (!fresh && from + 1 < groups && left_in(from, from + 1) <= settled_part * enough()) ++from;
             for (Index g = 0; fresh && g < groups; ++g) {
                 const auto k = std::size_t(g);
                 wanted[k] =
@@ -235,11 +244,19 @@ struct Run {
         return result;
     }
 
-    bool has_converged(std::size_t g, double enough) const {
-        const double theta = before[g] < infinity ? std::max(steps[g] / before[g], least_contraction) : assumed;
-        return theta < 1 && theta / (1 - theta) * steps[g] <= settled_part * enough;
+    // What further steps like the last come to in these groups, over the states' sizes.
+    double left_in(Index first, Index last) const {
+        double most = 0;
+        for (auto k = std::size_t(first); k < std::size_t(last); ++k) {
+            const double theta = contraction[k], nothing = 1e-3 * enough();
+            most = std::max(most, steps[k] <= nothing          ? steps[k]
+                                  : theta < slowest_correction ? theta / (1 - theta) * steps[k]
+                                                               : infinity);
+        }
+        return most;
     }
 
+    double enough() const { return step_tolerance * options.tolerance; }
     bool linear() const { return !f.equations().N; }
     bool exact() const {  // whether one step solves it
         return linear() && (Systems::exact_in_time || !f.equations().A.varies());
@@ -395,8 +412,8 @@ struct Run {
         backward(0, E);
         e += change;
         // Of further corrections, and of Newton steps where there are none, over the states' sizes.
-        double last = infinity, left = contraction < 1 ? contraction / (1 - contraction) : infinity;
-        left *= largest_error(nullptr) + result.last_step;
+        double last = infinity;
+        left += left_in(0, groups);
         const auto little = [&] {
             return left <= enough_correction * std::max(largest_error(nullptr), options.tolerance);
         };
