@@ -19,11 +19,13 @@ from bench import (
     stages,
     steps,
 )
+from bench.families import __main__ as of_families
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results"
 PAGES = {
     "compare": partial(compare_report.page, pictures=compare_plot.PICTURES),
     "direct": direct.page,
+    "families": of_families.page,
     "growth": growth_report.page,
     "methods": methods_report.page,
     "nonlinear": nonlinear_report.page,

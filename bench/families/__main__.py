@@ -7,7 +7,7 @@ and the family's atol; the truth is the family's closed form or, without one, th
 some are solved at 512 times of the caller's by the model, by the direct solver and by numbalsoda's LSODA, the last
 two at the loosest of half-decade tolerances whose error, over the largest value of each state, is within 1e-6, the
 model as it is: medians of interleaved repeats in processor time. Families whose right-hand side breaks are not
-compiled so far. Writes families.json, families.md and their picture; about a quarter of an hour on two cores.
+compiled so far. Writes families.json, families.md and their picture; about three minutes on two cores.
 """
 
 from __future__ import annotations
