@@ -10,6 +10,7 @@ WITHIN, NOT_CERTIFIED, MISSED = 0, 1, -1
 METHODS = {
     "reduced": "the reduced basis of a band of members",
     "full": "least squares on the full dictionary",
+    "compiled": "Newton's method on compiled windows, all at once",
     "newton": "Newton's method on the full dictionary",
     "chord": "fixed-point iteration on the full dictionary with one factorisation",
     "perturbation": "the perturbation series on the full dictionary (arXiv 2501.17281)",
