@@ -273,3 +273,31 @@ def test_inspect_shows_the_files_own_version_and_whole_path(tmp_path):
     result = run("inspect", tmp_path / "again.safetensors")
     assert "format version  5" in result.output
     assert str(tmp_path) in "".join(result.output.split())
+
+
+def test_bench_of_a_family_of_ones_own_tells_when_compiling_pays(tmp_path, monkeypatch):
+    from stlfast.command import family_bench
+
+    monkeypatch.setattr(family_bench, "MEMBERS", 5)
+    monkeypatch.setattr(family_bench, "TIMED", 1)
+    monkeypatch.setattr(cli, "_one_thread", lambda: None)  # the variables would last
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.py").write_text(OWN)
+    result = run("bench", "own.py:decay")
+    assert result.exit_code == 0, result.stderr
+    rows = {" ".join(line.split()[:2]): line.split() for line in result.stdout.splitlines() if line.split()}
+    own, direct, scipy = rows["the model"], rows["time windows"], rows["SciPy Radau"]
+    assert float(scipy[3]) > 1.0  # its time over the model's
+    assert int(scipy[-1].replace(",", "")) > 0  # queries
+    assert float(own[-2]) <= 1e-6
+    assert float(direct[4]) <= 1e-6
+    assert "5 by 'reduced' were answered; 0 without success" in " ".join(result.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("family", "told"),
+    [("fisher_kpp", "is a family of PDEs"), ("nothing.py:family", "nothing.py"), ("nothing", "no shipped family")],
+)
+def test_wrong_input_to_bench(family, told, monkeypatch):
+    monkeypatch.setattr(cli, "_one_thread", lambda: None)
+    assert told in fails("bench", family)

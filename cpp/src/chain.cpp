@@ -81,9 +81,9 @@ struct Run {
     MatrixXd a, change, e;              // at the windows' beginnings (K, n): states, their changes, errors
     MatrixXd scale;                     // (K, n) of the states, the largest so far, and the floor
     MatrixXd J, in_middle;              // Jacobians; Y in the middle of the windows
-    std::vector<double> contraction;    // of the last steps in each group
     double left = infinity;             // of Newton steps, over the states' sizes
     std::vector<double> steps, before;  // the last of each group, and the one before it
+    std::vector<double> contraction;    // of the last steps in each group
     std::vector<char> wanted;           // whether each group's systems are to be made
     Lanes right, stages, starts;
 

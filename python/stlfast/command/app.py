@@ -139,22 +139,57 @@ def _table(title: str, header: list[str], rows: list[list[str]]) -> Table:
 
 # ------------------------------------------------------------------------------------------------------------- bench
 @app.command()
-def bench() -> None:
-    """Time dho and ncff beside SciPy and, where it is installed, numbalsoda's LSODA, at matched accuracy."""
+def bench(
+    family: Annotated[
+        str | None,
+        typer.Argument(help="A family of ODEs of yours, path/to/file.py:variable (runs that file), or a shipped one."),
+    ] = None,
+) -> None:
+    """Time dho and ncff, or a family that is compiled first, beside SciPy and numbalsoda at matched accuracy."""
     _one_thread()
+    with _clear_errors():
+        if family is None:
+            _bench_shipped()
+        else:
+            _bench_family(family)
+
+
+def _bench_shipped() -> None:
     from . import quick_bench as benchmark
     from . import report
 
-    with _clear_errors():
-        with _steps(benchmark.EFFORT.steps) as progress:
-            results = benchmark.run(progress)
-        for name, model in results["models"].items():
-            table = _table(_title(name, model), benchmark.header(results, model), benchmark.rows(results, model))
-            out.print(table)
-        for solver, reason in results["absent"].items():
-            out.print(f"{solver} is absent: {reason}.", highlight=False, markup=False)
-        out.print(benchmark.caption(results), highlight=False)
-        out.print(f"Machine: {report.machine(results['machine'])}.", highlight=False)
+    with _steps(benchmark.EFFORT.steps) as progress:
+        results = benchmark.run(progress)
+    for name, model in results["models"].items():
+        out.print(_table(_title(name, model), benchmark.header(results, model), benchmark.rows(results, model)))
+    for solver, reason in results["absent"].items():
+        out.print(f"{solver} is absent: {reason}.", highlight=False, markup=False)
+    out.print(benchmark.caption(results), highlight=False)
+    out.print(f"Machine: {report.machine(results['machine'])}.", highlight=False)
+
+
+def _bench_family(where: str) -> None:
+    from time import perf_counter
+
+    from ..models.linear import Model
+    from ..models.nonlinear import NonlinearModel
+    from . import arguments, report
+    from . import family_bench as benchmark
+
+    family = arguments.family(where)
+    if not isinstance(family, Family):
+        raise ValueError(f"{where} is a family of PDEs; stlfast bench takes one of ODEs")
+    began = perf_counter()
+    model = _compile(family, None, {})
+    seconds = perf_counter() - began
+    assert isinstance(model, (Model, NonlinearModel))
+    with _steps(benchmark.steps()) as progress:
+        results = benchmark.run(model, seconds, progress)
+    out.print(_table(escape(family.name), benchmark.HEADER, benchmark.rows(results)))
+    if results["absent"]:
+        out.print(results["absent"], highlight=False, markup=False)
+    out.print(benchmark.caption(results), highlight=False, markup=False)
+    out.print(f"Machine: {report.machine(results['machine'])}.", highlight=False)
 
 
 # ------------------------------------------------------------------------------------------------------------- train
