@@ -281,6 +281,20 @@ def test_a_budget_of_nothing_gives_a_model_that_solves():
     assert model.solve(k=7.0, w=0.3).success
 
 
+def test_bands_are_given_a_part_of_the_budget():
+    def forced():
+        return stlfast.Family(
+            name="forced", t=t, y=[x], rhs=[-k * (x - sp.cos(t))], params={k: stlfast.Range(1.0, 500.0)},
+            t_span=(0.0, 3.0), y0=[0.0],
+        )  # fmt: skip
+
+    assert stlfast.compile(forced()).compiled.bands
+    with pytest.warns(UserWarning, match="hold 0.0%"):
+        model = stlfast.compile(forced(), budget=0.0)
+    assert not model.compiled.bands
+    assert model.solve(k=100.0).success
+
+
 def test_an_interruption_keeps_what_there_is(monkeypatch):
     cell = chains._Compiler.cell
     made = []

@@ -34,6 +34,8 @@ TOL, CHAINS_TOL = 1e-8, 1e-6  # default tol of reduced bases, and of compiled wi
 BUDGET = 300.0  # seconds
 FEW_BANDS = 8  # beyond which compiled windows are smaller, made in less time and no slower
 FEW_FUNCTIONS = 100  # of the dictionary, beyond which bands take minutes to fail
+FEW_UNKNOWNS = 300  # of equations that are solved together
+BANDS_PART = 0.25  # of the budget, what bands are given
 NEARLY_ALL = 0.99
 
 
@@ -245,12 +247,20 @@ def _with_bands_or_chains(
 ) -> tuple[Compiled, float]:
     """With reduced bases, where few bands of a linear family do; else with compiled windows, which end anywhere."""
     began = perf_counter()
-    if not family.nonlinear and (compiled.dictionary.functions or 0) <= FEW_FUNCTIONS:
+
+    def in_time(done: float, told: str = "") -> None:
+        if perf_counter() - began > BANDS_PART * budget:
+            raise RuntimeError("bands take longer than they are given")
+        report(done, told)
+
+    functions = compiled.dictionary.functions or 0
+    few = functions <= FEW_FUNCTIONS and functions * (1 if compiled.decoupled else family.n) <= FEW_UNKNOWNS
+    if not family.nonlinear and few:
         used = TOL if tol is None else tol
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")
             try:
-                found, used = with_bands(family, None, compiled, "auto", "auto", used, report, FEW_BANDS)
+                found, used = with_bands(family, None, compiled, "auto", "auto", used, in_time, FEW_BANDS)
             except (NoReducedBasis, RuntimeError):
                 found = None
         if found is not None:
