@@ -27,6 +27,7 @@ import numpy as np
 import stlfast
 from bench import direct_abrupt, direct_sweeps, driver, families, work_precision, work_precision_report
 from bench.peers import MOST_STEPS
+from stlfast.command.family_bench import drawn
 from stlfast.command.quick_bench import numba_rhs
 from stlfast.command.report import scientific
 from stlfast.measure import timing
@@ -37,18 +38,6 @@ SHARP, SHARPER = 1e-11, 1e-5  # the truth's rtol, and its part of atol
 LITTLE = 1e-2  # of the tolerance: errors below it tell nothing of an estimate
 TIMED, REPEATS, ONCE_FROM = 3, 5, 0.05
 QUICK_PEERS = ("hires", "orego", "laser")
-
-
-def drawn(family: stlfast.Family, rng: np.random.Generator) -> tuple[dict[str, Any], np.ndarray]:
-    """A member's parameters and initial values."""
-    params: dict[str, Any] = {}
-    for name, interval in family.params.items():
-        a, b = interval.solve
-        params[name] = float(a * (b / a) ** rng.uniform() if a > 0 else rng.uniform(a, b))
-    if family.y0_range is not None:
-        low, high = family.y0_range.T
-        return params, rng.uniform(low, high)
-    return params, family.start_at(family.check_params(params))
 
 
 def truth(module: Any, windows: stlfast.Windows, y0: np.ndarray, t: np.ndarray, params: dict[str, Any]) -> Any:

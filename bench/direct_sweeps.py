@@ -20,7 +20,8 @@ MEMBERS, TARGET, REPEATS = 100, 1e-6, 5
 
 def sweep(name: str, tolerances: tuple[float, ...]) -> dict[str, Any] | None:
     """Seconds of each at the loosest tolerance whose error is within TARGET; None where LSODA or one span won't do."""
-    from bench.direct import RTOL, drawn, truth
+    from bench.direct import RTOL, truth
+    from stlfast.command.family_bench import drawn
 
     module: Any = families.load(name)
     family = module.family()

@@ -26,8 +26,9 @@ import numpy as np
 
 import stlfast
 from bench import driver, families
-from bench.direct import ONCE_FROM, RTOL, TOLERANCES, drawn, judged, truth
+from bench.direct import ONCE_FROM, RTOL, TOLERANCES, judged, truth
 from bench.peers import MOST_STEPS, Absent
+from stlfast.command.family_bench import drawn
 from stlfast.command.pictures import _pyplot
 from stlfast.command.quick_bench import numba_rhs
 from stlfast.measure import timing

@@ -39,8 +39,7 @@ def run(model: Model | NonlinearModel, seconds: float, progress: Callable[[str],
     missed = 0
     for _ in range(MEMBERS):
         params, y0 = drawn(family, rng)
-        named: dict[str, Any] = params
-        sol = model.solve(y0, **named)
+        sol = model.solve(y0, **params)
         methods[sol.method] += 1
         missed += not sol.success
     rhs, absent = None, ""
@@ -73,9 +72,9 @@ def steps() -> int:
     return 1 + TIMED
 
 
-def drawn(family: Family, rng: np.random.Generator) -> tuple[dict[str, float], np.ndarray]:
+def drawn(family: Family, rng: np.random.Generator) -> tuple[dict[str, Any], np.ndarray]:
     """A member's parameters, logarithmically where they are positive, and its initial values."""
-    params: dict[str, float] = {}
+    params: dict[str, Any] = {}
     for name, interval in family.params.items():
         a, b = interval.solve
         params[name] = float(np.clip(a * (b / a) ** rng.uniform() if a > 0 else rng.uniform(a, b), a, b))
@@ -85,13 +84,12 @@ def drawn(family: Family, rng: np.random.Generator) -> tuple[dict[str, float], n
 
 
 def _beside(
-    model: Model | NonlinearModel, windows: Windows, rhs: Any, params: dict[str, float], y0: np.ndarray
+    model: Model | NonlinearModel, windows: Windows, rhs: Any, params: dict[str, Any], y0: np.ndarray
 ) -> dict[str, dict[str, float]]:
     """Seconds and error of the model as it is, and of each solver at the loosest tolerance that reaches 1e-6."""
     family = model.family
-    named: dict[str, Any] = params
     t = np.linspace(*family.t_span_at(**params), TIMES)
-    truth = windows.solve(y0, t=t, rtol=SHARP, atol=SHARP * ATOL / RTOL, fallback=False, **named).y
+    truth = windows.solve(y0, t=t, rtol=SHARP, atol=SHARP * ATOL / RTOL, fallback=False, **params).y
     scale = np.abs(truth).max(axis=1) + ATOL / RTOL
     if not np.isfinite(truth).all():
         return {}
@@ -101,15 +99,15 @@ def _beside(
         return off if np.isfinite(off) else np.inf
 
     def on_model(tolerance: float) -> np.ndarray:
-        return model.solve(y0, t=t, **named).y
+        return model.solve(y0, t=t, **params).y
 
     def on_windows(tolerance: float) -> np.ndarray:
         atol = tolerance * ATOL / RTOL
-        return windows.solve(y0, t=t, rtol=tolerance, atol=atol, fallback=False, **named).y
+        return windows.solve(y0, t=t, rtol=tolerance, atol=atol, fallback=False, **params).y
 
     def scipy(tolerance: float, method: str) -> np.ndarray:
         atol = tolerance * ATOL / RTOL
-        answer = family.reference(y0, t=t, method=method, rtol=tolerance, atol=atol, **named)
+        answer = family.reference(y0, t=t, method=method, rtol=tolerance, atol=atol, **params)
         y: np.ndarray = answer.y if answer.success else np.full_like(truth, np.nan)
         return y
 
