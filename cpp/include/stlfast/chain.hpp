@@ -4,10 +4,9 @@
 //
 //   D Y_w − H_w f(Y_w) = −d_0 a_w,   a_{w+1} = Y_w(1),   a_0 = y0
 //
-// With one Jacobian J_w a window a step splits into the systems λ_l I − H J_w, whose inverses also give how the end of
-// a window follows its beginning, S_w = R(H J_w) with the stability function of the scheme. So all windows find what
-// they add to their ends at once, the states at the beginnings follow one after the other in n² operations each, and
-// what these change within the windows is added.
+// The systems of a Newton step (chain_systems.hpp) also give how the end of a window follows its beginning. So all
+// windows find what they add to their ends at once, the states at the beginnings follow one after the other in n²
+// operations each, and what these change within the windows is added.
 //
 // The estimate solves D E − H (f(Y + E) − f(Y)) = source of the residuals between the points likewise.
 //
@@ -46,8 +45,8 @@ class Chain {
     static constexpr Eigen::Index most_states = 8;  // each number of them is compiled on its own
 
     // From y0 (n) on windows between edges (K + 1), increasing. values (K (s + 1), n): the guess, then the solution at
-    // the beginning and the points of each window. Nothing is said of them where it does not converge,
-    // as it does not with more states.
+    // the beginning and the points of each window. Nothing is said of them where it does not converge, as it does not
+    // with more states.
     Chained solve(RightHandSide& f, const Eigen::VectorXd& y0, const Eigen::VectorXd& edges, const Options& options,
                   Eigen::MatrixXd& values) const;
 
