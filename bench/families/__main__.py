@@ -28,14 +28,13 @@ import stlfast
 from bench import driver, families
 from bench.direct import ONCE_FROM, RTOL, TOLERANCES, judged, truth
 from bench.peers import MOST_STEPS, Absent
-from stlfast.command.family_bench import drawn
+from stlfast.command.family_bench import OWN, drawn
 from stlfast.command.pictures import _pyplot
 from stlfast.command.quick_bench import numba_rhs
 from stlfast.measure import timing
 from stlfast.results.style import BLUE, ORANGE, STYLE
 
 TARGET, TIMED, REPEATS, TIMES = 1e-6, 9, 5, 512
-COMPILED = ("reduced", "compiled")
 
 
 def compiled(family: stlfast.Family) -> tuple[Any, dict[str, Any]]:
@@ -143,7 +142,7 @@ def run(names: Sequence[str], quick: bool = False) -> dict[str, Any]:
 
 def answered(row: dict[str, Any]) -> float:
     """The share of members that the compiled model answers itself."""
-    return sum(row["methods"].get(method, 0) for method in COMPILED) / row["members"]
+    return sum(row["methods"].get(method, 0) for method in OWN) / row["members"]
 
 
 def page(results: dict[str, Any]) -> str:

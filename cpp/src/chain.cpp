@@ -55,9 +55,9 @@ struct Run {
           x(S),
           x_middle(groups * lanes),
           systems(scheme, groups),
-          steps(std::size_t(groups), infinity),
-          contraction(std::size_t(groups), assumed),
-          wanted(std::size_t(groups), true),
+          steps(VectorXd::Constant(groups, infinity)),
+          contraction(VectorXd::Constant(groups, assumed)),
+          wanted(decltype(wanted)::Constant(groups, true)),
           right(s * n),
           stages(s * n),
           starts(n) {
@@ -77,14 +77,14 @@ struct Run {
     Lanes begin, H;
     VectorXd x, x_middle;
     Systems systems;
-    MatrixXd Y, F, E;                   // (S, n)
-    MatrixXd a, change, e;              // at the windows' beginnings (K, n): states, their changes, errors
-    MatrixXd scale;                     // (K, n) of the states, the largest so far, and the floor
-    MatrixXd J, in_middle;              // Jacobians; Y in the middle of the windows
-    double left = infinity;             // of Newton steps, over the states' sizes
-    std::vector<double> steps, before;  // the last of each group, and the one before it
-    std::vector<double> contraction;    // of the last steps in each group
-    std::vector<char> wanted;           // whether each group's systems are to be made
+    MatrixXd Y, F, E;                              // (S, n)
+    MatrixXd a, change, e;                         // at the windows' beginnings (K, n): states, their changes, errors
+    MatrixXd scale;                                // (K, n) of the states, the largest so far, and the floor
+    MatrixXd J, in_middle;                         // Jacobians; Y in the middle of the windows
+    double left = infinity;                        // of Newton steps, over the states' sizes
+    VectorXd steps, before;                        // the last of each group, and the one before it
+    VectorXd contraction;                          // of the last steps in each group
+    Eigen::Array<bool, Eigen::Dynamic, 1> wanted;  // whether each group's systems are to be made
     Lanes right, stages, starts;
 
     // Jacobians of the groups from the first to the last that is wanted, and the systems of those that are.
@@ -94,8 +94,8 @@ struct Run {
         if (J.rows() != groups * each) {
             J.resize(groups * each, n * n);
         } else {
-            while (first < groups && !wanted[std::size_t(first)]) ++first;
-            while (last > first && !wanted[std::size_t(last - 1)]) --last;
+            while (first < groups && !wanted[first]) ++first;
+            while (last > first && !wanted[last - 1]) --last;
         }
         const Index from = first * each, count = (last - first) * each;
         if (systems.at_all_points()) {
@@ -108,7 +108,7 @@ struct Run {
             f.jacobians(x_middle.segment(from, count), in_middle.middleRows(from, count), J.middleRows(from, count));
         }
         for (Index g = first; g < last; ++g)
-            if (wanted[std::size_t(g)]) systems.factor(g, H[g], J);
+            if (wanted[g]) systems.factor(g, H[g], J);
     }
 
     // The changes at the beginnings (K, n) from that of group `from` on, which is given, where the ends are off the
@@ -148,7 +148,7 @@ struct Run {
                 largest = larger(largest, most / load(scale, i, g * lanes));
             }
             const double here = largest.maxCoeff<Eigen::PropagateNaN>();
-            steps[std::size_t(g)] = here;
+            steps[g] = here;
             if (!(here <= all)) all = here;  // also where it is not a number
             if (std::isnan(here)) return here;
         }
@@ -215,13 +215,11 @@ struct Run {
             const double theta = exact() ? 0 : result.iterations == 1 ? assumed : result.last_step / last;
             if (!(result.last_step <= diverged) || (fresh && result.iterations > 1 && part == 1 && theta > hopeless))
                 return result;
-            for (Index g = from; g < groups; ++g) {
-                const auto k = std::size_t(g);
+            for (Index g = from; g < groups; ++g)
                 if (exact())
-                    contraction[k] = 0;
-                else if (before[k] < infinity && before[k] > noise)
-                    contraction[k] = std::max(steps[k] / before[k], least_contraction);
-            }
+                    contraction[g] = 0;
+                else if (before[g] < infinity && before[g] > noise)
+                    contraction[g] = std::max(steps[g] / before[g], least_contraction);
             left = left_in(from, groups);
             result.converged = (result.iterations > 1 || exact()) && left <= enough();
             if (result.last_step <= 1e-3 * enough()) result.converged = true;
@@ -234,10 +232,9 @@ struct Run {
             fresh = scale_now || (!linear() && last > moved && still > systems.worth_factoring());
             while (!fresh && from + 1 < groups && left_in(from, from + 1) <= settled_part * enough()) ++from;
             for (Index g = 0; fresh && g < groups; ++g) {
-                const auto k = std::size_t(g);
-                wanted[k] =
-                    g >= from && (scale_now ? !(steps[k] < a_little_slow * before[k]) : steps[k] > moved_a_little);
-                if (scale_now && wanted[k]) systems.scale(g);
+                wanted[g] =
+                    g >= from && (scale_now ? !(steps[g] < a_little_slow * before[g]) : steps[g] > moved_a_little);
+                if (scale_now && wanted[g]) systems.scale(g);
             }
             if (fresh) factor();
         }
@@ -247,10 +244,10 @@ struct Run {
     // What further steps like the last come to in these groups, over the states' sizes.
     double left_in(Index first, Index last) const {
         double most = 0;
-        for (auto k = std::size_t(first); k < std::size_t(last); ++k) {
-            const double theta = contraction[k], nothing = 1e-3 * enough();
-            most = std::max(most, steps[k] <= nothing          ? steps[k]
-                                  : theta < slowest_correction ? theta / (1 - theta) * steps[k]
+        for (Index g = first; g < last; ++g) {
+            const double theta = contraction[g], nothing = 1e-3 * enough();
+            most = std::max(most, steps[g] <= nothing          ? steps[g]
+                                  : theta < slowest_correction ? theta / (1 - theta) * steps[g]
                                                                : infinity);
         }
         return most;

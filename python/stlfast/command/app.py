@@ -156,16 +156,12 @@ def bench(
 
 def _bench_shipped() -> None:
     from . import quick_bench as benchmark
-    from . import report
 
     with _steps(benchmark.EFFORT.steps) as progress:
         results = benchmark.run(progress)
     for name, model in results["models"].items():
         out.print(_table(_title(name, model), benchmark.header(results, model), benchmark.rows(results, model)))
-    for solver, reason in results["absent"].items():
-        out.print(f"{solver} is absent: {reason}.", highlight=False, markup=False)
-    out.print(benchmark.caption(results), highlight=False)
-    out.print(f"Machine: {report.machine(results['machine'])}.", highlight=False)
+    _below(results, benchmark.caption(results))
 
 
 def _bench_family(where: str) -> None:
@@ -173,7 +169,7 @@ def _bench_family(where: str) -> None:
 
     from ..models.linear import Model
     from ..models.nonlinear import NonlinearModel
-    from . import arguments, report
+    from . import arguments
     from . import family_bench as benchmark
 
     family = arguments.family(where)
@@ -186,9 +182,16 @@ def _bench_family(where: str) -> None:
     with _steps(benchmark.steps()) as progress:
         results = benchmark.run(model, seconds, progress)
     out.print(_table(escape(family.name), benchmark.HEADER, benchmark.rows(results)))
-    if results["absent"]:
-        out.print(results["absent"], highlight=False, markup=False)
-    out.print(benchmark.caption(results), highlight=False, markup=False)
+    _below(results, benchmark.caption(results))
+
+
+def _below(results: dict[str, Any], caption: str) -> None:
+    """What stands below a comparison: which solvers are absent and why, how it was measured, and where."""
+    from . import report
+
+    for solver, reason in results["absent"].items():
+        out.print(f"{solver} is absent: {reason}.", highlight=False, markup=False)
+    out.print(caption, highlight=False, markup=False)
     out.print(f"Machine: {report.machine(results['machine'])}.", highlight=False)
 
 

@@ -17,14 +17,14 @@ from ..models.base import ATOL, RTOL
 from ..models.linear import Model
 from ..models.nonlinear import NonlinearModel
 from . import demo
-from .quick_bench import MOST_STEPS, numba_rhs
+from .quick_bench import MOST_STEPS, NUMBALSODA, numba_rhs, solvers
 from .report import microseconds, scientific
 
 MEMBERS, TIMED, REPEATS, TIMES = 100, 5, 3, 512
 ONCE_FROM = 0.05  # seconds: what takes longer is timed once
 SHARP = 1e-10  # rtol of the solution that errors are measured by
 TOLERANCES = (10.0 ** -np.arange(3.0, 11.0, 0.5)).tolist()
-MODEL, WINDOWS, NUMBALSODA = "the model", "time windows", "numbalsoda's LSODA"
+MODEL, WINDOWS = "the model", "time windows"
 OWN = ("reduced", "compiled")  # methods of what was compiled
 
 Solve = Callable[[float], np.ndarray]  # a member's values (n, N) for a tolerance, nan where it fails
@@ -42,11 +42,8 @@ def run(model: Model | NonlinearModel, seconds: float, progress: Callable[[str],
         sol = model.solve(y0, **params)
         methods[sol.method] += 1
         missed += not sol.success
-    rhs, absent = None, ""
-    try:
-        rhs = None if isinstance(family.N, Callback) else numba_rhs(family)
-    except ImportError as error:
-        absent = f"{NUMBALSODA} is absent: not installed ({error}): pip install 'stlfast[bench]'."
+    _, absent = solvers()
+    rhs = None if absent or isinstance(family.N, Callback) else numba_rhs(family)
     found: dict[str, list[dict[str, float]]] = {}
     for k in range(TIMED):
         progress(f"member {k + 1} of {TIMED}, timed beside other solvers")
@@ -118,16 +115,16 @@ def _beside(
         y, success = lsoda(rhs.address, y0, t, p, tolerance, tolerance * ATOL / RTOL, MOST_STEPS)
         return y.T if success else np.full_like(truth, np.nan)
 
-    solvers: dict[str, Solve] = {WINDOWS: on_windows}
+    others: dict[str, Solve] = {WINDOWS: on_windows}
     if rhs is not None:
-        solvers[NUMBALSODA] = numbalsoda
-    solvers |= {f"SciPy {method}": partial(scipy, method=method) for method in ("LSODA", "Radau")}
+        others[f"{NUMBALSODA}'s LSODA"] = numbalsoda
+    others |= {f"SciPy {method}": partial(scipy, method=method) for method in ("LSODA", "Radau")}
     reached = {MODEL: (RTOL, error(RTOL, on_model))}
-    for solver, solve in solvers.items():
+    for solver, solve in others.items():
         tolerance, off = loosest(partial(error, solve=solve), RTOL, TOLERANCES)
         if tolerance is not None and off is not None:
             reached[solver] = (tolerance, off)
-    tasks = {solver: repeated(partial({MODEL: on_model, **solvers}[solver], reached[solver][0])) for solver in reached}
+    tasks = {solver: repeated(partial({MODEL: on_model, **others}[solver], reached[solver][0])) for solver in reached}
     times = interleaved(tasks, REPEATS, ONCE_FROM)
     return {solver: {"seconds": float(np.median(times[solver])), "error": reached[solver][1]} for solver in reached}
 
