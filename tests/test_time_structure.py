@@ -264,10 +264,11 @@ def test_wrong_structure(options, message):
         stlfast.Windows(absorption(**options)).solve(ka=1.0, ke=0.1, dose=1.0)
 
 
-def test_families_that_break_are_not_compiled():
+def test_no_basis_of_the_whole_time_span_is_made_of_what_breaks():
     for each in (absorption(), family([-y + sp.Heaviside(t - s)]), family([-s * y], y0=(s,))):
-        with pytest.raises(ValueError, match=r"not compiled so far; stlfast.Windows\(family\) solves"):
-            stlfast.compile(each)
+        for options in ({"reduced": True}, {"basis": "chebyshev"}):
+            with pytest.raises(ValueError, match="is of the whole time span and knows nothing of that; leave it out"):
+                stlfast.compile(each, **options)
 
 
 # ------------------------------------------------------------------------------------------------------------- samples

@@ -338,8 +338,17 @@ def test_a_removable_singularity_at_the_start(unit, k):
     assert np.all(error <= sol.error_estimate[0] + 1e-13 * unit)
     many = windows.solve_many(k=np.array([k, 2 * k]), observe=sol.t, atol=1e-8 * unit)
     np.testing.assert_array_equal(many[0].y, sol.y)
-    with pytest.raises(ValueError, match="0/0 at its initial values"):
-        stlfast.compile(windows.family)
+
+
+@pytest.mark.filterwarnings("ignore:compiled windows hold")
+def test_a_removable_singularity_is_compiled_to_what_solves_it():
+    singular_one = singular(-U / (1 - sp.exp(-U)))
+    with pytest.raises(ValueError, match="0/0 at its initial values: a body, basis or reduced basis is of the whole"):
+        stlfast.compile(singular_one, reduced=True)
+    sol = stlfast.compile(singular_one).solve(k=1.0)
+    w = -sol.y[0, 1:]
+    assert sol.success
+    assert np.abs(special.expi(w) - np.log(w) - np.euler_gamma - sol.t[1:]).max() < 1e-5
 
 
 @pytest.mark.parametrize("slope", [1 / U, sp.log(U), sp.Abs(U) / U, U**-3])

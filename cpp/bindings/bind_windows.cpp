@@ -140,7 +140,7 @@ py::tuple solve(const Solver& solver, const py::object& parameters, const py::ob
         if (once) {
             options.tolerance = relative;
             found.solution = solver.windows.solve(f, start, begin, end, options);
-        } else if (begin != 0 || end != 1 || !added.is_none() || !stops.is_none()) {
+        } else if (begin != 0 || end != 1 || !added.is_none()) {
             found = refined(solver.windows, f, start, begin, end, options, relative);
         } else {
             found = of_span(solver, f, as_vector(p), start, options, relative);
@@ -251,7 +251,8 @@ std::shared_ptr<Chains> chains_of(Index n, const std::vector<py::tuple>& coordin
                        as_vector(checked_array<double>(c[1], "high", 1)),
                        c[2].cast<bool>(),
                        float_matrix(c[3], "lengths"),
-                       {}};
+                       {},
+                       c[5].cast<std::vector<Index>>()};
         if (!c[4].is_none()) cell.values = float_matrix(c[4], "values");
         all.push_back(std::move(cell));
     }
@@ -310,13 +311,12 @@ void bind_windows(py::module_& module) {
         .def_property_readonly(
             "last", [](const Windowed& w) { return to_numpy(VectorXd(w.values.bottomRows(1).transpose())); });
     py::class_<Chains, std::shared_ptr<Chains>>(module, "Chains", "Compiled windows of cells of a family's members.")
-        .def(py::init(&chains_of), py::arg("n"), py::arg("coordinates"), py::arg("powers"), py::arg("cells"),
-             py::arg("tolerance"), py::arg("start"),
-             "coordinates: (index, initial, logarithmic, low, high) of each; powers (M, d) int32; cells: (low (d,), "
-             "high "
-             "(d,), held, lengths (K, M) float32, values (3 n K, M) float32 or None) of each; start (n,) of all "
-             "members, or "
-             "None.");
+        .def(
+            py::init(&chains_of), py::arg("n"), py::arg("coordinates"), py::arg("powers"), py::arg("cells"),
+            py::arg("tolerance"), py::arg("start"),
+            "coordinates: (index, initial, logarithmic, low, high) of each; powers (M, d) int32; cells: (low (d,), "
+            "high (d,), held, lengths (K, M) float32, values (3 n K, M) float32 or None, how many of the K windows are "
+            "of each segment) of each; start (n,) of all members, or None.");
     py::class_<Solver>(module, "Windows",
                        "Solves members of a family, linear or not, on one time window after the other.")
         .def(py::init([](const Family& family, const py::object& values) {
@@ -327,21 +327,40 @@ void bind_windows(py::module_& module) {
             "compiled",
             [](const Solver& solver, const py::object& parameters, const py::object& y0, double relative,
                const py::object& floor, bool estimate, const std::shared_ptr<Chains>& chains,
-               const std::vector<Index>& positive) {
+               const std::vector<Index>& positive, const py::object& stops, const py::object& jumps) {
                 const Index n = solver.equations.n;
                 const VectorXd p = as_vector(finite_array(parameters, "parameters", {solver.parameters}));
                 const VectorXd start = as_vector(finite_array(y0, "y0", {n}));
-                WindowOptions options;
-                options.floor = as_vector(finite_array(floor, "floor", {n})), options.estimate = estimate;
-                options.positive = positive;
+                const WindowOptions options = options_of(n, floor, 1, estimate, stops, jumps, 0, positive);
                 RightHandSide f(solver.equations, p);
                 Refined found;
                 const bool held = chains->solve(solver.windows, f, p, start, relative, options, found);
                 return py::make_tuple(std::make_unique<Windowed>(std::move(found.solution)), found.missed, held);
             },
             py::arg("parameters"), py::arg("y0"), py::arg("relative"), py::arg("floor"), py::arg("estimate"),
-            py::arg("chains"), py::arg("positive") = std::vector<Index>(),
+            py::arg("chains"), py::arg("positive") = std::vector<Index>(), py::arg("stops") = py::none(),
+            py::arg("jumps") = py::none(),
             "On compiled windows alone: the solution, its estimate over the tolerance, whether it meets it.")
+        .def_property_readonly(
+            "steps_of_states", [](const Solver& solver) { return !solver.equations.of_states.empty(); },
+            "Whether steps of the right-hand side depend on states.")
+        .def(
+            "segments",
+            [](const Solver& solver, const py::object& parameters, const py::object& stops) {
+                const Index n = solver.equations.n;
+                RightHandSide f(solver.equations,
+                                as_vector(finite_array(parameters, "parameters", {solver.parameters})));
+                const WindowOptions options =
+                    options_of(n, to_numpy(VectorXd::Ones(n).eval()), 1, false, stops, py::none(), 0, {});
+                VectorXd ends{{0.0}};
+                for (const Segment& segment : segments_of(f, 0, 1, options)) {
+                    ends.conservativeResize(ends.size() + 1);
+                    ends[ends.size() - 1] = segment.end;
+                }
+                return to_numpy(ends);
+            },
+            py::arg("parameters"), py::arg("stops") = py::none(),
+            "0 and the ends of what is between stops (K,) or steps of time.")
         .def(
             "with_chains",
             [](const Solver& solver, std::shared_ptr<Chains> chains) {

@@ -159,6 +159,7 @@ struct Run {
         scale.resize(groups * lanes, n);
         for (Index i = 0; i < n; ++i) {
             double largest = std::abs(a(0, i));
+            if (options.before.sizes.size() > 0) largest = std::max(largest, options.before.sizes[i]);
             for (Index g = 0; g < groups; ++g) {
                 Lane most = load(Y, i, g * s * lanes).abs();
                 for (Index q = 1; q < s; ++q) most = most.max(load(Y, i, (g * s + q) * lanes).abs());
@@ -405,12 +406,13 @@ struct Run {
         MatrixXd values, slopes;
         E.setZero(S, n), e.setZero();
         change.row(0).setZero();
+        if (options.before.error.size() > 0) change.row(0) = options.before.error.transpose();
         chain(0, nullptr, nullptr);
         backward(0, E);
         e += change;
         // Of further corrections, and of Newton steps where there are none, over the states' sizes.
         double last = infinity;
-        left += left_in(0, groups);
+        left += left_in(0, groups) + options.before.left;
         const auto little = [&] {
             return left <= enough_correction * std::max(largest_error(nullptr), options.tolerance);
         };
@@ -425,7 +427,7 @@ struct Run {
             const double now = backward(0, E), theta = correction == 0 ? assumed : now / last;
             e += change;
             if (!(theta < slowest_correction)) break;
-            left = theta / (1 - theta) * now;
+            left = options.before.left + theta / (1 - theta) * now;
             told = little();
             last = now;
         }
@@ -433,6 +435,7 @@ struct Run {
         result.relative_error = between_points * largest_error(result.error.data()) + left;
         result.error = between_points * result.error + left * scale.row(scale.rows() - 1).transpose();
         if (!told) result.error.setConstant(infinity), result.relative_error = infinity;
+        result.last_error = E.row(S - 1).transpose(), result.left = left;
     }
 
     // Over the scale; of each state too (n), unless null.

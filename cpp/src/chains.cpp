@@ -62,6 +62,12 @@ Chains::Chains(Index n, std::vector<ChainCoordinate> coordinates, MatrixXi power
         need(cell.values.size() == 0 ||
                  (cell.values.cols() == products && cell.values.rows() == 3 * n * cell.lengths.rows()),
              "values must have 3 n rows for each window");
+        Index total = 0;
+        for (const Index count : cell.counts) {
+            need(count > 0 && count <= cell.lengths.rows(), "each segment must have a window");
+            total += count;
+        }
+        need(total == cell.lengths.rows(), "the segments must have all windows");
     }
 }
 
@@ -97,19 +103,21 @@ Chains::Place Chains::place_of(const VectorXd& parameters, const VectorXd& y0) c
     return result;
 }
 
-void Chains::guess(const Place& place, const VectorXd& y0, VectorXd& edges, MatrixXd& values) const {
+void Chains::guess(const Place& place, Index first, Index count, const Segment& segment, const VectorXd& y0,
+                   VectorXd& edges, MatrixXd& values) const {
     const ChainCell& cell = *place.cell;
-    VectorXf lengths = cell.lengths * place.products;
+    VectorXf lengths = cell.lengths.middleRows(first, count) * place.products;
     lengths = lengths.array().max(-70.0f).min(3.0f).exp();
-    const Index K = lengths.size();
-    std::vector<double> at{0.0};
+    const Index K = count;
+    const double end = segment.end;
+    std::vector<double> at{segment.begin};
     double part = 1;  // of the last window
-    for (Index w = 0; at.back() < 1 && w < most_longer * K; ++w) {
+    for (Index w = 0; at.back() < end && w < most_longer * K; ++w) {
         const double length = lengths[std::min(w, K - 1)], next = at.back() + length;
-        part = (1 - at.back()) / length;
-        at.push_back(next >= 1 - crumb ? 1.0 : next);
+        part = (end - at.back()) / length;
+        at.push_back(next >= end - crumb * (end - segment.begin) ? end : next);
     }
-    at.back() = 1;
+    at.back() = end;
     edges = Eigen::Map<const VectorXd>(at.data(), Index(at.size()));
     const Index W = edges.size() - 1;
     values.resize(W * M, n_);
@@ -117,7 +125,7 @@ void Chains::guess(const Place& place, const VectorXd& y0, VectorXd& edges, Matr
         values = y0.transpose().replicate(W * M, 1);
         return;
     }
-    const VectorXf known = cell.values.topRows(3 * n_ * std::min(W, K)) * place.products;
+    const VectorXf known = cell.values.middleRows(3 * n_ * first, 3 * n_ * std::min(W, K)) * place.products;
     std::array<std::array<double, 4>, std::size_t(M)> weights;
     for (Index q = 0; q < M; ++q) weights[std::size_t(q)] = cubic(nodes_, nodes_[q]);
     VectorXd before = y0;
@@ -139,7 +147,7 @@ void Chains::guess(const Place& place, const VectorXd& y0, VectorXd& edges, Matr
 
 // Windows that are longer than what functions of time do in a moment, cut; false where that takes too many.
 bool Chains::split(const WindowScheme& scheme, const Cells& cells, VectorXd& edges, MatrixXd& values) {
-    std::vector<double> at{0.0};
+    std::vector<double> at{edges[0]};
     std::vector<Index> of;
     for (Index w = 0; w + 1 < edges.size(); ++w)
         while (at.back() < edges[w + 1]) {
@@ -166,23 +174,67 @@ bool Chains::split(const WindowScheme& scheme, const Cells& cells, VectorXd& edg
     return true;
 }
 
+bool Chains::along(const std::vector<Segment>& segments, const Place& place, const Windows& windows, RightHandSide& f,
+                   VectorXd y, Chain::Options options, Windowed& w) const {
+    const Equations& equations = f.equations();
+    const Chain chain(windows.scheme());
+    const std::vector<Index>& counts = place.cell->counts;
+    VectorXd modes, edges;
+    if (equations.switches) modes.setZero(equations.switches->n_outputs());
+    std::vector<double> all_edges{0.0};
+    std::vector<MatrixXd> parts(segments.size());
+    Index first = 0, rows = 0;
+    for (std::size_t k = 0; k < segments.size(); first += counts[k++]) {
+        const auto& [begin, end, jump] = segments[k];
+        MatrixXd& values = parts[k];
+        y += jump;
+        if (equations.switches) {
+            f.steps_of_time(0.5 * (begin + end), modes);
+            f.hold(modes, VectorXd::Zero(modes.size()));
+        }
+        guess(place, first, counts[k], segments[k], y, edges, values);
+        if (!equations.in_time.empty() && !split(windows.scheme(), f.cells(begin, end), edges, values)) return false;
+        const Chained found = chain.solve(f, y, edges, options, values);
+        w.iterations += found.iterations, w.last_step = std::max(w.last_step, found.last_step);
+        if (!found.converged || !found.seen) return false;
+        w.relative_error = std::max(w.relative_error, found.relative_error);
+        w.residual = std::max(w.residual, found.residual);
+        w.error = k == 0 ? found.error : w.error.cwiseMax(found.error).eval();
+        rows += values.rows();
+        if (segments.size() == 1) break;
+        all_edges.insert(all_edges.end(), edges.begin() + 1, edges.end());
+        y = values.bottomRows(1).transpose();
+        const VectorXd sizes = values.cwiseAbs().colwise().maxCoeff().transpose();
+        Before& before = options.before;
+        before.sizes = k == 0 ? sizes : before.sizes.cwiseMax(sizes).eval();
+        before.error = found.last_error, before.left = found.left;
+    }
+    if (segments.size() == 1) {
+        w.edges = std::move(edges), w.values = std::move(parts[0]);
+        return true;
+    }
+    w.edges = Eigen::Map<const VectorXd>(all_edges.data(), Index(all_edges.size()));
+    w.values.resize(rows, n_);
+    rows = 0;
+    for (const MatrixXd& part : parts) w.values.middleRows(rows, part.rows()) = part, rows += part.rows();
+    return true;
+}
+
 bool Chains::solve(const Windows& windows, RightHandSide& f, const VectorXd& parameters, const VectorXd& y0,
                    double relative, const WindowOptions& options, Refined& result) const {
-    if (relative < sharper * tolerance_ || f.equations().dense || f.equations().switches) return false;
+    const Equations& equations = f.equations();
+    if (relative < sharper * tolerance_ || equations.dense || !equations.of_states.empty()) return false;
     if (start_.size() > 0 && y0 != start_) return false;
     const Place place = place_of(parameters, y0);
     if (!place.cell || !place.cell->held) return false;
+    const std::vector<Segment> segments = segments_of(f, 0, 1, options);
+    if (segments.size() > place.cell->counts.size()) return false;
     Windowed& w = result.solution;
     w = Windowed();
-    guess(place, y0, w.edges, w.values);
-    if (!f.equations().in_time.empty() && !split(windows.scheme(), f.cells(0, 1), w.edges, w.values)) return false;
-    const Chain::Options of_chain{relative, options.floor, options.estimate};
-    const Chained found = Chain(windows.scheme()).solve(f, y0, w.edges, of_chain, w.values);
-    w.finished = found.converged, w.iterations = found.iterations, w.last_step = found.last_step;
-    w.error = found.error, w.relative_error = found.relative_error, w.residual = found.residual;
     w.compiled = true;
-    result.missed = (options.estimate ? found.relative_error : found.residual) / relative;
-    if (!found.converged || !found.seen || !(result.missed <= 1) || gets_negative(w, options, relative)) return false;
+    w.finished = along(segments, place, windows, f, y0, {relative, options.floor, options.estimate}, w);
+    result.missed = (options.estimate ? w.relative_error : w.residual) / relative;
+    if (!w.finished || !(result.missed <= 1) || gets_negative(w, options, relative)) return false;
     const VectorXd most = w.values.colwise().maxCoeff().transpose().cwiseMax(0.0);
     return windows.through_zero(w, f, relative * (most + options.floor)) < 0;
 }

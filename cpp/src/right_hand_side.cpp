@@ -99,6 +99,14 @@ void RightHandSide::hold(const VectorXd& modes, const VectorXd& slopes) {
     for (auto& each : in_time_) set(each);
 }
 
+void RightHandSide::steps_of_time(double x, VectorXd& modes) {
+    const Equations& e = *equations_;
+    if (e.of_time.empty()) return;
+    MatrixXd values(1, Index(e.of_time.size()));
+    e.at_times.evaluate_prepared(MatrixXd::Constant(1, 1, x), values, at_times_);
+    for (std::size_t k = 0; k < e.of_time.size(); ++k) modes[e.of_time[k]] = values(0, Index(k)) >= 0 ? 1 : 0;
+}
+
 void RightHandSide::switches(const VectorXd& x, const MatrixXd& y, MatrixXd& values) {
     MatrixXd points(x.size(), 1 + n());
     points << x, y;

@@ -379,12 +379,7 @@ struct Windows::Run {
         const Equations& e = f.equations();
         if (e.switches) {
             if (first) modes.setOnes(e.switches->n_outputs()), slopes.setZero(modes.size()), offsets = slopes;
-            if (!e.of_time.empty()) {
-                MatrixXd values(1, Index(e.of_time.size()));
-                e.at_times.evaluate_prepared(MatrixXd::Constant(1, 1, 0.5 * (begin + end)), values, f.at_times());
-                for (std::size_t k = 0; k < e.of_time.size(); ++k)
-                    modes[e.of_time[k]] = values(0, Index(k)) >= 0 ? 1 : 0;
-            }
+            f.steps_of_time(0.5 * (begin + end), modes);
             hold();
             if (first || !jump.isZero(0)) settle(begin);
         }
@@ -532,15 +527,11 @@ struct Windows::Run {
     }
 };
 
-namespace {
-
-struct Stop {
-    double x;
-    Index jump;  // −1 for none
-};
-
-// Begin, end and what is between them, increasing.
-std::vector<Stop> stops_of(RightHandSide& f, double begin, double end, const WindowOptions& options) {
+std::vector<Segment> segments_of(RightHandSide& f, double begin, double end, const WindowOptions& options) {
+    struct Stop {
+        double x;
+        Index jump;  // −1 for none
+    };
     std::vector<Stop> stops;
     for (Index k = 0; k < options.stops.size(); ++k)
         stops.push_back({std::clamp(options.stops[k], begin, end), options.jumps.size() > 0 ? k : -1});
@@ -548,10 +539,18 @@ std::vector<Stop> stops_of(RightHandSide& f, double begin, double end, const Win
     if (!e.of_time.empty())
         for (const double x : sign_changes(e.at_times, f.at_times(), begin, end)) stops.push_back({x, -1});
     std::stable_sort(stops.begin(), stops.end(), [](const Stop& a, const Stop& b) { return a.x < b.x; });
-    return stops;
+    const double close = shortest_interval * (end - begin);
+    std::vector<Segment> segments;
+    auto next = stops.begin();
+    for (double x = begin; x < end; x = segments.back().end) {
+        VectorXd jump = VectorXd::Zero(f.n());
+        for (; next != stops.end() && next->x <= x + close; ++next)
+            if (next->jump >= 0) jump += options.jumps.col(next->jump);
+        const double stop = next != stops.end() ? next->x : end;
+        segments.push_back({x, stop > end - close ? end : stop, std::move(jump)});
+    }
+    return segments;
 }
-
-}  // namespace
 
 Windowed Windows::solve(RightHandSide& f, const VectorXd& y0, double begin, double end,
                         const WindowOptions& options) const {
@@ -562,19 +561,12 @@ Windowed Windows::solve(RightHandSide& f, const VectorXd& y0, double begin, doub
     Windowed result;
     Run run(scheme_, f, options, y0);
     const bool dense = f.sampled();
-    const std::vector<Stop> stops = stops_of(f, begin, end, options);
-    std::size_t next = 0;
     double x = begin, H = 0;
     Index count = 0;
     bool failed = false, first = true;
-    while (x < end && !failed) {
-        VectorXd jump = VectorXd::Zero(n);
-        const double close = shortest_interval * span;
-        for (; next < stops.size() && stops[next].x <= x + close; ++next)
-            if (stops[next].jump >= 0) jump += options.jumps.col(stops[next].jump);
-        double stop = next < stops.size() ? stops[next].x : end;
-        if (stop > end - close) stop = end;
-        run.enter(x, stop, jump, first);
+    for (const auto& [from, stop, jump] : segments_of(f, begin, end, options)) {
+        if (failed) break;
+        run.enter(from, stop, jump, first);
         first = false;
         bool rejected = false, fresh = true;
         double aim = 0;  // length of the window to a switch of the states; 0 for none
@@ -660,7 +652,7 @@ Windowed Windows::solve(RightHandSide& f, const VectorXd& y0, double begin, doub
             run.y = run.previous.row(M - 1).transpose();
             windows.insert(windows.end(), run.previous.data(), run.previous.data() + run.previous.size());
             ++count;
-            x = x + length >= stop ? stop : x + length;
+            x = length >= stop - x ? stop : x + length;
             edges.push_back(x);
             run.before = length, run.current = false;
             for (Index i = 0; i < n; ++i)

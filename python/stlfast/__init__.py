@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ._isa import isa
     from .base.errors import FileFormatError, MissingFileError, ParameterError, TrainingDiverged, UnknownModelError
     from .compiler import compile, compile_nonlinear_pde, compile_pde, pretrain
+    from .direct.fixed import FixedMember
     from .direct.windows import Stepper, Windows
     from .equations.ode.family import Family
     from .equations.parameters import Range
@@ -42,6 +43,7 @@ _HOME = {
     "Family": "equations.ode.family",
     "FieldBody": "features.field_body",
     "FileFormatError": "base.errors",
+    "FixedMember": "direct.fixed",
     "Inflow": "equations.pde.conditions",
     "Member": "models.linear",
     "MissingFileError": "base.errors",
@@ -85,6 +87,7 @@ __all__ = [
     "Family",
     "FieldBody",
     "FileFormatError",
+    "FixedMember",
     "Inflow",
     "Member",
     "MissingFileError",

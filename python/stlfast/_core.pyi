@@ -253,7 +253,7 @@ class Chains:
         n: int,
         coordinates: list[tuple[int, bool, bool, float, float]],
         powers: np.ndarray,
-        cells: list[tuple[np.ndarray, np.ndarray, bool, np.ndarray, np.ndarray | None]],
+        cells: list[tuple[np.ndarray, np.ndarray, bool, np.ndarray, np.ndarray | None, tuple[int, ...]]],
         tolerance: float,
         start: np.ndarray | None,
     ) -> None: ...
@@ -306,7 +306,12 @@ class Windows:
         estimate: bool,
         chains: Chains,
         positive: list[int] = ...,
+        stops: np.ndarray | None = None,
+        jumps: np.ndarray | None = None,
     ) -> tuple[Windowed, float, bool]: ...
+    @property
+    def steps_of_states(self) -> bool: ...
+    def segments(self, parameters: np.ndarray, stops: np.ndarray | None = None) -> np.ndarray: ...
     def solve(
         self,
         parameters: np.ndarray,

@@ -17,13 +17,22 @@ from .base.progress import Progress, Report, shown
 from .equations.ode.family import Family
 from .equations.pde.family import PDEFamily
 from .features.body import Body
+from .features.dictionary import Dictionary
 from .models.linear import Model
 from .models.nonlinear import NonlinearModel
 from .models.nonlinear_pde import NonlinearPDEModel
 from .models.pde import PDEModel
 from .reduced.bands import Compiled, NoReducedBasis
-from .reduced.chains import MOST_STATES, chainable, compile_chains
-from .reduced.dictionaries import check_options, check_rank, dictionary_of, dilations_of, points_of
+from .reduced.chains import MOST_STATES, chainable, compile_chains, no_chains
+from .reduced.dictionaries import (
+    FEWEST_POINTS,
+    POINTS_TAU,
+    check_options,
+    check_rank,
+    dictionary_of,
+    dilations_of,
+    points_of,
+)
 from .reduced.linear import decoupled_or_not, with_bands, with_nonlinear_bands
 from .reduced.nonlinear_pde import compile_nonlinear_bands
 from .reduced.nonlinear_pde_bands import NonlinearPDEOptions
@@ -139,7 +148,6 @@ def compile(
     """
     started = perf_counter()
     if isinstance(family, Family):
-        family.check_smooth()
         model: Any = _compile_ode(family, body, basis, **_known(_compile_ode, options, "ODEs"))
     elif isinstance(family, PDEFamily):
         if body is not None or basis is not None:
@@ -206,18 +214,25 @@ def _compile_ode(
     check_options(body, basis, row_weights, TOL if tol is None else tol)
     check_rank("rank", rank)
     check_rank("max_rank", max_rank)
+    if not by_default:
+        family.check_smooth("a body, basis or reduced basis")
     ladder = dilations_of(family, body, dilations)
     with shown(progress, f"compiling {family.name}") as report:
-        dictionary, body, tau = dictionary_of(family, body, basis, ladder, not shared_head, seed)
+        checks = _uniform_checks(family, by_default)
+        alone = checks is None or bool(family.rough)
+        if alone:
+            dictionary, tau = Dictionary(functions=FEWEST_POINTS, tau=POINTS_TAU), POINTS_TAU
+        else:
+            dictionary, body, tau = dictionary_of(family, body, basis, ladder, not shared_head, seed)
         modes = (np.zeros((0, 0)), np.zeros(0), np.zeros((0, 0)))
         apart = not family.nonlinear and decoupled_or_not(family, decoupled, reduced is not False, shared_head)
         compiled = Compiled(
             dictionary, points_of(points, tau, dictionary.functions or 0), row_weights, shared_head, solver, apart,
-            _core.uniform_checks(family.core()), modes,
+            checks or 0, modes,
         )  # fmt: skip
         used = TOL if tol is None else tol
-        if by_default and chainable(family):
-            compiled, used = _with_bands_or_chains(family, compiled, tol, budget, report)
+        if alone or (by_default and chainable(family)):
+            compiled, used = _with_bands_or_chains(family, compiled, tol, budget, alone, report)
         elif reduced is not False and not (by_default and family.nonlinear and family.n > MOST_STATES):
             compiled, used = _with_bands(family, body, compiled, rank, max_rank, used, reduced, report)
     passport: dict[str, Any] = {
@@ -242,10 +257,25 @@ def _compile_ode(
     return (NonlinearModel if family.nonlinear else Model)(family, body, compiled, passport)
 
 
+def _uniform_checks(family: Family, by_default: bool) -> int | None:
+    """Points of a band's certificate; None where a forcing is too fast for any, and windows answer instead."""
+    if family.rough:
+        return None
+    try:
+        return _core.uniform_checks(family.core())
+    except ValueError:
+        if not by_default:
+            raise
+        return None
+
+
 def _with_bands_or_chains(
-    family: Family, compiled: Compiled, tol: float | None, budget: float, report: Report
+    family: Family, compiled: Compiled, tol: float | None, budget: float, alone: bool, report: Report
 ) -> tuple[Compiled, float]:
-    """With reduced bases, where few bands of a linear family do; else with compiled windows, which end anywhere."""
+    """With reduced bases, where few bands of a linear family do; else with compiled windows, which end anywhere.
+
+    alone: where no basis of the whole time span can be made.
+    """
     began = perf_counter()
 
     def in_time(done: float, told: str = "") -> None:
@@ -255,7 +285,7 @@ def _with_bands_or_chains(
 
     functions = compiled.dictionary.functions or 0
     few = functions <= FEW_FUNCTIONS and functions * (1 if compiled.decoupled else family.n) <= FEW_UNKNOWNS
-    if not family.nonlinear and few:
+    if not family.nonlinear and few and not alone:
         used = TOL if tol is None else tol
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")
@@ -269,8 +299,9 @@ def _with_bands_or_chains(
             return found, used
     used = CHAINS_TOL if tol is None else tol
     left = max(budget - (perf_counter() - began), 0.0)
-    chains = compile_chains(family, used, left, report)
-    if chains.share < NEARLY_ALL:
+    possible = chainable(family)
+    chains = replace(compile_chains(family, used, left, report) if possible else no_chains(family, used), alone=alone)
+    if possible and chains.share < NEARLY_ALL:
         warnings.warn(
             f"compiled windows hold {chains.share:.1%} of the members of {family.name!r} to tol = {used:g}; the others "
             f"are solved by the direct solver. Most that are lost: {chains.lost(family)}. A shorter t_span, or a "

@@ -25,10 +25,19 @@ struct Chained {
     bool converged = false;
     bool seen = false;  // whether residuals between the points tell all there is
     Eigen::Index iterations = 0;
-    double last_step = 0;       // the last Newton step, over the states' sizes
-    double residual = 0;        // the largest of what a window adds to the error, over the states' sizes
-    Eigen::VectorXd error;      // (n) estimate of max |error|; empty where not asked for
-    double relative_error = 0;  // the largest over the states' sizes so far and the floor
+    double last_step = 0;        // the last Newton step, over the states' sizes
+    double residual = 0;         // the largest of what a window adds to the error, over the states' sizes
+    Eigen::VectorXd error;       // (n) estimate of max |error|; empty where not asked for
+    double relative_error = 0;   // the largest over the states' sizes so far and the floor
+    Eigen::VectorXd last_error;  // (n) at the end
+    double left = 0;             // part of the relative error, of what was not iterated to the end
+};
+
+// What a chain goes on from.
+struct Before {
+    Eigen::VectorXd sizes;  // (n) of the states, the largest before
+    Eigen::VectorXd error;  // (n) at the beginning
+    double left = 0;
 };
 
 class Chain {
@@ -38,6 +47,7 @@ class Chain {
         Eigen::VectorXd floor;    // (n) added to these
         bool estimate = true;
         Eigen::Index most_iterations = 15;
+        Before before = {};  // with sizes and errors (n), or without either where it starts
     };
 
     explicit Chain(const WindowScheme& scheme);

@@ -8,8 +8,9 @@
 //   log H_w = Σ_m L_wm φ_m,   y_i(x_w + c H_w) = Σ_m V_wicm φ_m,   c three of the points
 //
 // Windows are counted from the beginning: as many as it takes to the end, where the last is cut. So what they hold, an
-// oscillation or a front, stays in the same window from member to member. Nothing depends on how good the guess is but
-// the number of iterations.
+// oscillation or a front, stays in the same window from member to member. Where a right-hand side or a state jumps, at
+// times that may depend on the member, they are counted anew, and what is between two such times is solved after what
+// is before. Nothing depends on how good the guess is but the number of iterations.
 //
 // n states, P parameters, d coordinates, M products, K windows.
 #pragma once
@@ -23,10 +24,11 @@
 namespace STLFAST_NAMESPACE {
 
 struct ChainCell {
-    Eigen::VectorXd low, high;  // (d) in coordinates of the box
-    bool held;                  // whether members there are solved well
-    Eigen::MatrixXf lengths;    // (K, M)
-    Eigen::MatrixXf values;     // (3 n K, M), window after window, state after state; empty for linear families
+    Eigen::VectorXd low, high;         // (d) in coordinates of the box
+    bool held;                         // whether members there are solved well
+    Eigen::MatrixXf lengths;           // (K, M)
+    Eigen::MatrixXf values;            // (3 n K, M), window after window, state after state; empty for linear families
+    std::vector<Eigen::Index> counts;  // of the K windows, those of each segment
 };
 
 struct ChainCoordinate {
@@ -46,7 +48,7 @@ class Chains {
 
     // From y0 (n), on [0, 1]: the solution and true, where its estimate meets the tolerance `relative`, as `refined`
     // does; false where the member's cell does not hold it, where y0 is not what windows are for, or where it does not.
-    // options: the floor, whether to estimate, and positive states.
+    // options: the floor, whether to estimate, positive states, and stops with their jumps.
     bool solve(const Windows& windows, RightHandSide& f, const Eigen::VectorXd& parameters, const Eigen::VectorXd& y0,
                double relative, const WindowOptions& options, Refined& result) const;
 
@@ -57,7 +59,12 @@ class Chains {
     };
     Place place_of(const Eigen::VectorXd& parameters, const Eigen::VectorXd& y0) const;
     static bool split(const WindowScheme& scheme, const Cells& cells, Eigen::VectorXd& edges, Eigen::MatrixXd& values);
-    void guess(const Place& place, const Eigen::VectorXd& y0, Eigen::VectorXd& edges, Eigen::MatrixXd& values) const;
+    // Of a segment, whose first window of the cell is number `first`, of `count`.
+    void guess(const Place& place, Eigen::Index first, Eigen::Index count, const Segment& segment,
+               const Eigen::VectorXd& y0, Eigen::VectorXd& edges, Eigen::MatrixXd& values) const;
+    // One segment after the other from y (n), into w; whether all have a solution whose error can be told.
+    bool along(const std::vector<Segment>& segments, const Place& place, const Windows& windows, RightHandSide& f,
+               Eigen::VectorXd y, Chain::Options options, Windowed& w) const;
 
     Eigen::Index n_;
     std::vector<ChainCoordinate> coordinates_;

@@ -62,6 +62,8 @@ class RightHandSide {
 
     // Of each switch the value that its steps have from now on, and what is added to it times the switch.
     void hold(const Eigen::VectorXd& modes, const Eigen::VectorXd& slopes);
+    // The values, among those of all switches, that steps of time have at x.
+    void steps_of_time(double x, Eigen::VectorXd& modes);
 
     // All switches (S, m) at x (S) and y (S, n).
     void switches(const Eigen::VectorXd& x, const Eigen::MatrixXd& y, Eigen::MatrixXd& values);

@@ -61,6 +61,15 @@ struct Windowed {
     Eigen::Index through = -1;    // a state that got through 0, where its slope does not let it; −1 for none
 };
 
+// What is between two places where windows end; the state jumps at its beginning.
+struct Segment {
+    double begin, end;
+    Eigen::VectorXd jump;  // (n)
+};
+
+// Of [begin, end], cut at the stops of the options and where switches of time change their sign; at least one.
+std::vector<Segment> segments_of(RightHandSide& f, double begin, double end, const WindowOptions& options);
+
 class Windows {
   public:
     Windows();

@@ -215,6 +215,12 @@ class Windows:
         except KeyError:
             return self.family.check_params(params)
 
+    def stops_at(self, p: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Where a member's windows end and its states jump, as the core takes it."""
+        if self.family.stops is None:
+            return None, None
+        return self._breaks(p, self.family._span(p, {}), 0.0, None)[:2]
+
     def _breaks(
         self, p: np.ndarray, span: tuple[float, float], begin: float, forcing: Any
     ) -> tuple[np.ndarray | None, np.ndarray | None, Any]:

@@ -20,6 +20,7 @@ from ..reduced.bands import Compiled
 from ..results.solution import WindowsSolution, scaled_times
 
 if TYPE_CHECKING:
+    from ..direct.windows import Windows
     from ..equations.pde.family import PDEFamily
     from ..reduced.nonlinear_pde_bands import NonlinearPDECompiled
     from ..reduced.pde_bands import PDECompiled
@@ -71,6 +72,7 @@ class ODEModelShell(CompiledModel):
     family: Family
     compiled: Compiled
     core: Any  # with `output`, the table of the default times
+    _windows: Windows | None = None
 
     def __init__(self, family: Family, body: Body | None, compiled: Compiled, passport: Mapping[str, Any]) -> None:
         self.family = family
@@ -79,6 +81,7 @@ class ODEModelShell(CompiledModel):
         self.passport = dict(passport)
         self.core = self._make_core()
         self._chained = compiled.windows(family)  # None without compiled windows
+        self._alone = compiled.chains is not None and compiled.chains.alone
         self._names = tuple(family.params)
         self._box, self._end = box(family.params), self.core.output_table(END)
         self._fixed_span = fixed_span(family)
@@ -116,6 +119,29 @@ class ODEModelShell(CompiledModel):
     def _tolerance(self, rtol: float | None) -> tuple[float, str]:
         """rtol, by default what the model was compiled for, and what is to be said of that."""
         return (self._rtol, self._note) if rtol is None else (rtol, "")
+
+    @property
+    def windows(self) -> Windows:
+        """The direct solver of the same family, made when first used."""
+        if self._windows is None:
+            from ..direct.windows import Windows  # which solving need not wait for
+
+            self._windows = Windows(self.family)
+        return self._windows
+
+    def _solver(self, y0: Any) -> Windows:
+        """The direct solver, on compiled windows where they may be for these initial values."""
+        own = y0 is None or self.family.start is None or self.family.y0_range is not None
+        return self._chained if own and self._chained is not None else self.windows
+
+    def _check_whole(self, what: str) -> None:
+        """ValueError where `what`, of the whole time span, can't be of the family."""
+        if self._alone:
+            told = self.family.rough or "a forcing that changes too fast"
+            raise ValueError(
+                f"family {self.family.name!r} has {told}: {what} is of the whole time span and knows nothing of that; "
+                "leave it out"
+            )
 
     def _on_compiled(self, y0: Any, **options: Any) -> WindowsSolution:
         """On compiled windows alone; ValueError where there are none for the member, or to that tolerance."""

@@ -14,13 +14,16 @@ from .. import _core
 from ..base.checks import real, rows
 from ..base.names import public
 from ..base.progress import Progress
+from ..direct.fixed import FixedMember, forcings, sum_of
 from ..direct.sweep import solve_again, solve_many
+from ..equations.samples import Samples
 from ..results.solution import Solution, WindowsSolution
 from ..results.solutions import Solutions
 from .base import ATOL, ODEModelShell
 
 if TYPE_CHECKING:
-    from ..direct.windows import Stepper, Windows
+    from ..direct.events import Event
+    from ..direct.windows import Stepper
     from ..equations.ode.family import Forcing
 
 METHODS = {"reduced": True, "full": False}  # whether in the reduced basis
@@ -37,7 +40,6 @@ class Model(ODEModelShell):
 
     core: _core.Model
 
-    _windows: Windows | None = None
     _banded: bool
 
     def _make_core(self) -> _core.Model:
@@ -55,7 +57,8 @@ class Model(ODEModelShell):
         method: str | None = None,
         certify: bool = True,
         fallback: bool = True,
-        forcing: Forcing | None = None,
+        forcing: Forcing | Samples | None = None,
+        events: Event | Sequence[Event] | None = None,
         reduced: bool | None = None,
         **params: float,
     ) -> Solution | WindowsSolution:
@@ -74,32 +77,43 @@ class Model(ODEModelShell):
         certify: compute the error bound; False saves a few microseconds, and nothing is handed over.
         fallback: False hands nothing over, also where the bound misses the tolerance.
         forcing: t (C,) → (n, C), added to the right-hand side; called once with the collocation and check points. The
-            bound sees what lasts a thousandth of t_span or longer.
+            bound sees what lasts a thousandth of t_span or longer. `Samples` of shape (n, M) are added on time windows.
+        events: as in `Windows.solve`, on windows.
 
         Returns a Solution, or a WindowsSolution where windows answer; the default t is shared and read-only.
         Errors: ParameterError (a KeyError and ValueError) for a parameter unknown, missing or out of range; ValueError
         for a wrong shape, a number that is not finite, a time outside t_span, or a method that does not exist.
         """
-        span, times, x = self._default if t is None and self._default else self._output(t, params)
         note = ""
         if rtol is None:
             rtol, note = self._rtol, self._note
         if method is None and reduced is None:
-            if self._chained is not None:
+            if self._chained is not None or events is not None or isinstance(forcing, Samples):
                 named: dict[str, Any] = params
-                return self._chained.solve(
+                return self._solver(y0).solve(
                     y0, t=t, rtol=rtol, atol=atol, certify=certify, fallback=fallback, forcing=forcing,
-                    extrapolate=True, **named,
+                    extrapolate=True, events=events, **named,
                 )  # fmt: skip
             reduced = self._banded
         elif method == COMPILED:
             return self._on_compiled(
-                y0, t=t, rtol=rtol, atol=atol, certify=certify, fallback=False, extrapolate=True, **params
+                y0,
+                t=t,
+                rtol=rtol,
+                atol=atol,
+                certify=certify,
+                fallback=False,
+                extrapolate=True,
+                events=events,
+                **params,
             )
         elif method == WINDOWS:
-            return self._on_windows(y0, times, rtol, atol, certify, forcing, params)
+            return self._on_windows(y0, t, rtol, atol, certify, forcing, params, events)
         else:
             reduced, fallback = self._reduced(method, reduced), False
+            if events is not None or isinstance(forcing, Samples):
+                raise ValueError(f"method={method!r} takes neither events nor Samples; leave it out, for windows")
+        span, times, x = self._default if t is None and self._default else self._output(t, params)
         added = None if forcing is None else self._sampled(forcing, span)
         start = self.family.y0 if y0 is None else y0
         names = self._names
@@ -113,21 +127,12 @@ class Model(ODEModelShell):
         return self._on_windows(start, times, rtol, atol, certify, forcing, params)
 
     def _on_windows(
-        self, y0: Any, t: np.ndarray, rtol: float, atol: float, certify: bool, forcing: Forcing | None,
-        params: dict[str, Any],
+        self, y0: Any, t: np.ndarray | None, rtol: float, atol: float, certify: bool, forcing: Forcing | Samples | None,
+        params: dict[str, Any], events: Event | Sequence[Event] | None = None,
     ) -> WindowsSolution:  # fmt: skip
         return self.windows.solve(
-            y0, t=t, rtol=rtol, atol=atol, certify=certify, forcing=forcing, extrapolate=True, **params
+            y0, t=t, rtol=rtol, atol=atol, certify=certify, forcing=forcing, extrapolate=True, events=events, **params
         )
-
-    @property
-    def windows(self) -> Windows:
-        """The direct solver of the same family, made when first used."""
-        if self._windows is None:
-            from ..direct.windows import Windows  # which solving need not wait for
-
-            self._windows = Windows(self.family)
-        return self._windows
 
     def at(
         self,
@@ -138,15 +143,20 @@ class Model(ODEModelShell):
         method: str | None = None,
         certify: bool = True,
         fallback: bool = True,
-        forcing: Forcing | Sequence[Forcing] | None = None,
+        forcing: Forcing | Samples | Sequence[Forcing | Samples] | None = None,
         reduced: bool | None = None,
         **params: float,
-    ) -> Member:
+    ) -> Member | FixedMember:
         """One member with everything that depends on its parameters done once: `at(alpha=75.0).solve(y0)`.
 
         forcing: one function t (C,) → (n, C) or several; each is added to the right-hand side times its amplitude, see
             `Member.solve`. The other arguments, and the errors, are those of `solve`.
+
+        Returns a Member or, of models on compiled windows, a FixedMember, which is used alike.
         """
+        if method is None and reduced is None and self._chained is not None:
+            rtol, _ = self._tolerance(rtol)
+            return FixedMember(self, params, t, rtol, atol, certify, fallback, forcings(forcing))
         p = self.family.check_params(params)
         span, times, x = self._output(t, params)
         rtol, note = self._tolerance(rtol)
@@ -157,10 +167,10 @@ class Model(ODEModelShell):
         else:
             times.flags.writeable = False  # solutions share them
             output = self.core.output_table(x)
-        forcings = _forcings(forcing)
-        sampled = [self._sampled(f, span) for f in forcings]
+        given = forcings(forcing)
+        sampled = [self._sampled(f, span) for f in given]
         core = _core.Member(self.core, output, p, sampled, reduced, certify, rtol, atol)
-        options = {"rtol": rtol, "atol": atol, "certify": certify, "forcing": forcings, "fallback": fallback}
+        options = {"rtol": rtol, "atol": atol, "certify": certify, "forcing": given, "fallback": fallback}
         options |= {"reduced": reduced} if alone else {}
         options |= {} if t is None else {"t": times}
         named = dict(zip(self._names, p.tolist(), strict=True))
@@ -199,10 +209,10 @@ class Model(ODEModelShell):
         """
         alone = method is not None or reduced is not None
         rtol, _ = self._tolerance(rtol)
-        chained = None if alone else self._chained
-        if method == WINDOWS or chained is not None:
+        chained = not alone and self._chained is not None
+        if method == WINDOWS or chained:
             named: dict[str, Any] = params
-            return (chained or self.windows).solve_many(
+            return (self._solver(y0) if chained else self.windows).solve_many(
                 y0, observe=observe, rtol=rtol, atol=atol, certify=certify, fallback=fallback, threads=threads, out=out,
                 progress=progress, **named,
             )  # fmt: skip
@@ -218,11 +228,13 @@ class Model(ODEModelShell):
 
     def certify(self, heads: np.ndarray, y0: Sequence[float] | np.ndarray | None = None, **params: float) -> np.ndarray:
         """Error bound (n,) of any heads (M, n) on the full dictionary, taken as an answer for this member."""
+        self._check_whole("a bound of heads")
         p = self.family.check_params(params)
         return self.core.certify_heads(p, self.family.y0 if y0 is None else y0, heads).bound
 
     def _reduced(self, method: str | None, reduced: bool | None) -> bool:
         """Whether in the reduced basis or on the full dictionary, as method= or reduced= asks."""
+        self._check_whole(f"method={method!r}" if reduced is None else f"reduced={reduced!r}")
         if reduced not in (True, False, None):
             raise ValueError(f"reduced must be True, False or None, got {reduced!r}")
         if method is None:
@@ -246,19 +258,6 @@ class Model(ODEModelShell):
             where = int(np.argmin(np.isfinite(values).all(axis=0)))
             raise ValueError(f"forcing is not finite at t = {span[0] + (span[1] - span[0]) * x[where]:g}")
         return np.ascontiguousarray(values * (span[1] - span[0]))
-
-
-def _forcings(forcing: Any) -> tuple[Forcing, ...]:
-    if forcing is None:
-        return ()
-    if callable(forcing):
-        return (forcing,)
-    try:
-        return tuple(forcing)
-    except TypeError:
-        raise ValueError(
-            f"forcing must be a function of t (C,) that returns (n, C), or several of them, got {forcing!r}"
-        ) from None
 
 
 @public
@@ -323,18 +322,9 @@ class Member:
         """All that is added to the right-hand side, as one function."""
         own = self._options["forcing"]
         factors = np.ones(len(own)) if amplitudes is None else np.asarray(amplitudes, dtype=np.float64)
-        n = self._model.family.n
-        terms = [(float(a), f) for a, f in zip(factors, own, strict=True)] + (
-            [] if forcing is None else [(1.0, forcing)]
-        )
-        if not terms:
-            return None
-
-        def total(t: np.ndarray) -> np.ndarray:
-            values = [a * rows(real(f(t), "the value of forcing"), n) for a, f in terms]
-            return np.asarray(np.sum(values, axis=0))
-
-        return total
+        terms = [(float(a), f) for a, f in zip(factors, own, strict=True)]
+        terms += [] if forcing is None else [(1.0, forcing)]
+        return sum_of(terms, self._model.family.n) if terms else None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _remake, (self._model, self._options | self.params)
@@ -344,5 +334,5 @@ class Member:
         return f"Member({self._model.family.name!r}, {values}, {len(self.t)} times)"
 
 
-def _remake(model: Model, options: dict[str, Any]) -> Member:
+def _remake(model: Model, options: dict[str, Any]) -> Member | FixedMember:
     return model.at(**options)

@@ -5,7 +5,7 @@ n states, P parameters, N output times. x = (t − t0)/(t1 − t0) ∈ [0, 1].
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from typing import Any
 
@@ -14,14 +14,14 @@ import numpy as np
 from .. import _core
 from ..base.names import public
 from ..base.progress import Progress
+from ..direct.events import Event
+from ..direct.fixed import FixedMember
 from ..direct.ode.solver import METHODS as DICTIONARY_METHODS
 from ..direct.ode.solver import ORDER, FullAnswer, FullSolver
 from ..direct.sweep import solve_again, solve_many
-from ..direct.windows import Stepper, Windows, check_starts, checked_start
-from ..equations.ode.family import Family
+from ..direct.windows import Stepper, check_starts, checked_start
 from ..equations.program import Instructions
-from ..features.body import Body
-from ..reduced.bands import Compiled
+from ..equations.samples import Samples
 from ..results.solution import NonlinearSolution, WindowsSolution
 from ..results.solutions import Solutions
 from .base import ATOL, ODEModelShell
@@ -40,10 +40,6 @@ class NonlinearModel(ODEModelShell):
 
     core: _core.NonlinearModel
 
-    def __init__(self, family: Family, body: Body | None, compiled: Compiled, passport: Mapping[str, Any]) -> None:
-        super().__init__(family, body, compiled, passport)
-        self.windows = Windows(family)
-
     def _make_core(self) -> _core.NonlinearModel:
         return self.compiled.nonlinear_core(self.family)
 
@@ -61,6 +57,8 @@ class NonlinearModel(ODEModelShell):
         order: int | None = None,
         expand: str | None = None,
         extrapolate: bool = False,
+        forcing: Samples | Callable[[np.ndarray], np.ndarray] | None = None,
+        events: Event | Sequence[Event] | None = None,
         reduced: bool | None = None,
         **params: float,
     ) -> NonlinearSolution | WindowsSolution:
@@ -82,6 +80,7 @@ class NonlinearModel(ODEModelShell):
             "chord" (fixed-point iteration with one factorisation) or "perturbation" (arXiv 2501.17281: the series in a
             factor of N, or in the parameter `expand`, up to `order`, for a polynomial N).
         fallback: where all that misses, hand over to SciPy's Radau; False returns success=False instead.
+        forcing, events: as in `Windows.solve`, on windows.
         reduced: True is method="reduced"; False is method="newton", the full dictionary, as in linear models.
 
         Errors: ParameterError (a KeyError and ValueError) for a parameter unknown, missing or out of range; ValueError
@@ -93,7 +92,11 @@ class NonlinearModel(ODEModelShell):
             raise ValueError("order and expand belong to method='perturbation'")
         rtol, note = self._tolerance(rtol)
         start = self.family.y0 if y0 is None else y0
-        if method == REDUCED or (method is None and self.compiled.bands):
+        on_windows = forcing is not None or events is not None
+        if on_windows and method not in (None, COMPILED, WINDOWS):
+            raise ValueError(f"method={method!r} takes neither forcing nor events; leave it out, for windows")
+        if method == REDUCED or (method is None and self.compiled.bands and not on_windows):
+            self._check_whole(f"method={REDUCED!r}")
             found = self._reduced(start, t, rtol, note, atol, certify, extrapolate, params)
             if found is not None and (found.success or method == REDUCED):
                 return found
@@ -105,14 +108,16 @@ class NonlinearModel(ODEModelShell):
             return self._full(start, t, rtol, note, atol, certify, method, order, expand, extrapolate, params)
         if method == COMPILED:
             return self._on_compiled(
-                y0, t=t, rtol=rtol, atol=atol, certify=certify, extrapolate=extrapolate, fallback=False, **params
-            )
-        solver = (self._chained if method is None else None) or self.windows
+                y0, t=t, rtol=rtol, atol=atol, certify=certify, extrapolate=extrapolate, fallback=False, events=events,
+                forcing=forcing, **params,
+            )  # fmt: skip
+        solver = self._solver(y0) if method is None else self.windows
         handed = fallback and method is None
         named: dict[str, Any] = params
         return solver.solve(
-            y0, t=t, rtol=rtol, atol=atol, certify=certify, extrapolate=extrapolate, fallback=handed, **named
-        )
+            y0, t=t, rtol=rtol, atol=atol, certify=certify, extrapolate=extrapolate, fallback=handed, forcing=forcing,
+            events=events, **named,
+        )  # fmt: skip
 
     def _reduced(
         self, start: Any, t: Any, rtol: float, note: str, atol: float, certify: bool, extrapolate: bool,
@@ -133,6 +138,7 @@ class NonlinearModel(ODEModelShell):
         self, start: Any, t: Any, rtol: float, note: str, atol: float, certify: bool, method: str, order: int | None,
         expand: str | None, extrapolate: bool, params: dict[str, float],
     ) -> NonlinearSolution:  # fmt: skip
+        self._check_whole(f"method={method!r}")
         p, y0 = self.family.check_params(params), checked_start(self.family, start, extrapolate)
         span, times, x = self._output(t, params)
         reduced = self.core.solve(dict(zip(self._names, p.tolist(), strict=True)), self._names, y0, False, 0.0, 0.0,
@@ -171,6 +177,20 @@ class NonlinearModel(ODEModelShell):
         """A stepper for simulation loops, on time windows: `y = model.stepper(mu=100.0).step(y, dt)`."""
         return self.windows.stepper(rtol=rtol, atol=atol, t=t, **params)
 
+    def at(
+        self,
+        *,
+        t: np.ndarray | None = None,
+        rtol: float | None = None,
+        atol: float = ATOL,
+        certify: bool = True,
+        fallback: bool = True,
+        **params: float,
+    ) -> FixedMember:
+        """One member with parameters and output times given once: `at(mu=100.0).solve(y0)`; errors as of `solve`."""
+        rtol, _ = self._tolerance(rtol)
+        return FixedMember(self, params, t, rtol, atol, certify, fallback)
+
     def solve_many(
         self,
         y0: np.ndarray | None = None,
@@ -201,10 +221,16 @@ class NonlinearModel(ODEModelShell):
         if not extrapolate:
             check_starts(self.family, y0)
         rtol, _ = self._tolerance(rtol)
+        if method is None and not self.compiled.bands:
+            named: dict[str, Any] = params
+            return self._solver(y0).solve_many(
+                y0, observe=observe, rtol=rtol, atol=atol, certify=certify, fallback=fallback, extrapolate=extrapolate,
+                threads=threads, out=out, progress=progress, **named,
+            )  # fmt: skip
         sweep = solve_many(self, y0, params, observe, (certify, rtol, atol), threads, out, progress)
         if method is None and not sweep.success.all():
             options = {"rtol": rtol, "atol": atol, "certify": certify, "fallback": fallback, "threads": threads}
-            solve_again(self._chained or self.windows, sweep, y0, observe, options)
+            solve_again(self.windows, sweep, y0, observe, options)
         return sweep
 
 

@@ -2,7 +2,7 @@
 
 In a file: chains.powers (M, d) and, for cell k, chains.k.{low,high,lengths} and, of nonlinear families, values.
 
-n states, d coordinates, M products of Chebyshev polynomials, K windows.
+n states, d coordinates, M products of Chebyshev polynomials, K windows; segments, between jumps, with windows each.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ class Cell:
     effort: float  # windows over what members need, times iterations over few
     lengths: np.ndarray  # (K, M)
     values: np.ndarray | None  # (3 n K, M)
+    counts: tuple[int, ...]  # of the K windows, those of each segment
     empty: bool = False  # whether no member seen there has a solution on all of the span
 
     @property
@@ -57,6 +58,7 @@ class Chains:
     tolerance: float
     powers: np.ndarray  # (M, d)
     cells: tuple[Cell, ...]
+    alone: bool = False  # whether no basis of the whole time span can be made, and nothing is solved in one
 
     @property
     def share(self) -> float:
@@ -77,11 +79,13 @@ class Chains:
     def core(self, family: Family) -> _core.Chains:
         from .. import _core
 
-        cells = [(c.low, c.high, c.share >= HELD, c.lengths, c.values) for c in self.cells]
+        cells = [(c.low, c.high, c.share >= HELD, c.lengths, c.values, c.counts) for c in self.cells]
         start = family.y0 if family.y0_range is None and family.start is None else None
         return _core.Chains(family.n, coordinates(family), self.powers, cells, self.tolerance, start)
 
     def __repr__(self) -> str:
+        if not self.share:
+            return "no compiled windows: the direct solver solves all members"
         return f"compiled windows in {len(self.cells)} cells hold {self.share:.1%} of the members to {self.tolerance:g}"
 
     def to_parts(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -90,12 +94,15 @@ class Chains:
             tensors |= {f"chains.{k}.low": cell.low, f"chains.{k}.high": cell.high, f"chains.{k}.lengths": cell.lengths}
             if cell.values is not None:
                 tensors[f"chains.{k}.values"] = cell.values
-        return tensors, {"tolerance": self.tolerance, "shares": [cell.share for cell in self.cells]}
+        options: dict[str, Any] = {"tolerance": self.tolerance, "shares": [cell.share for cell in self.cells]}
+        if any(len(cell.counts) > 1 for cell in self.cells):
+            options["segments"] = [list(cell.counts) for cell in self.cells]
+        return tensors, options | ({"alone": True} if self.alone else {})
 
     @classmethod
     def from_parts(cls, family: Family, options: Any, tensors: Mapping[str, np.ndarray]) -> Chains:
         """What `to_parts` gave; ValueError for anything missing, unknown, or of a wrong type or shape."""
-        if not isinstance(options, dict) or options.keys() != {"tolerance", "shares"}:
+        if not isinstance(options, dict) or options.keys() - {"segments", "alone"} != {"tolerance", "shares"}:
             raise ValueError("the options of compiled windows must be a JSON object with tolerance and shares")
         shares = options["shares"]
         if not isinstance(shares, list) or not shares or not all(0 <= float(share) <= 1 for share in shares):
@@ -109,14 +116,24 @@ class Chains:
             )
         if not all(np.isfinite(array).all() for array in tensors.values()):
             raise ValueError("compiled windows hold NaN or infinity")
+        segments = options.get("segments", [[len(tensors[f"chains.{k}.lengths"])] for k in range(len(shares))])
+        if not isinstance(segments, list) or len(segments) != len(shares) or not all(map(_are_counts, segments)):
+            raise ValueError("the segments of compiled windows must be numbers of windows for each cell")
         cells = [
             Cell(
                 tensors[f"chains.{k}.low"], tensors[f"chains.{k}.high"], float(share), 0.0,
-                tensors[f"chains.{k}.lengths"], tensors.get(f"chains.{k}.values"),
+                tensors[f"chains.{k}.lengths"], tensors.get(f"chains.{k}.values"), tuple(counts),
             )
-            for k, share in enumerate(options["shares"])
+            for k, (share, counts) in enumerate(zip(shares, segments, strict=True))
         ]  # fmt: skip
-        return cls(float(options["tolerance"]), tensors["chains.powers"], tuple(cells))
+        if not isinstance(options.get("alone", False), bool):
+            raise ValueError(f"alone must be true or false, got {options['alone']!r}")
+        alone = options.get("alone", False) or bool(family.rough)
+        return cls(float(options["tolerance"]), tensors["chains.powers"], tuple(cells), alone)
+
+
+def _are_counts(numbers: Any) -> bool:
+    return isinstance(numbers, list) and all(type(number) is int and number > 0 for number in numbers)
 
 
 def coordinates(family: Family) -> list[tuple[int, bool, bool, float, float]]:

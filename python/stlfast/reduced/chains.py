@@ -34,6 +34,7 @@ SHARPER, SMALLEST = 1e-3, 1e-12  # tolerance of the solutions that windows are m
 SHARP_FLOOR = 1e-6  # what is added to sizes there, over tol
 ATOL = 1e-8  # by default, of a solve
 JUDGED, SMALL_STATE = 1e-2, 1e-3  # parts of a state's largest value, and of the largest state's: what else may be added
+WHOLE = 1.0 + 1e-6  # of a segment, the length of a window that is all of it
 MARGIN = 3.0  # tol over the errors that windows are made for
 UNIFORM = 0.1  # part of the windows that are spread over the time span
 SPREAD = 0.03  # of a cell, how far beyond it its members are drawn
@@ -42,20 +43,28 @@ TESTED = 32  # members that tell what share of a cell is solved
 DENSER = (1.0, 1.3, 1.7, 2.2)  # windows, over what the solutions need, that are tried where members are lost
 MOST_BYTES = 1_800_000
 LEAST = 2e-4  # what a cell has to gain to be cut
+TRIED = 24  # cells that hold nothing, after which smaller ones are not tried
 SPENT = 0.02  # what may be lost, members and time together
 CLEARLY = 0.02  # a gain in members for which more windows are taken
 MOST_STATES = 8  # beyond, eliminating windows one by one, as sparse as they are, takes less time
 
 
 def chainable(family: Family) -> bool:
-    """Whether there can be compiled windows: where the right-hand side is smooth expressions, of a few states."""
-    smooth = not isinstance(family.N, Callback) and not family.breaks
-    return smooth and family.n <= MOST_STATES
+    """Whether there can be compiled windows: of a few states, with expressions whose steps are of time alone."""
+    if isinstance(family.N, Callback) or family.n > MOST_STATES:
+        return False
+    return family.switches is None or not Windows(family).core.steps_of_states
 
 
 def compile_chains(family: Family, tol: float, budget: float, report: Report) -> Chains:
     """Compiled windows to tol, after at most about `budget` seconds."""
     return _Compiler(family, tol).run(budget, report)
+
+
+def no_chains(family: Family, tol: float) -> Chains:
+    """Compiled windows that hold nothing, so that the direct solver solves all members."""
+    of = _Compiler(family, tol)
+    return Chains(tol, of.powers, (of.nothing(-np.ones(of.d), np.ones(of.d)),))
 
 
 class _Compiler:
@@ -64,7 +73,8 @@ class _Compiler:
         self.coordinates = coordinates(family)
         self.d = len(self.coordinates)
         self.powers = powers_up_to(DEGREES.get(self.d, 2), self.d)
-        self.core = Windows(family).core
+        self.windows = Windows(family)
+        self.core = self.windows.core
         self.positive = [family.states.index(state) for state in family.positive]
         self.rng = np.random.default_rng(0)
         nodes = np.array(_core.radau_points(POINTS))
@@ -85,6 +95,8 @@ class _Compiler:
                 used = time.monotonic() - began
                 report(min(max(1 - sum(lost), used / max(budget, 1e-9)), 1.0))
                 if not self.d or sum(lost) < SPENT or lost[worst] < LEAST or used > budget:
+                    break
+                if len(cells) >= TRIED and not any(cell.share for cell in cells):
                     break
                 size = sum(cell.bytes for cell in cells) + 2 * cells[worst].bytes
                 if size > MOST_BYTES:
@@ -128,7 +140,7 @@ class _Compiler:
     def nothing(self, low: np.ndarray, high: np.ndarray, empty: bool = False) -> Cell:
         M = len(self.powers)
         values = np.zeros((3 * self.family.n, M), np.float32) if self.family.nonlinear else None
-        return Cell(low, high, 0.0, 0.0, np.zeros((1, M), np.float32), values, empty)
+        return Cell(low, high, 0.0, 0.0, np.zeros((1, M), np.float32), values, (1,), empty)
 
     # ------------------------------------------------------------------------------------------------------ members
     def members(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -155,14 +167,20 @@ class _Compiler:
         for place, p, y0 in zip(u, *self.members(u), strict=True):
             if time.monotonic() > self.deadline:
                 return
-            found = self.sharp(p, y0)
+            stops, jumps = self.windows.stops_at(p)
+            found = self.sharp(p, y0, stops, jumps)
             if found.finished:
-                yield _Sample(self, 2 * (place - low) / (high - low) - 1, found)
+                ends = self.core.segments(p, stops)
+                yield _Sample(self, 2 * (place - low) / (high - low) - 1, found, ends)
 
-    def sharp(self, p: np.ndarray, y0: np.ndarray) -> _core.Windowed:
+    def sharp(
+        self, p: np.ndarray, y0: np.ndarray, stops: np.ndarray | None, jumps: np.ndarray | None
+    ) -> _core.Windowed:
         floor = np.full(self.family.n, SHARP_FLOOR * self.tol)
         tolerance = max(SHARPER * self.tol, SMALLEST)
-        found: _core.Windowed = self.core.solve(p, y0, 0.0, 1.0, tolerance, floor, FIRST_WINDOW, False, once=True)[0]
+        found: _core.Windowed = self.core.solve(
+            p, y0, 0.0, 1.0, tolerance, floor, FIRST_WINDOW, False, stops=stops, jumps=jumps, once=True
+        )[0]
         return found
 
     def floor(self, size: np.ndarray) -> np.ndarray:
@@ -176,7 +194,9 @@ class _Compiler:
         chains = Chains(self.tol, self.powers, (replace(cell, share=1.0),)).core(self.family)
         solved, iterations = 0, 0
         for p, y0 in zip(*self.members(self.drawn(cell.low, cell.high, TESTED)), strict=True):
-            found, _, held = self.core.compiled(p, y0, self.tol, floor, True, chains, self.positive)
+            found, _, held = self.core.compiled(
+                p, y0, self.tol, floor, True, chains, self.positive, *self.windows.stops_at(p)
+            )
             solved += held
             iterations += max(found.iterations, FEW_ITERATIONS) if held else 0
         of_guess = self.family.nonlinear and solved  # those of linear families do not depend on it
@@ -186,30 +206,41 @@ class _Compiler:
     def fitted(self, low: np.ndarray, high: np.ndarray, samples: list[_Sample], denser: float) -> Cell:
         T = self.products(np.array([sample.place for sample in samples]))
         spread = UNIFORM * float(np.median([sample.windows for sample in samples])) * denser
-        edges = [sample.edges(denser, spread) for sample in samples]
-        K = max(len(e) - 1 for e in edges) or 1
-        lengths = np.full((len(samples), K, 1), np.nan)
-        for k, e in enumerate(edges):
-            lengths[k, : len(e) - 1, 0] = np.log(np.maximum(np.diff(e), 1e-30))
-        if np.isnan(lengths).all():
-            lengths[:, 0, 0] = 0.0  # one window for all
-        fit = self.fit(T, lengths)
-        ends = np.cumsum(np.exp(np.clip(T @ fit[:, 0].T, -70, 3)), axis=1)  # (S, K)
-        used = (ends < 1).sum(axis=1) + 1
-        effort = float(np.mean(used / [max(sample.windows, 1.0) for sample in samples]))
-        values = None
-        if self.family.nonlinear:
-            at = np.full((len(samples), K, 3 * self.family.n), np.nan)
-            for k, sample in enumerate(samples):
-                e = np.concatenate([[0.0], ends[k]])
-                inside = int(np.searchsorted(e, 1.0, side="right")) - 1
-                if inside < 1:
-                    continue
-                x = e[:inside, None] + np.diff(e[: inside + 1])[:, None] * self.kept
-                found = self.core.evaluate(sample.found, x.ravel()).reshape(self.family.n, inside, 3)
-                at[k, :inside] = found.transpose(1, 0, 2).reshape(inside, -1)
-            values = self.fit(T, at).reshape(-1, len(self.powers)).astype(np.float32)
-        return Cell(low, high, 0.0, effort, np.ascontiguousarray(fit[:, 0].astype(np.float32)), values)
+        counts: list[int] = []
+        lengths, values, used = [], [], np.zeros(len(samples))
+        for segment in range(max(sample.segments for sample in samples)):
+            edges = [sample.edges(segment, denser, spread) for sample in samples]
+            K = max(len(e) - 1 for e in edges)
+            fit = self.fit(T, _logarithms(edges, K) if K > 0 else _whole(samples, segment))
+            ends = np.cumsum(np.exp(np.clip(T @ fit[:, 0].T, -70, 3)), axis=1)  # (S, K)
+            left = np.array([sample.length(segment) for sample in samples])
+            used += np.where(left > 0, (ends < left[:, None]).sum(axis=1) + 1, 0)
+            counts.append(len(fit))
+            lengths.append(fit[:, 0])
+            if self.family.nonlinear:
+                values.append(self.values(T, samples, segment, ends))
+        effort = float(np.mean(used / [max(sample.windows, sample.segments) for sample in samples]))
+        all_lengths = np.ascontiguousarray(np.concatenate(lengths).astype(np.float32))
+        all_values = np.concatenate(values).astype(np.float32) if values else None
+        return Cell(low, high, 0.0, effort, all_lengths, all_values, tuple(counts))
+
+    def values(self, T: np.ndarray, samples: list[_Sample], segment: int, ends: np.ndarray) -> np.ndarray:
+        """Coefficients (3 n K, M) of the values in windows that end (S, K) after the segment's beginning."""
+        at = np.full((len(samples), ends.shape[1], 3 * self.family.n), np.nan)
+        for k, sample in enumerate(samples):
+            if segment >= sample.segments:
+                continue
+            begin, end = sample.ends[segment : segment + 2]
+            e = np.concatenate([[begin], begin + ends[k]])
+            inside = int(np.searchsorted(e, end * (1 + 1e-12), side="right")) - 1
+            if inside < 1:
+                continue
+            x = e[:inside, None] + np.diff(e[: inside + 1])[:, None] * self.kept
+            x = np.minimum(x, np.nextafter(end, begin))  # where a state jumps, it is what it was before
+            found = self.core.evaluate(sample.found, x.ravel()).reshape(self.family.n, inside, 3)
+            at[k, :inside] = found.transpose(1, 0, 2).reshape(inside, -1)
+        result: np.ndarray = self.fit(T, at).reshape(-1, len(self.powers))
+        return result
 
     def products(self, places: np.ndarray) -> np.ndarray:
         """(S, M)"""
@@ -241,11 +272,25 @@ class _Compiler:
         return result
 
 
+def _logarithms(edges: list[np.ndarray], K: int) -> np.ndarray:
+    """Of the lengths of windows between edges, (S, K, 1), nan where a sample has fewer."""
+    result = np.full((len(edges), K, 1), np.nan)
+    for k, e in enumerate(edges):
+        result[k, : max(len(e) - 1, 0), 0] = np.log(np.maximum(np.diff(e), 1e-30))
+    return result
+
+
+def _whole(samples: list[_Sample], segment: int) -> np.ndarray:
+    """The same of one window that is all of the segment, or hardly more."""
+    lengths = np.array([sample.length(segment) for sample in samples])
+    return np.log(np.where(lengths > 0, WHOLE * lengths, np.nan))[:, None, None]
+
+
 class _Sample:
     """A member's solution, and how close windows have to be along it."""
 
-    def __init__(self, of: _Compiler, place: np.ndarray, found: _core.Windowed) -> None:
-        self.place, self.found = place, found
+    def __init__(self, of: _Compiler, place: np.ndarray, found: _core.Windowed, ends: np.ndarray) -> None:
+        self.place, self.found, self.ends = place, found, ends
         scale = (max(SHARPER * of.tol, SMALLEST) * MARGIN / of.tol) ** (1 / (POINTS + 1))
         self.x, close = self.density(of)
         self.close = scale * close
@@ -254,12 +299,21 @@ class _Sample:
     def windows(self) -> float:
         return float(np.sum(self.close * np.diff(self.x)))
 
+    @property
+    def segments(self) -> int:
+        return len(self.ends) - 1
+
+    def length(self, segment: int) -> float:
+        """Of the segment; 0 where there is none."""
+        return float(np.diff(self.ends[segment : segment + 2]).sum())
+
     def density(self, of: _Compiler) -> tuple[np.ndarray, np.ndarray]:
         """Windows (K + 1,) of the sharp solution, and how many of them a unit of time needs (K,)."""
         edges = np.asarray(self.found.edges)
         H = np.diff(edges)
-        x = (edges[:-1, None] + H[:, None] * of.nodes).ravel()
-        values = of.core.evaluate(self.found, np.minimum(x, 1.0)).reshape(of.family.n, len(H), -1)
+        x = edges[:-1, None] + H[:, None] * of.nodes
+        x[:, -1] = np.nextafter(edges[1:], 0)  # where a state jumps, it is what it was before
+        values = of.core.evaluate(self.found, x.ravel()).reshape(of.family.n, len(H), -1)
         size = np.maximum.accumulate(np.abs(values).max(axis=2), axis=1)
         self.size = size[:, -1]
         c = np.abs(values @ of.series.T) / (size + of.floor(size[:, -1])[:, None])[..., None]
@@ -269,8 +323,12 @@ class _Sample:
         padded = np.concatenate([close[:1], close, close[-1:]])
         return edges, np.exp(0.25 * padded[:-2] + 0.5 * padded[1:-1] + 0.25 * padded[2:])
 
-    def edges(self, denser: float, spread: float) -> np.ndarray:
-        """Where each window ends that ends before 1; 0 first."""
-        counted = np.concatenate([[0.0], np.cumsum((denser * self.close + spread) * np.diff(self.x))])
-        result: np.ndarray = np.interp(np.arange(math.floor(counted[-1]) + 1), counted, self.x)
+    def edges(self, segment: int, denser: float, spread: float) -> np.ndarray:
+        """Where each window ends that ends before the segment; its beginning first, nothing where there is none."""
+        if segment >= self.segments:
+            return np.zeros(0)
+        first, last = np.searchsorted(self.x, self.ends[segment : segment + 2])
+        x = self.x[first : last + 1]
+        counted = np.concatenate([[0.0], np.cumsum((denser * self.close[first:last] + spread) * np.diff(x))])
+        result: np.ndarray = np.interp(np.arange(math.floor(counted[-1]) + 1), counted, x)
         return result

@@ -330,7 +330,7 @@ class WindowsSolution(Trajectory):
 
     @property
     def _windowed(self) -> bool:
-        return hasattr(self._found, "edges")  # else SciPy's dense output
+        return hasattr(self._found, "edges")  # else a function of t: SciPy's dense output, or a sum of solutions
 
     @property
     def error_estimate(self) -> np.ndarray | None:
@@ -347,7 +347,7 @@ class WindowsSolution(Trajectory):
     @property
     def method(self) -> str:
         if not self._windowed:
-            return "radau"
+            return str(getattr(self._found, "method", "radau"))
         return "compiled" if self._found.compiled else "windows"
 
     @property

@@ -100,5 +100,5 @@ def train_body(  # type: ignore[misc]  # the options are these alone, which the 
     settings = {name: value for name, value in locals().items() if name not in ("family", "progress", "device")}
     if isinstance(family, PDEFamily):
         return pde.train(family, settings, device, progress)
-    family.check_smooth()
+    family.check_smooth("a body")
     return ode.train(family, settings, device, progress)

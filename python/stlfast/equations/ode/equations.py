@@ -85,23 +85,27 @@ class Equations:
 
     @property
     def breaks(self) -> bool:
-        """Whether windows have to end somewhere, which models that are compiled know nothing of so far."""
+        """Whether windows have to end somewhere, which bases of the whole time span know nothing of."""
         return self.switches is not None or self.stops is not None
 
-    def check_smooth(self) -> None:
-        """ValueError where the right-hand side or the solution breaks."""
+    @cached_property
+    def rough(self) -> str:
+        """Why no basis of the whole time span is made of the solutions; empty where one can be."""
         if self.breaks:
-            what = "steps, breaks, doses or infusions"
-        elif self.start is not None:
-            what = "initial values that depend on parameters"
-        elif self.N is not None and not all(self.defined(self.starts(), p).all() for p in self.corners()):
-            what = "a right-hand side that is 0/0 at its initial values"
-        else:
-            return
-        raise ValueError(
-            f"family {self.name!r} has {what}, and such families are not compiled so far; "
-            "stlfast.Windows(family) solves their members"
-        )
+            return "steps, breaks, doses or infusions"
+        if self.start is not None:
+            return "initial values that depend on parameters"
+        if self.N is not None and not all(self.defined(self.starts(), p).all() for p in self.corners()):
+            return "a right-hand side that is 0/0 at its initial values"
+        return ""
+
+    def check_smooth(self, what: str) -> None:
+        """ValueError where `what` can't be of the family."""
+        if self.rough:
+            raise ValueError(
+                f"family {self.name!r} has {self.rough}: {what} is of the whole time span and knows nothing of that; "
+                "leave it out, for compiled windows and the direct solver"
+            )
 
     def check_linear(self, what: str) -> None:
         """ValueError where the family is nonlinear, for `what` assumes that there is no N."""

@@ -40,16 +40,15 @@ class Family(Equations):
     y: n SymPy symbols, the states.
     rhs: n SymPy expressions in t, the states and the parameters, with +, ·, /, powers, exp, log, sqrt, abs, erf, atan2,
         the trigonometric and hyperbolic functions and their inverses; and with Heaviside, sign, Max, Min and Piecewise,
-        where solvers' windows end (`Windows`; such a family is not compiled so far). Or, for what these cannot
-        express, a Python function f(t, y, **params) → (n, N) of times t (N,) and states y (n, N); t may then be None,
-        and states and parameters may be given by their names.
+        where windows end. Or, for what these cannot express, a Python function f(t, y, **params) → (n, N) of times t
+        (N,) and states y (n, N); t may then be None, and states and parameters may be given by their names.
     t_span: (t0, t1), numbers or expressions in the parameters.
     stiffness: the parameter (its symbol or name) that makes members stiff, along which bodies are trained; its ranges
         must be positive. Default: the positive parameter whose solve range is the widest, relative to its lower end.
     params: SymPy symbol → Range, where members can be solved: `Range(0.1, 10.0)`, and are trained on:
         `Range(train=(1, 10), solve=(1, 1000))`. Afterwards `family.params` maps names to ranges.
     y0: n numbers, the default initial values; or expressions in the parameters, such as an equilibrium (`y0` of the
-        family is then that of the middle of the ranges, and the family is not compiled so far).
+        family is then that of the middle of the ranges).
     y0_range: n pairs (low, high), where the answer's accuracy depends on a box of initial values; default None.
     jac: beside a function as rhs, its derivative: a function (t, y, **params) → (n, n, N), [i, j] being ∂f_i/∂y_j.
     breaks: times at which a function as rhs is not smooth; numbers or expressions in the parameters, within t_span.
@@ -58,7 +57,8 @@ class Family(Equations):
     infusions: triples (begin, end, rates), added to the right-hand side from begin to end; rates as sizes of doses.
     positive: states that are never negative: a computed one that is, by more than atol, is no success.
 
-    Breaks, doses and infusions are for `Windows`; a family that has them is not compiled so far.
+    Where there are breaks, doses, infusions or steps, members are solved on windows, compiled or not: no body and no
+    reduced basis is made of such a family.
 
     invariants are the constant rows w (m, n) with w·f = 0 always, such as conserved mass, found in the expressions;
     polynomial_degree is the degree of N in the states, 0 for linear families and None where N is no polynomial.
