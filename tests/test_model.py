@@ -469,3 +469,17 @@ def test_a_solve_releases_the_gil(dho):
         stop.set()
         thread.join()
     assert during > 200  # of thousands; where it is held, there are none
+
+
+@pytest.mark.parametrize("name", ["dho", "ncff", "duffing", "robertson"])
+def test_times_of_ones_own_are_as_accurate_as_the_default_grid(name, shipped_model):
+    """In any order, by short series on pieces of time instead of the grid's table."""
+    model = shipped_model(name)
+    rng = np.random.default_rng(0)
+    for _ in range(10):
+        params = {key: float(rng.uniform(*interval.solve)) for key, interval in model.family.params.items()}
+        sol = model.solve(method="reduced", **params)
+        order = rng.permutation(len(sol.t))
+        own = model.solve(t=sol.t[order], method="reduced", **params)
+        size = np.abs(sol.y).max(axis=1, keepdims=True)
+        assert (np.abs(own.y - sol.y[:, order]) <= 2e-13 * size).all()

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -160,6 +161,18 @@ py::object scaled_times(const py::array_t<double, py::array::c_style>& t, double
     return x;
 }
 
+// A copy of plain times t (N) in [t0, t1] and their x; two times None for another kind of argument, or a time outside.
+std::pair<py::object, py::object> plain_times(const py::object& t, double t0, double t1) {
+    using Array = py::array_t<double, py::array::c_style>;
+    const std::pair<py::object, py::object> nothing{py::none(), py::none()};
+    if (!is_plain_array(t) || !py::isinstance<Array>(t)) return nothing;
+    const auto given = py::reinterpret_borrow<Array>(t);
+    if (given.ndim() != 1) return nothing;
+    py::object x = scaled_times(given, t0, t1);
+    if (x.is_none()) return nothing;
+    return {py::array_t<double>(given.size(), given.data()), std::move(x)};
+}
+
 // What `solve` returns of the whole span, on compiled windows first, with arguments as they mostly are, where span and
 // initial values are the same for all members and windows end nowhere in between; and a copy of the output times t, or
 // None where these are None, for values at x. None where an argument is of another kind, or wrong: `solve` tells.
@@ -187,11 +200,8 @@ py::object solve_plain(const Solver& solver, const py::dict& params, const py::t
     }
     py::object times = py::none(), at = x;
     if (!t.is_none()) {
-        using Array = py::array_t<double, py::array::c_style>;
-        if (!is_plain_array(t) || !py::isinstance<Array>(t)) return py::none();
-        const auto given = py::reinterpret_borrow<Array>(t);
-        if (given.ndim() != 1 || (at = scaled_times(given, t0, t1)).is_none()) return py::none();
-        times = py::array_t<double>(given.size(), given.data());
+        std::tie(times, at) = plain_times(t, t0, t1);
+        if (at.is_none()) return py::none();
     }
     WindowOptions options;
     options.first = first, options.estimate = estimate.ptr() == Py_True, options.between = interrupts();
@@ -269,6 +279,8 @@ void bind_windows(py::module_& module) {
     using namespace windows_bindings;
     module.def("scaled_times", &scaled_times, py::arg("t"), py::arg("t0"), py::arg("t1"),
                "x in [0, 1] of times (N,) in [t0, t1]; None where one is outside, or not a number.");
+    module.def("plain_times", &plain_times, py::arg("t"), py::arg("t0"), py::arg("t1"),
+               "A copy of times (N,) in [t0, t1] and x in [0, 1]; two times None for what is no such array.");
     module.def(
         "radau_points", [](Index s) { return to_numpy(RadauPoints(s).c()); }, py::arg("s"),
         "0, then the s Radau points of (0, 1].");

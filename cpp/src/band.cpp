@@ -201,7 +201,7 @@ void BandOperators::certify(const ConstVector& parameters, const Data& data, con
     for (Index i = 0; i < n; ++i) scale[i] = y.col(i).cwiseAbs().maxCoeff();
     defect(w.A, y, dy, forced ? &w.b : nullptr, w.start, data.y0, w.defect);
     grids_->certificate.bound(w.A, w.defect, bound, w.certificate);
-    bound += rounding * scale;
+    bound += (rounding + left_out_of_values) * scale;
 }
 
 }  // namespace STLFAST_NAMESPACE

@@ -1,7 +1,9 @@
 #include "stlfast/chebyshev.hpp"
 
+#include <algorithm>
 #include <cmath>
 
+#include "stlfast/math.hpp"
 #include "stlfast/points.hpp"
 
 namespace STLFAST_NAMESPACE::chebyshev {
@@ -14,8 +16,9 @@ using Eigen::VectorXd;
 namespace {
 
 ArrayXd log_time(const Eigen::Ref<const VectorXd>& x, double tau) {
-    const double scale = 2 / std::log1p(1 / tau);
-    return x.array().unaryExpr([&](double v) { return scale * std::log1p(v / tau) - 1; });
+    ArrayXd result = x.array() / tau;
+    math::log1p(result.data(), result.data(), result.size());
+    return 2 / std::log1p(1 / tau) * result - 1;
 }
 
 }  // namespace
@@ -74,22 +77,18 @@ void basis(const VectorXd& x, Index D, double tau, MatrixXd& T, MatrixXd* dT) {
 }
 
 void evaluate(const MatrixXd& a, double tau, const Eigen::Ref<const VectorXd>& x, Eigen::Ref<MatrixXd> values) {
-    constexpr Index block = 64;
-    const Index D = a.rows();
-    ArrayXd b1, b2, b0;
-    for (Index start = 0; start < x.size(); start += block) {
-        const Index N = std::min(block, x.size() - start);
-        const ArrayXd z = log_time(x.segment(start, N), tau), z2 = 2 * z;
-        for (Index f = 0; f < a.cols(); ++f) {
-            b1.setZero(N), b2.setZero(N);
-            for (Index d = D - 1; d > 0; --d) {
-                b0 = a(d, f) + z2 * b1 - b2;
-                b2.swap(b1);
-                b1.swap(b0);
-            }
-            values.col(f).segment(start, N) = (a(0, f) + z * b1 - b2).matrix();
+    using Places = Eigen::Array<double, 16, 1>;
+    constexpr Index at_once = Places::SizeAtCompileTime;
+    const Index N = x.size(), D = a.rows();
+    ArrayXd z = ArrayXd::Zero((N + at_once - 1) / at_once * at_once);
+    z.head(N) = log_time(x, tau);
+    for (Index f = 0; f < a.cols(); ++f)
+        for (Index start = 0; start < N; start += at_once) {
+            Places sums = Places::Constant(a(0, f));
+            if (D > 1) sums = sum_series(a.col(f), Places(z.segment<at_once>(start)));
+            const Index count = std::min(N - start, at_once);
+            values.col(f).segment(start, count) = sums.head(count).matrix();
         }
-    }
 }
 
 Index length(const MatrixXd& a, double tol) {

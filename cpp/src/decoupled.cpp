@@ -179,7 +179,7 @@ void DecoupledOperators::certify(const ConstVector& parameters, const Data& data
     }
     defect(w.A, w.y, w.dy, forced ? &w.b : nullptr, w.start, data.y0, w.defect);
     grids_->certificate.bound_schur(w.defect, bound, w.certificate);
-    bound += rounding * scale;
+    bound += (rounding + left_out_of_values) * scale;
 }
 
 }  // namespace STLFAST_NAMESPACE

@@ -125,7 +125,7 @@ double ErrorEstimate::operator()(const double* parameters, const double* values,
         propagate<3>(step_, J, left, initial, largest);
     else
         propagate<Eigen::Dynamic>(step_, J, left, initial, largest);
-    for (Index i = 0; i < n; ++i) largest[i] += rounding * scale[i];
+    for (Index i = 0; i < n; ++i) largest[i] += (rounding + left_out_of_values) * scale[i];
     return residual;
 }
 

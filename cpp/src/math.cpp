@@ -79,6 +79,25 @@ inline double tanh_kernel(double x) {
     return from_bits(to_bits(e / (e + 2.0)) | (to_bits(x) & sign_bit));
 }
 
+// log(1 + x), x ≥ 0: 1 + x = 2^k m with √½ ≤ m < √2, and fdlibm's polynomial for log m; what the sum loses is x/(1 + x)
+// of it, to first order.
+inline double log1p_kernel(double x) {
+    constexpr std::uint64_t root_half = 0x3fe6a09e667f3bcd, exponent = std::uint64_t{0xfff} << 52;
+    const double w = 1.0 + x, lost = (x - (w - 1.0)) / w;
+    const std::uint64_t above = to_bits(w) - root_half;
+    const double k = from_bits((above >> 52) + to_bits(rounder)) - rounder;
+    const double f = from_bits(to_bits(w) - (above & exponent)) - 1.0;
+    const double s = f / (2.0 + f), z = s * s, half = 0.5 * f * f;
+    double p = 1.479819860511658591e-01;
+    p = p * z + 1.531383769920937332e-01;
+    p = p * z + 1.818357216161805012e-01;
+    p = p * z + 2.222219843214978396e-01;
+    p = p * z + 2.857142874366239149e-01;
+    p = p * z + 3.999999999940941908e-01;
+    p = p * z + 6.666666666666735130e-01;
+    return k * ln2_high - ((half - (s * (half + z * p) + (k * ln2_low + lost))) - f);
+}
+
 constexpr double two_over_pi = 6.36619772367581382433e-01;
 // π/2 in three parts (fdlibm): k times the first or the second is exact for |k| < 2^20.
 constexpr double pi_half_1 = 1.57079632673412561417e+00;
@@ -169,6 +188,10 @@ void exp(const double* in, double* out, std::ptrdiff_t n) {
 
 void tanh(const double* in, double* out, std::ptrdiff_t n) {
     transform([](double x) { return tanh_kernel(x); }, in, out, n);
+}
+
+void log1p(const double* in, double* out, std::ptrdiff_t n) {
+    transform([](double x) { return log1p_kernel(x); }, in, out, n);
 }
 
 void sigmoid(const double* in, double* out, std::ptrdiff_t n) {

@@ -71,6 +71,7 @@ Model::Model(Family family, Dictionary dictionary, Points collocation, FullOptio
       grids_{std::move(collocation), Certificate(band_check_points(uniform_checks))},
       output_(bands_, &dictionary_, family_.n, VectorXd::LinSpaced(output_points, 0, 1)),
       samples_(bands_, &dictionary_, family_.n, check_points(sample_points, check_tau)),
+      anywhere_(bands_, family_.n),
       dense_(check_points(dense_checks, check_tau, dense_uniform)),
       forcing_points_(joined(grids_.collocation.x, dense_.x())),
       band_once_(bands_.size()),
@@ -261,10 +262,7 @@ MatrixXd Model::expansion(const Answer& answer) const {
 }
 
 void Model::evaluate(const Answer& answer, const ConstVector& x, Eigen::Ref<MatrixXd> y) const {
-    if (answer.band >= 0) {
-        chebyshev::evaluate(expansion(answer), bands_[static_cast<std::size_t>(answer.band)].tau, x, y);
-        return;
-    }
+    if (answer.band >= 0) return anywhere_.evaluate(answer.band, answer.c, x, y);
     MatrixXd H;
     dictionary_.evaluate(x, H);
     y.noalias() = H * answer.heads;

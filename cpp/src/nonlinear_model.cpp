@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "stlfast/chebyshev.hpp"
 #include "stlfast/nearest_band.hpp"
 
 namespace STLFAST_NAMESPACE {
@@ -29,7 +28,8 @@ NonlinearModel::NonlinearModel(Family family, Starts starts, std::vector<Nonline
     : family_(std::move(family)),
       starts_(std::move(starts)),
       bands_(functions_of(bands)),
-      output_(bands_, nullptr, family_.n, VectorXd::LinSpaced(output_points, 0, 1)) {
+      output_(bands_, nullptr, family_.n, VectorXd::LinSpaced(output_points, 0, 1)),
+      anywhere_(bands_, family_.n) {
     family_.validate();
     if (starts_.y0.size() != family_.n || starts_.low.size() != family_.n || starts_.high.size() != family_.n)
         throw std::invalid_argument("NonlinearModel: the starts must have one entry for each state");
@@ -66,8 +66,7 @@ void NonlinearModel::solve(const Query* queries, Index count, Index band, const 
 }
 
 void NonlinearModel::evaluate(const Answer& answer, const Eigen::Ref<const VectorXd>& x, Eigen::Ref<MatrixXd> y) const {
-    const Band& band = bands_[static_cast<std::size_t>(answer.band)];
-    chebyshev::evaluate(expansion(band, family_.n, answer.c), band.tau, x, y);
+    anywhere_.evaluate(answer.band, answer.c, x, y);
 }
 
 }  // namespace STLFAST_NAMESPACE

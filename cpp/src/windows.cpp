@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "stlfast/chebyshev.hpp"
 #include "stlfast/decompositions.hpp"
 #include "stlfast/stage_systems.hpp"
 #include "stlfast/time_structure.hpp"
@@ -50,18 +51,6 @@ constexpr double slide_width = 1e-3, slide_noise = 1e-11;
 constexpr Index most_passes_at_once = 20;  // of switches of the states, without a window in between
 // How functions that are no programs are sampled: points of a window's polynomial, samples over the span, of a window.
 constexpr Index few_samples = 12, samples_of_all = 16384, least_samples = 24, most_samples = 4096;
-
-// Σ_k c_k T_k(z) by Clenshaw's recurrence.
-template <class Places>
-Places sum_series(const AtPoints& c, const Places& z) {
-    const Places twice = 2 * z;
-    Places next = Places::Zero(), last = Places::Constant(c[c.size() - 1]);
-    for (Index k = c.size() - 2; k > 0; --k) {
-        const Places now = c[k] + (twice * last - next);
-        next = last, last = now;
-    }
-    return c[0] + (0.5 * twice * last - next);
-}
 
 }  // namespace
 
@@ -110,7 +99,7 @@ struct Windows::Run {
             return;
         }
         const AtPoints z = 1 + 2 * H / before * scheme.c;  // [−1, 1] was the last window
-        for (Index i = 0; i < n; ++i) Y.col(i) = sum_series(scheme.coefficients(previous.col(i).data()), z);
+        for (Index i = 0; i < n; ++i) Y.col(i) = chebyshev::sum_series(scheme.coefficients(previous.col(i).data()), z);
     }
 
     void measure() {
@@ -724,7 +713,7 @@ void Windows::evaluate(const Windowed& solution, const Ref<const VectorXd>& x, R
         for (Index i = 0; i < y.cols(); ++i) {
             const AtPoints coefficients = scheme_.coefficients(values.col(i).data());
             for (Index p = 0; p < next - q; p += at_once) {
-                const Places sums = sum_series(coefficients, Places(Map<const Places>(&z[p])));
+                const Places sums = chebyshev::sum_series(coefficients, Places(Map<const Places>(&z[p])));
                 std::copy_n(sums.data(), std::min(next - q - p, at_once), &y(q + p, i));
             }
         }

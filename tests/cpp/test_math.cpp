@@ -77,6 +77,17 @@ TEST(Math, ExpIsAccurateInRelativeError) {
         stlfast::math::exp, [](long double x) { return std::exp(x); }, grid(-1.0, 1.0, 1e-9));
 }
 
+TEST(Math, Log1pIsAccurateInRelativeError) {
+    for (const double high : {1e-8, 1.0, 1e6, 1e300}) {
+        std::vector<double> x = grid(0.0, high, 1e-320);
+        x.push_back(0.0);
+        for (int k = 1; k < 60; ++k)
+            x.push_back(std::ldexp(1.0, k) - 1), x.push_back(std::ldexp(1.4142135623730951, k) - 1);
+        expect_accurate(
+            stlfast::math::log1p, [](long double y) { return std::log1p(y); }, x);
+    }
+}
+
 TEST(Math, ExpUnderflowsGradually) {
     expect_accurate(
         stlfast::math::exp, [](long double x) { return std::exp(x); }, grid(-745.1, -708.0, 708.0));

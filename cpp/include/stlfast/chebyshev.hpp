@@ -32,6 +32,18 @@ void basis(const Eigen::VectorXd& x, Eigen::Index D, double tau, Eigen::MatrixXd
 void evaluate(const Eigen::MatrixXd& coefficients, double tau, const Eigen::Ref<const Eigen::VectorXd>& x,
               Eigen::Ref<Eigen::MatrixXd> values);
 
+// Σ_d c_d T_d(z) at places z that stay in registers, by the same recurrence.
+template <class Coefficients, class Places>
+Places sum_series(const Coefficients& c, const Places& z) {
+    const Places twice = 2 * z;
+    Places next = Places::Zero(), last = Places::Constant(c[c.size() - 1]);
+    for (Eigen::Index d = c.size() - 2; d > 0; --d) {
+        const Places now = (c[d] - next) + twice * last;  // what does not wait for the last, first
+        next = last, last = now;
+    }
+    return (c[0] - next) + z * last;
+}
+
 // How many leading coefficients hold the functions: all later ones are below tol times the largest of all.
 Eigen::Index length(const Eigen::MatrixXd& coefficients, double tol);
 

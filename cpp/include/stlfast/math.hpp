@@ -12,6 +12,7 @@ namespace STLFAST_NAMESPACE::math {
 
 void exp(const double* in, double* out, std::ptrdiff_t n);
 void tanh(const double* in, double* out, std::ptrdiff_t n);
+void log1p(const double* in, double* out, std::ptrdiff_t n);    // log(1 + x) of finite x ≥ 0
 void sigmoid(const double* in, double* out, std::ptrdiff_t n);  // 1/(1 + exp(−x))
 void sin(const double* in, double* out, std::ptrdiff_t n);
 void cos(const double* in, double* out, std::ptrdiff_t n);

@@ -19,6 +19,7 @@
 #include "stlfast/dictionary.hpp"
 #include "stlfast/full_space.hpp"
 #include "stlfast/output_table.hpp"
+#include "stlfast/piecewise_table.hpp"
 
 namespace STLFAST_NAMESPACE {
 
@@ -133,6 +134,7 @@ class Model {
     Eigen::Index largest_size_ = 0;
     Grids grids_;
     OutputTable output_, samples_;
+    PiecewiseTable anywhere_;
     Certificate dense_;
     Eigen::VectorXd forcing_points_;
     mutable std::vector<std::once_flag> band_once_;

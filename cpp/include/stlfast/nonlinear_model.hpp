@@ -8,6 +8,7 @@
 
 #include "stlfast/nonlinear_band.hpp"
 #include "stlfast/output_table.hpp"
+#include "stlfast/piecewise_table.hpp"
 
 namespace STLFAST_NAMESPACE {
 
@@ -60,6 +61,7 @@ class NonlinearModel {
     std::vector<NonlinearOperators> operators_;
     Eigen::Index largest_size_ = 0;
     OutputTable output_;
+    PiecewiseTable anywhere_;
 };
 
 }  // namespace STLFAST_NAMESPACE

@@ -13,6 +13,7 @@ namespace STLFAST_NAMESPACE {
 
 // A bound for the relative rounding error of a short sum of products.
 constexpr double rounding = 8 * std::numeric_limits<double>::epsilon();
+constexpr double left_out_of_values = 1e-13;  // of a state's largest value, where a band's answer is evaluated anywhere
 
 struct Defect {
     Eigen::MatrixXd residual, residual_rounding;  // (C, n)

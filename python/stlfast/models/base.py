@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import _core
 from ..base import files
 from ..base.checks import real
 from ..direct.sweep import END, fixed_span, uniform_times
@@ -158,8 +159,11 @@ class ODEModelShell(CompiledModel):
         if t is None:
             times = uniform_times(self.core.output.x, span) if self._fixed_times is None else self._fixed_times
             return span, times, None
-        times = np.array(real(t, "t"))
-        return span, times, scaled_times(times, span)
+        times, x = _core.plain_times(t, *span)
+        if times is None or x is None:
+            times = np.array(real(t, "t"))
+            x = scaled_times(times, span)
+        return span, times, x
 
     def _format_version(self) -> int:
         return super()._format_version() if self.compiled.chains is None else FORMAT_VERSION
