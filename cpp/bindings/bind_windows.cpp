@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <numeric>
+#include <optional>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -23,13 +25,17 @@ namespace STLFAST_NAMESPACE::windows_bindings {
 
 // The solver with the equations that it keeps.
 struct Solver {
-    Solver(const Family& family, py::object values)
-        : parameters(family.n_parameters()),
+    Solver(const Family& family, py::object values, std::optional<Program> stops, std::optional<Program> start)
+        : stops(std::move(stops)),
+          start(std::move(start)),
+          parameters(family.n_parameters()),
           low(family.low),
           high(family.high),
           equations(family, !values.is_none()),
           values(std::move(values)) {}
 
+    // Of the parameters: K·(1 + n) outputs, where windows end and by how much the states jump there; initial values.
+    std::optional<Program> stops, start;
     Index parameters;
     VectorXd low, high;
     Equations equations;
@@ -173,9 +179,36 @@ std::pair<py::object, py::object> plain_times(const py::object& t, double t0, do
     return {py::array_t<double>(given.size(), given.data()), std::move(x)};
 }
 
-// What `solve` returns of the whole span, on compiled windows first, with arguments as they mostly are, where span and
-// initial values are the same for all members and windows end nowhere in between; and a copy of the output times t, or
-// None where these are None, for values at x. None where an argument is of another kind, or wrong: `solve` tells.
+// Outputs of a program of the parameters alone.
+VectorXd values_at(const Program& program, const VectorXd& parameters) {
+    MatrixXd values(1, program.n_outputs());
+    Program::Workspace workspace;
+    program.evaluate(MatrixXd::Zero(1, 1), parameters, values, workspace);
+    return values.row(0).transpose();
+}
+
+// A member's stops, increasing, and its jumps there; false where one is not in the time span.
+bool set_stops(const Program& program, const VectorXd& parameters, WindowOptions& options, Index n) {
+    constexpr double within = 1e-12;
+    const VectorXd values = values_at(program, parameters);
+    const Index K = values.size() / (1 + n);
+    const auto of = values.reshaped(1 + n, K);
+    if (!values.allFinite() || (of.row(0).array() < -within).any() || (of.row(0).array() > 1 + within).any())
+        return false;
+    std::vector<Index> order(static_cast<std::size_t>(K));
+    std::iota(order.begin(), order.end(), 0);
+    std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) { return of(0, a) < of(0, b); });
+    options.stops.resize(K), options.jumps.resize(n, K);
+    for (Index k = 0; k < K; ++k) {
+        const Index from = order[std::size_t(k)];
+        options.stops[k] = std::clamp(of(0, from), 0.0, 1.0), options.jumps.col(k) = of.col(from).tail(n);
+    }
+    return true;
+}
+
+// What `solve` returns of the whole span, on compiled windows first, with arguments as they mostly are, where the span
+// is the same for all members; and a copy of the output times t, or None where these are None, for values at x. y0 is
+// None where the program tells it. None where an argument is of another kind, or wrong: `solve` tells.
 py::object solve_plain(const Solver& solver, const py::dict& params, const py::tuple& names, const py::object& y0,
                        const py::object& box, const py::object& t, const py::object& x, double t0, double t1,
                        const py::object& rtol, double smallest, const py::object& atol, double smallest_floor,
@@ -184,7 +217,8 @@ py::object solve_plain(const Solver& solver, const py::dict& params, const py::t
     VectorXd p, start;
     try {
         p = parameters_of(solver.low, solver.high, params, names);
-        start = as_vector(finite_array(y0, "y0", {n}));
+        if (y0.is_none() && !solver.start) return py::none();
+        start = y0.is_none() ? values_at(*solver.start, p) : VectorXd(as_vector(finite_array(y0, "y0", {n})));
     } catch (const py::builtin_exception&) {
         return py::none();
     }
@@ -207,6 +241,7 @@ py::object solve_plain(const Solver& solver, const py::dict& params, const py::t
     options.first = first, options.estimate = estimate.ptr() == Py_True, options.between = interrupts();
     options.positive = positive;
     options.floor = VectorXd::Constant(n, std::max(added / relative, smallest_floor));
+    if (!start.allFinite() || (solver.stops && !set_stops(*solver.stops, p, options, n))) return py::none();
     Refined found;
     {
         const py::gil_scoped_release release;
@@ -331,10 +366,12 @@ void bind_windows(py::module_& module) {
             "of each segment) of each; start (n,) of all members, or None.");
     py::class_<Solver>(module, "Windows",
                        "Solves members of a family, linear or not, on one time window after the other.")
-        .def(py::init([](const Family& family, const py::object& values) {
-                 return std::make_unique<Solver>(family, values);
+        .def(py::init([](const Family& family, const py::object& values, std::optional<Program> stops,
+                         std::optional<Program> start) {
+                 return std::make_unique<Solver>(family, values, std::move(stops), std::move(start));
              }),
-             py::arg("family"), py::arg("values"))
+             py::arg("family"), py::arg("values"), py::arg("stops") = py::none(), py::arg("start") = py::none(),
+             "values: N and its Jacobian as functions, or None. stops, start: the family's programs, or None.")
         .def(
             "compiled",
             [](const Solver& solver, const py::object& parameters, const py::object& y0, double relative,

@@ -43,7 +43,7 @@ def run(model: Model | NonlinearModel, seconds: float, progress: Callable[[str],
         methods[sol.method] += 1
         missed += not sol.success
     _, absent = solvers()
-    rhs = None if absent or isinstance(family.N, Callback) else numba_rhs(family)
+    rhs = None if absent or family.breaks or isinstance(family.N, Callback) else numba_rhs(family)
     found: dict[str, list[dict[str, float]]] = {}
     for k in range(TIMED):
         progress(f"member {k + 1} of {TIMED}, timed beside other solvers")
@@ -118,7 +118,8 @@ def _beside(
     others: dict[str, Solve] = {WINDOWS: on_windows}
     if rhs is not None:
         others[f"{NUMBALSODA}'s LSODA"] = numbalsoda
-    others |= {f"SciPy {method}": partial(scipy, method=method) for method in ("LSODA", "Radau")}
+    if not family.breaks:  # which SciPy and LSODA know nothing of
+        others |= {f"SciPy {method}": partial(scipy, method=method) for method in ("LSODA", "Radau")}
     reached = {MODEL: (RTOL, error(RTOL, on_model))}
     for solver, solve in others.items():
         tolerance, off = loosest(partial(error, solve=solve), RTOL, TOLERANCES)

@@ -67,13 +67,14 @@ class Windows:
         if not isinstance(family, Family):
             raise ValueError(f"Windows takes a stlfast.Family, got {type(family).__name__}")
         self.family = family
-        self.core = _core.Windows(family.core(), values_of(family.N, family.J))
+        of_parameters = (None if each is None else each.program for each in (family.stops, family.start))
+        self.core = _core.Windows(family.core(), values_of(family.N, family.J), *of_parameters)
         self._positive = [family.states.index(state) for state in family.positive]
         self._names = tuple(family.params)
         self._span = fixed_span(family)
         self._times = None if self._span is None else uniform_times(UNIFORM, self._span)
         self._plain: tuple[tuple[float, float], np.ndarray] | None = None  # span and times, where the core takes all
-        plain = family.stops is None and not isinstance(family.N, Callback)
+        plain = not isinstance(family.N, Callback)
         if plain and self._span is not None and self._times is not None:
             self._plain = self._span, self._times
 
@@ -195,9 +196,7 @@ class Windows:
         """What the core finds where all arguments are as they mostly are, in a tenth of the time; None elsewhere."""
         family = self.family
         if y0 is None:
-            if family.start is not None:
-                return None
-            y0, extrapolate = family.y0, True
+            y0, extrapolate = family.y0 if family.start is None else None, True
         return self.core.solve_plain(
             params, self._names, y0, None if extrapolate else family.y0_range, t, UNIFORM, span[0], span[1], rtol,
             SMALLEST_RTOL, atol, SMALLEST_FLOOR, FIRST_WINDOW, certify, self._positive,

@@ -130,10 +130,15 @@ class ODEModelShell(CompiledModel):
             self._windows = Windows(self.family)
         return self._windows
 
-    def _solver(self, y0: Any) -> Windows:
-        """The direct solver, on compiled windows where they may be for these initial values."""
-        own = y0 is None or self.family.start is None or self.family.y0_range is not None
-        return self._chained if own and self._chained is not None else self.windows
+    def _solver(self, y0: Any, params: Mapping[str, Any] | None = None) -> Windows:
+        """The direct solver, on compiled windows where they may be for these initial values (of one member)."""
+        if self._chained is None:
+            return self.windows
+        family = self.family
+        if y0 is None or family.start is None or family.y0_range is not None:
+            return self._chained
+        own = params is not None and np.array_equal(y0, family.start_at(family.check_params(params)))
+        return self._chained if own else self.windows
 
     def _check_whole(self, what: str) -> None:
         """ValueError where `what`, of the whole time span, can't be of the family."""
@@ -159,11 +164,11 @@ class ODEModelShell(CompiledModel):
         if t is None:
             times = uniform_times(self.core.output.x, span) if self._fixed_times is None else self._fixed_times
             return span, times, None
-        times, x = _core.plain_times(t, *span)
-        if times is None or x is None:
-            times = np.array(real(t, "t"))
-            x = scaled_times(times, span)
-        return span, times, x
+        plain, x = _core.plain_times(t, *span)
+        if plain is not None:
+            return span, plain, x
+        times = np.array(real(t, "t"))
+        return span, times, scaled_times(times, span)
 
     def _format_version(self) -> int:
         return super()._format_version() if self.compiled.chains is None else FORMAT_VERSION

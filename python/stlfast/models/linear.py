@@ -90,7 +90,7 @@ class Model(ODEModelShell):
         if method is None and reduced is None:
             if self._chained is not None or events is not None or isinstance(forcing, Samples):
                 named: dict[str, Any] = params
-                return self._solver(y0).solve(
+                return self._solver(y0, params).solve(
                     y0, t=t, rtol=rtol, atol=atol, certify=certify, fallback=fallback, forcing=forcing,
                     extrapolate=True, events=events, **named,
                 )  # fmt: skip

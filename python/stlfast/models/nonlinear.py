@@ -111,7 +111,7 @@ class NonlinearModel(ODEModelShell):
                 y0, t=t, rtol=rtol, atol=atol, certify=certify, extrapolate=extrapolate, fallback=False, events=events,
                 forcing=forcing, **params,
             )  # fmt: skip
-        solver = self._solver(y0) if method is None else self.windows
+        solver = self._solver(y0, params) if method is None else self.windows
         handed = fallback and method is None
         named: dict[str, Any] = params
         return solver.solve(
