@@ -14,6 +14,7 @@ import sysconfig
 
 import numpy as np
 import pytest
+import sympy as sp
 
 import stlfast
 
@@ -118,6 +119,27 @@ def test_installed_package_serves_another_project(build, tmp_path, source, flags
     *values, within = printed.split()
     np.testing.assert_allclose(np.array(values, dtype=float), expected, rtol=1e-10)
     assert within == "1"
+    answers_on_windows_as_python_does(tmp_path)
+
+
+def answers_on_windows_as_python_does(folder):
+    """A model on compiled windows whose states jump, at a time and from initial values that depend on parameters."""
+    t, k, w, late, x, y = sp.symbols("t k w late x y")
+    params = {k: stlfast.Range(1.0, 100.0), w: stlfast.Range(0.2, 0.9), late: stlfast.Range(1.0, 4.0)}
+    for elimination in (y, y / (1 + y)):
+        family = stlfast.Family(
+            "doses", t, [x, y], [-k * x, k * x - w * elimination * (1 + sp.Heaviside(t - late))], (0.0, 5.0),
+            params=params, y0=[w, 1 - w], doses=[(late / 2, {x: 1})], positive=[y],
+        )  # fmt: skip
+        model, path = stlfast.compile(family), folder / "doses.safetensors"
+        model.save(path)
+        for values in ({"k": 3.0, "w": 0.5, "late": 2.5}, {"k": 80.0, "w": 0.3, "late": 3.9}):
+            sol = model.solve(t=np.array([0.0, 2.75, 5.0]), **values)
+            printed = run(folder / "windows", path, *(str(each) for pair in values.items() for each in pair))
+            compiled, within, *found = printed.split()
+            assert (compiled == "1") == (sol.method == "compiled")
+            assert (within == "1") == sol.success
+            np.testing.assert_allclose(np.array(found, dtype=float), sol.y.ravel(), rtol=1e-9, atol=1e-12)
 
 
 def test_reading_model_files_without_a_json_library_is_refused(build, tmp_path):

@@ -59,10 +59,11 @@ def test_the_first_page_shows_the_example():
     assert code == (ROOT / "examples" / "tanks.py").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/guide/cpp.md"])
-def test_the_cpp_program_is_the_consumers(page):
-    (program,) = re.findall(r"```cpp\n(.*?)```", TEXTS[page], re.DOTALL)
-    assert program == (ROOT / "tests" / "cpp" / "consumer" / "main.cpp").read_text(encoding="utf-8")
+@pytest.mark.parametrize(("page", "names"), [("README.md", ["main"]), ("docs/guide/cpp.md", ["main", "windows"])])
+def test_the_cpp_programs_are_the_consumers(page, names):
+    folder = ROOT / "tests" / "cpp" / "consumer"
+    programs = re.findall(r"```cpp\n(.*?)```", TEXTS[page], re.DOTALL)
+    assert programs == [(folder / f"{name}.cpp").read_text(encoding="utf-8") for name in names]
 
 
 # ----------------------------------------------------------------------------------------------------------- commands

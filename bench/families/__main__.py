@@ -7,7 +7,7 @@ and the family's atol; the truth is the family's closed form or, without one, th
 some are solved at 512 times of the caller's by the model, by the direct solver and by numbalsoda's LSODA, the last
 two at the loosest of half-decade tolerances whose error, over the largest value of each state, is within 1e-6, the
 model as it is: medians of interleaved repeats in processor time. Families whose right-hand side breaks have no LSODA
-beside them: it knows nothing of the breaks. Writes families.json, families.md and their picture; about five minutes on
+beside them: it knows nothing of the breaks. Writes families.json, families.md and their picture; about three minutes on
 two cores.
 """
 
@@ -174,7 +174,7 @@ def page(results: dict[str, Any]) -> str:
         made, b = row["made"], row["beside"]
         cells = made.get("cells")
         kind = f"{len(made['ranks'])} bands" if made["ranks"] else "–"
-        if cells is not None:
+        if cells is not None and made["share"]:
             few, most = made["windows"]
             kind = f"{cells} cells of {few}{'' if few == most else f' … {most}'} windows"
         least = "–" if row["least_ratio"] is None else f"{row['least_ratio']:.2g}"

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
-#include <numeric>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -12,6 +11,7 @@
 
 #include "stlfast/chains.hpp"
 #include "stlfast/pieces.hpp"
+#include "stlfast/window_model.hpp"
 #include "stlfast/window_sweep.hpp"
 #include "swept.hpp"
 
@@ -179,33 +179,6 @@ std::pair<py::object, py::object> plain_times(const py::object& t, double t0, do
     return {py::array_t<double>(given.size(), given.data()), std::move(x)};
 }
 
-// Outputs of a program of the parameters alone.
-VectorXd values_at(const Program& program, const VectorXd& parameters) {
-    MatrixXd values(1, program.n_outputs());
-    Program::Workspace workspace;
-    program.evaluate(MatrixXd::Zero(1, 1), parameters, values, workspace);
-    return values.row(0).transpose();
-}
-
-// A member's stops, increasing, and its jumps there; false where one is not in the time span.
-bool set_stops(const Program& program, const VectorXd& parameters, WindowOptions& options, Index n) {
-    constexpr double within = 1e-12;
-    const VectorXd values = values_at(program, parameters);
-    const Index K = values.size() / (1 + n);
-    const auto of = values.reshaped(1 + n, K);
-    if (!values.allFinite() || (of.row(0).array() < -within).any() || (of.row(0).array() > 1 + within).any())
-        return false;
-    std::vector<Index> order(static_cast<std::size_t>(K));
-    std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) { return of(0, a) < of(0, b); });
-    options.stops.resize(K), options.jumps.resize(n, K);
-    for (Index k = 0; k < K; ++k) {
-        const Index from = order[std::size_t(k)];
-        options.stops[k] = std::clamp(of(0, from), 0.0, 1.0), options.jumps.col(k) = of.col(from).tail(n);
-    }
-    return true;
-}
-
 // What `solve` returns of the whole span, on compiled windows first, with arguments as they mostly are, where the span
 // is the same for all members; and a copy of the output times t, or None where these are None, for values at x. y0 is
 // None where the program tells it. None where an argument is of another kind, or wrong: `solve` tells.
@@ -241,7 +214,7 @@ py::object solve_plain(const Solver& solver, const py::dict& params, const py::t
     options.first = first, options.estimate = estimate.ptr() == Py_True, options.between = interrupts();
     options.positive = positive;
     options.floor = VectorXd::Constant(n, std::max(added / relative, smallest_floor));
-    if (!start.allFinite() || (solver.stops && !set_stops(*solver.stops, p, options, n))) return py::none();
+    if (!start.allFinite() || (solver.stops && !set_stops(*solver.stops, p, n, options))) return py::none();
     Refined found;
     {
         const py::gil_scoped_release release;

@@ -144,6 +144,7 @@ TEST(ModelFile, OpensWhicheverKindItHolds) {
     EXPECT_TRUE(std::holds_alternative<LoadedNonlinearModel>(open(STLFAST_MODELS "duffing.safetensors")));
     EXPECT_TRUE(std::holds_alternative<LoadedFieldModel>(open(STLFAST_MODELS "advection_reaction.safetensors")));
     EXPECT_THROW(open("no such file"), FileError);
+    EXPECT_THROW(load_windows(STLFAST_MODELS "dho.safetensors"), FileError);
 }
 
 // What version 5 added: no range to train on, and no stiffness where no parameter is positive.
@@ -174,7 +175,7 @@ TEST(ModelFile, FilesThatAreNotWholeAreRefused) {
 }
 
 TEST(ModelFile, TensorsThatAreNotWhatTheHeaderSaysAreRefused) {
-    EXPECT_SAYS(message_after([](Parts& p) { p.header["points"]["dtype"] = "F32"; }), "dtype F32");
+    EXPECT_SAYS(message_after([](Parts& p) { p.header["points"]["dtype"] = "F16"; }), "dtype F16");
     EXPECT_SAYS(message_after([](Parts& p) { p.header["points"]["shape"][0] = 3; }), "'points' takes 24 bytes");
     EXPECT_SAYS(message_after([](Parts& p) {
                     p.header["points"]["shape"] = {1l << 61, 1l << 61};
@@ -207,7 +208,7 @@ TEST(ModelFile, ContentsThatAreNoModelAreRefused) {
     };
     EXPECT_SAYS(metadata("format", "other"), "no stlfast model");
     EXPECT_SAYS(message_after([](Parts& p) { p.header.erase("__metadata__"); }), "no stlfast model");
-    EXPECT_SAYS(metadata("format_version", "6"), "compiled windows, which C++ does not read so far");
+    EXPECT_SAYS(metadata("format_version", "6"), "a model on compiled windows: open it with load_windows");
     EXPECT_SAYS(metadata("format_version", "7"), "version '7', this stlfast reads up to 6: upgrade");
     EXPECT_SAYS(metadata("format_version", "4"), "a model of PDEs: open it with load_fields");
     EXPECT_SAYS(metadata("family", "{"), "'family' is not valid JSON");

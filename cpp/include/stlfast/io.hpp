@@ -18,19 +18,25 @@
 //                                       k = 0, 1, …: see band.hpp and decoupled.hpp
 //   bands.k.{x,equation,powers,guess}   of nonlinear families (r), int32 (r), int32 (M, d), (M, r), and coefficients
 //                                       (D, n (L + r)): see nonlinear_band.hpp
+//   family.X                            of models on compiled windows also X = switches, of x, states and parameters;
+//                                       stops with K (1 + n) and start with n outputs, of x and the parameters
+//   chains.powers                       of these, int32 (M, d): see chains.hpp
+//   chains.k.{low,high,lengths,values}  (d), (d), float32 (K, M) and, of nonlinear families, (3 n K, M)
 //   body.layers.l.{weight,bias}         (width_l, width_{l−1}), (width_l) for l = 0, 1, …; none where body is null
 //
 // and these texts in its metadata, all but the first two JSON:
 //
 //   format          stlfast
-//   format_version  1, 2, 3 or 5
+//   format_version  1, 2, 3 or 5; 6 of models on compiled windows
 //   family          {"name", "states": n names, "params": P of {"name", "train": [low, high], "solve": [low, high]},
 //                   "stiffness": name or null, "y0": n numbers, "y0_range": null or n of [low, high], "equations", and
-//                   of nonlinear families "polynomial_degree"}
+//                   of nonlinear families "polynomial_degree"; "positive" where some states are}
 //   body            null, or {"activation", "input", "tau", "history", "sha256"}
 //   compile         {"dictionary": {"dilations", "constant", "functions", "tau"}, "row_weights": "sqrt_t" or "none",
 //                   "shared_head", "solver", "decoupled", "uniform_checks"}; functions and tau are null unless the
-//                   dictionary is of Chebyshev polynomials; version 1 has no decoupled, which is false
+//                   dictionary is of Chebyshev polynomials; version 1 has no decoupled, which is false; of models on
+//                   compiled windows also "chains": {"tolerance", "shares" of each k, and where there are several
+//                   segments "segments": the windows of each, of each k}
 //   passport        how the model was made and measured
 //
 // What is not needed to solve is not looked at: equations, history and passport. Nor is the SHA-256 of the
@@ -55,6 +61,7 @@
 #include "stlfast/member.hpp"
 #include "stlfast/nonlinear_model.hpp"
 #include "stlfast/safetensors.hpp"
+#include "stlfast/window_model.hpp"
 
 namespace STLFAST_NAMESPACE {
 
@@ -88,10 +95,16 @@ struct LoadedNonlinearModel : LoadedFamily {
     std::unique_ptr<const NonlinearModel> model;
 };
 
+// On compiled windows, linear or not.
+struct LoadedWindowModel : LoadedFamily {
+    std::unique_ptr<const WindowModel> model;
+};
+
 // Throw FileError, which says what is wrong, for a file that is missing, truncated, no model, of a newer version,
-// broken, or of a family that is nonlinear or linear instead.
+// broken, or of another kind of model: which function opens that.
 LoadedModel load(const std::string& path);
 LoadedNonlinearModel load_nonlinear(const std::string& path);
+LoadedWindowModel load_windows(const std::string& path);
 
 // --------------------------------------------------------------------------------------------------- implementation
 inline Eigen::VectorXd LoadedFamily::parameters(const std::map<std::string, double>& named) const {
@@ -243,6 +256,18 @@ inline std::unique_ptr<const Model> read_model(Safetensors& file, const nlohmann
                                          uniform_checks, std::move(full.modes), std::move(bands));
 }
 
+// The box (n) each of initial values.
+inline std::pair<Eigen::VectorXd, Eigen::VectorXd> read_box(const nlohmann::json& meta) {
+    const auto y0 = entry<std::vector<double>>(meta, "y0");
+    std::vector<double> low = y0, high = y0;
+    if (const auto& box = entry<nlohmann::json>(meta, "y0_range"); !box.is_null()) {
+        if (box.size() != y0.size()) refuse("the family's y0_range must be one pair for each state");
+        const auto ranges = entry<std::vector<std::pair<double, double>>>(meta, "y0_range");
+        for (std::size_t i = 0; i < y0.size(); ++i) low[i] = ranges[i].first, high[i] = ranges[i].second;
+    }
+    return {vector_of(low), vector_of(high)};
+}
+
 inline std::unique_ptr<const NonlinearModel> read_nonlinear_model(Safetensors& file, const nlohmann::json& meta,
                                                                   Family family) {
     const auto options = parse(file, "compile");
@@ -254,16 +279,63 @@ inline std::unique_ptr<const NonlinearModel> read_nonlinear_model(Safetensors& f
                          file.take_matrix<std::int32_t>(prefix + "powers"),
                          file.take_matrix<double>(prefix + "guess")});
     });
-    const auto y0 = entry<std::vector<double>>(meta, "y0");
-    std::vector<double> low = y0, high = y0;
-    if (const auto& box = entry<nlohmann::json>(meta, "y0_range"); !box.is_null()) {
-        if (box.size() != y0.size()) refuse("the family's y0_range must be one pair for each state");
-        const auto ranges = entry<std::vector<std::pair<double, double>>>(meta, "y0_range");
-        for (std::size_t i = 0; i < y0.size(); ++i) low[i] = ranges[i].first, high[i] = ranges[i].second;
-    }
+    const auto [low, high] = read_box(meta);
     return std::make_unique<const NonlinearModel>(std::move(family),
-                                                  Starts{vector_of(y0), vector_of(low), vector_of(high)},
+                                                  Starts{vector_of(entry<std::vector<double>>(meta, "y0")), low, high},
                                                   std::move(bands), entry<std::int64_t>(options, "uniform_checks"));
+}
+
+inline Chains read_chains(Safetensors& file, const nlohmann::json& meta, const Family& family, bool own_start) {
+    constexpr double held = 0.5;  // the least share of a cell's members that are solved, for it to be tried
+    const auto options = entry<nlohmann::json>(parse(file, "compile"), "chains");
+    const auto shares = entry<std::vector<double>>(options, "shares");
+    const auto [low, high] = read_box(meta);
+    std::vector<ChainCoordinate> coordinates;
+    for (Eigen::Index k = 0; k < family.n_parameters(); ++k)
+        if (family.low[k] < family.high[k])
+            coordinates.push_back({k, false, family.low[k] > 0, family.low[k], family.high[k]});
+    for (Eigen::Index i = 0; i < family.n; ++i)
+        if (low[i] < high[i]) coordinates.push_back({i, true, false, low[i], high[i]});
+    std::vector<ChainCell> cells;
+    for (std::size_t k = 0; k < shares.size(); ++k) {
+        const std::string prefix = "chains." + std::to_string(k) + ".";
+        ChainCell cell{file.take_vector<double>(prefix + "low"),
+                       file.take_vector<double>(prefix + "high"),
+                       shares[k] >= held,
+                       file.take_matrix<float>(prefix + "lengths"),
+                       {},
+                       {}};
+        if (family.nonlinear()) cell.values = file.take_matrix<float>(prefix + "values");
+        cell.counts = {cell.lengths.rows()};
+        cells.push_back(std::move(cell));
+    }
+    if (options.contains("segments")) {
+        const auto counts = entry<std::vector<std::vector<Eigen::Index>>>(options, "segments");
+        if (counts.size() != cells.size()) refuse("the segments of compiled windows must be those of each cell");
+        for (std::size_t k = 0; k < cells.size(); ++k) cells[k].counts = counts[k];
+    }
+    const auto y0 = entry<std::vector<double>>(meta, "y0");
+    const bool any = own_start || !entry<nlohmann::json>(meta, "y0_range").is_null();
+    return Chains(family.n, std::move(coordinates), file.take_matrix<std::int32_t>("chains.powers"), std::move(cells),
+                  entry<double>(options, "tolerance"), any ? Eigen::VectorXd() : vector_of(y0));
+}
+
+inline std::unique_ptr<const WindowModel> read_window_model(Safetensors& file, const nlohmann::json& meta,
+                                                            const Family& family) {
+    read_full(file, parse(file, "compile"));
+    WindowModel::Rest rest{vector_of(entry<std::vector<double>>(meta, "y0"))};
+    for (const auto& [name, program] : {std::pair("start", &rest.start), std::pair("stops", &rest.stops)})
+        if (file.has(std::string("family.") + name + "."))
+            program->emplace(read_program(file, name, family.n_parameters()));
+    const auto states = entry<std::vector<std::string>>(meta, "states");
+    if (meta.contains("positive"))
+        for (const auto& state : entry<std::vector<std::string>>(meta, "positive")) {
+            const auto found = std::find(states.begin(), states.end(), state);
+            if (found == states.end()) refuse("the family's positive states must be some of its states");
+            rest.positive.push_back(found - states.begin());
+        }
+    auto chains = read_chains(file, meta, family, rest.start.has_value());
+    return std::make_unique<const WindowModel>(family, std::move(rest), std::move(chains));
 }
 
 // The names of its parameters go to `names`.
@@ -301,22 +373,26 @@ inline Family read_family(Safetensors& file, const nlohmann::json& meta, Eigen::
                   vector_of(high),
                   stiffness,
                   optional("N", n),
-                  optional("J", n)};
+                  optional("J", n),
+                  optional("switches", n)};
     family.validate();
     return family;
 }
 
-// The rest is up to read_model(file, meta, family).
+// Of families that are nonlinear, linear or either; the rest is up to read_model(file, meta, family).
+enum class Kind { linear, nonlinear, either };
+
 template <class Loaded, class Read>
-Loaded read(Safetensors& file, bool nonlinear, const Read& read_model) {
+Loaded read(Safetensors& file, Kind kind, const Read& read_model) {
     const auto meta = parse(file, "family");
     const auto states = entry<std::vector<std::string>>(meta, "states");
     const auto y0 = entry<std::vector<double>>(meta, "y0");
     if (states.empty() || y0.size() != states.size()) refuse("the family's y0 must be one number for each state");
     std::vector<std::string> names;
     auto family = read_family(file, meta, static_cast<Eigen::Index>(states.size()), names);
-    if (family.nonlinear() != nonlinear)
-        refuse(nonlinear ? "the family is linear: use stlfast::load" : "the family is nonlinear: use load_nonlinear");
+    if (kind != Kind::either && family.nonlinear() != (kind == Kind::nonlinear))
+        refuse(family.nonlinear() ? "the family is nonlinear: use load_nonlinear"
+                                  : "the family is linear: use stlfast::load");
     auto t_span = read_program(file, "t_span", family.n_parameters());
     if (t_span.n_outputs() != 2) refuse("the family's t_span must have 2 outputs");
     const Eigen::VectorXd low = family.low, high = family.high;
@@ -346,15 +422,18 @@ inline bool of_fields(Safetensors& file) {
     }
 }
 
+inline bool on_windows(const Safetensors& file) { return file.metadata("format_version") == "6"; }
+
 template <class Loaded, class Read>
-Loaded open(const std::string& path, bool nonlinear, const Read& read_model) {
+Loaded open(const std::string& path, Kind kind, const Read& read_model) {
     Safetensors file(path);
     check_version(file);
-    if (file.metadata("format_version") == "6")
-        file.fail("a model on compiled windows, which C++ does not read so far: compile it with reduced=True");
+    if (on_windows(file) != (kind == Kind::either))
+        file.fail(kind == Kind::either ? "no model on compiled windows: stlfast::open (stlfast/open.hpp) opens any"
+                                       : "a model on compiled windows: open it with load_windows");
     if (of_fields(file)) file.fail("a model of PDEs: open it with load_fields (stlfast/field_io.hpp)");
     try {
-        return read<Loaded>(file, nonlinear, read_model);
+        return read<Loaded>(file, kind, read_model);
     } catch (const std::logic_error& error) {  // what the core throws for numbers that make no sense
         file.fail(std::string("broken: ") + error.what());
     }
@@ -363,11 +442,15 @@ Loaded open(const std::string& path, bool nonlinear, const Read& read_model) {
 }  // namespace model_file
 
 inline LoadedModel load(const std::string& path) {
-    return model_file::open<LoadedModel>(path, false, model_file::read_model);
+    return model_file::open<LoadedModel>(path, model_file::Kind::linear, model_file::read_model);
 }
 
 inline LoadedNonlinearModel load_nonlinear(const std::string& path) {
-    return model_file::open<LoadedNonlinearModel>(path, true, model_file::read_nonlinear_model);
+    return model_file::open<LoadedNonlinearModel>(path, model_file::Kind::nonlinear, model_file::read_nonlinear_model);
+}
+
+inline LoadedWindowModel load_windows(const std::string& path) {
+    return model_file::open<LoadedWindowModel>(path, model_file::Kind::either, model_file::read_window_model);
 }
 
 }  // namespace STLFAST_NAMESPACE

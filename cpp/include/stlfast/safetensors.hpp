@@ -120,8 +120,8 @@ class Safetensors {
     void add(const std::string& name, const nlohmann::json& entry) {
         const auto [begin, end] = entry.at("data_offsets").get<std::pair<std::int64_t, std::int64_t>>();
         Tensor tensor{entry.at("dtype").get<std::string>(), {}, 0, 0};
-        if (tensor.dtype != "F64" && tensor.dtype != "I32")
-            fail("tensor '" + name + "' has dtype " + tensor.dtype + ", expected F64 or I32");
+        if (tensor.dtype != "F64" && tensor.dtype != "F32" && tensor.dtype != "I32")
+            fail("tensor '" + name + "' has dtype " + tensor.dtype + ", expected F64, F32 or I32");
         std::uint64_t size = tensor.dtype == "F64" ? 8 : 4;
         for (const auto dimension : entry.at("shape").get<std::vector<std::int64_t>>()) {
             const auto most = std::numeric_limits<std::int64_t>::max() / static_cast<std::int64_t>(size + (size == 0));
@@ -159,7 +159,7 @@ class Safetensors {
         if (found == tensors_.end()) fail("the tensor '" + name + "' is missing");
         const Tensor tensor = std::move(found->second);
         tensors_.erase(found);
-        const std::string dtype = std::is_same_v<T, double> ? "F64" : "I32";
+        const std::string dtype = std::is_same_v<T, double> ? "F64" : std::is_same_v<T, float> ? "F32" : "I32";
         if (tensor.dtype != dtype) fail("tensor '" + name + "' has dtype " + tensor.dtype + ", expected " + dtype);
         if (tensor.shape.size() != dimensions)
             fail("tensor '" + name + "' has " + std::to_string(tensor.shape.size()) + " dimensions, expected " +
@@ -167,7 +167,7 @@ class Safetensors {
         Matrix<T> array(tensor.shape[0], dimensions == 2 ? tensor.shape[1] : 1);
         if (array.size() > 0)
             std::memcpy(array.data(), bytes_.data() + data_ + tensor.begin, tensor.end - tensor.begin);
-        if constexpr (std::is_same_v<T, double>)
+        if constexpr (std::is_floating_point_v<T>)
             if (!array.allFinite())
                 fail("tensor '" + name + "' holds NaN or infinity; it was damaged or badly trained");
         return array;

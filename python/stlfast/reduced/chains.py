@@ -35,6 +35,7 @@ SHARP_FLOOR = 1e-6  # what is added to sizes there, over tol
 ATOL = 1e-8  # by default, of a solve
 JUDGED, SMALL_STATE = 1e-2, 1e-3  # parts of a state's largest value, and of the largest state's: what else may be added
 WHOLE = 1.0 + 1e-6  # of a segment, the length of a window that is all of it
+BEYOND = 1e-3  # of a window, how far beyond a segment it may end to count as in it
 MARGIN = 3.0  # tol over the errors that windows are made for
 UNIFORM = 0.1  # part of the windows that are spread over the time span
 SPREAD = 0.03  # of a cell, how far beyond it its members are drawn
@@ -192,15 +193,15 @@ class _Compiler:
     def test(self, cell: Cell, floor: np.ndarray) -> tuple[float, float]:
         """The share of fresh members that are solved, and their iterations over few."""
         chains = Chains(self.tol, self.powers, (replace(cell, share=1.0),)).core(self.family)
-        solved, iterations = 0, 0
+        solved, iterations, few = 0, 0, FEW_ITERATIONS * len(cell.counts)
         for p, y0 in zip(*self.members(self.drawn(cell.low, cell.high, TESTED)), strict=True):
             found, _, held = self.core.compiled(
                 p, y0, self.tol, floor, True, chains, self.positive, *self.windows.stops_at(p)
             )
             solved += held
-            iterations += max(found.iterations, FEW_ITERATIONS) if held else 0
+            iterations += max(found.iterations, few) if held else 0
         of_guess = self.family.nonlinear and solved  # those of linear families do not depend on it
-        return solved / TESTED, iterations / (FEW_ITERATIONS * solved) if of_guess else 1.0
+        return solved / TESTED, iterations / (few * solved) if of_guess else 1.0
 
     # ------------------------------------------------------------------------------------------------------ windows
     def fitted(self, low: np.ndarray, high: np.ndarray, samples: list[_Sample], denser: float) -> Cell:
@@ -232,7 +233,7 @@ class _Compiler:
                 continue
             begin, end = sample.ends[segment : segment + 2]
             e = np.concatenate([[begin], begin + ends[k]])
-            inside = int(np.searchsorted(e, end * (1 + 1e-12), side="right")) - 1
+            inside = int((e[1:] <= end + BEYOND * np.diff(e)).sum())
             if inside < 1:
                 continue
             x = e[:inside, None] + np.diff(e[: inside + 1])[:, None] * self.kept
