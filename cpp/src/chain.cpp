@@ -28,6 +28,7 @@ constexpr double least_contraction = 0.01, settled_part = 0.03;  // of a group t
 constexpr double diverged = 1e8;                                 // Newton step, over the states' sizes
 constexpr double longest = 1;  // Newton step, over the states' sizes: longer ones are cut to it
 constexpr Index most_cut = 4;
+constexpr double same_length = 1e-12;   // of windows, to rounding: what differs less has the same systems
 constexpr double hopeless = 2;          // growth of Newton steps, with new Jacobians
 constexpr Index most_corrections = 10;  // of the estimate
 constexpr double assumed = 0.3;         // contraction of the first
@@ -107,8 +108,16 @@ struct Run {
                     store(in_middle, i, g * lanes, load(Y, i, (g * s + middle) * lanes));
             f.jacobians(x_middle.segment(from, count), in_middle.middleRows(from, count), J.middleRows(from, count));
         }
-        for (Index g = first; g < last; ++g)
-            if (wanted[g]) systems.factor(g, H[g], J);
+        const bool constant = linear() && !f.equations().A.varies();
+        for (Index g = first; g < last; ++g) {
+            if (!wanted[g]) continue;
+            if constexpr (Systems::can_share)
+                if (constant && g > first && ((H[g] - H[g - 1]).abs() <= same_length * H[g]).all()) {
+                    systems.share(g);
+                    continue;
+                }
+            systems.factor(g, H[g], J);
+        }
     }
 
     // The changes at the beginnings (K, n) from that of group `from` on, which is given, where the ends are off the

@@ -23,6 +23,8 @@ constexpr std::array<Index, 4> kept{0, 2, 4, s};  // points of the guess, the be
 constexpr double sharper = 0.1;                   // tolerances of a solve over the windows', that are not tried
 constexpr double crumb = 1e-9;                    // at the end, of the span
 constexpr Index most_longer = 4;                  // windows, over those of the cell
+// Of the length that a window should have, that of the one before it, for it to have the same.
+constexpr double shorter = 0.8, longer = 1.05;
 
 // The cubic through values at `kept` of the points c, at x.
 std::array<double, 4> cubic(const VectorXd& c, double x) {
@@ -103,8 +105,8 @@ Chains::Place Chains::place_of(const VectorXd& parameters, const VectorXd& y0) c
     return result;
 }
 
-void Chains::guess(const Place& place, Index first, Index count, const Segment& segment, const VectorXd& y0,
-                   VectorXd& edges, MatrixXd& values) const {
+bool Chains::guess(const Place& place, Index first, Index count, const Segment& segment, const Cells* alike,
+                   const VectorXd& y0, VectorXd& edges, MatrixXd& values) const {
     const ChainCell& cell = *place.cell;
     VectorXf lengths = cell.lengths.middleRows(first, count) * place.products;
     lengths = lengths.array().max(-70.0f).min(3.0f).exp();
@@ -112,18 +114,28 @@ void Chains::guess(const Place& place, Index first, Index count, const Segment& 
     const double end = segment.end;
     std::vector<double> at{segment.begin};
     double part = 1;  // of the last window
+    double known_to = segment.begin, kept = 0;
+    Index number = 0;
     for (Index w = 0; at.back() < end && w < most_longer * K; ++w) {
-        const double length = lengths[std::min(w, K - 1)], next = at.back() + length;
+        double length = lengths[std::min(w, K - 1)];
+        if (alike) {  // by where it is, for they are not counted any more
+            while (number + 1 < K && known_to + lengths[number] <= at.back()) known_to += lengths[number++];
+            const double wanted = lengths[number];
+            if (!(kept >= shorter * wanted && kept <= longer * wanted)) kept = wanted;
+            length = alike->longest(at.back(), kept);
+        }
+        const double next = at.back() + length;
         part = (end - at.back()) / length;
         at.push_back(next >= end - crumb * (end - segment.begin) ? end : next);
     }
+    if (alike && at.back() < end) return false;
     at.back() = end;
     edges = Eigen::Map<const VectorXd>(at.data(), Index(at.size()));
     const Index W = edges.size() - 1;
     values.resize(W * M, n_);
     if (cell.values.size() == 0) {
         values = y0.transpose().replicate(W * M, 1);
-        return;
+        return true;
     }
     const VectorXf known = cell.values.middleRows(3 * n_ * first, 3 * n_ * std::min(W, K)) * place.products;
     std::array<std::array<double, 4>, std::size_t(M)> weights;
@@ -143,6 +155,7 @@ void Chains::guess(const Place& place, Index first, Index count, const Segment& 
             before[i] = four[3];
         }
     }
+    return true;
 }
 
 // Windows that are longer than what functions of time do in a moment, cut; false where that takes too many.
@@ -181,6 +194,7 @@ bool Chains::along(const std::vector<Segment>& segments, const Place& place, con
     const std::vector<Index>& counts = place.cell->counts;
     VectorXd modes, edges;
     if (equations.switches) modes.setZero(equations.switches->n_outputs());
+    const bool alike = !equations.N && !equations.A.varies();
     std::vector<double> all_edges{0.0};
     std::vector<MatrixXd> parts(segments.size());
     Index first = 0, rows = 0;
@@ -192,8 +206,9 @@ bool Chains::along(const std::vector<Segment>& segments, const Place& place, con
             f.steps_of_time(0.5 * (begin + end), modes);
             f.hold(modes, VectorXd::Zero(modes.size()));
         }
-        guess(place, first, counts[k], segments[k], y, edges, values);
-        if (!equations.in_time.empty() && !split(windows.scheme(), f.cells(begin, end), edges, values)) return false;
+        const Cells cells = equations.in_time.empty() ? Cells() : f.cells(begin, end);
+        if (!guess(place, first, counts[k], segments[k], alike ? &cells : nullptr, y, edges, values)) return false;
+        if (!alike && !equations.in_time.empty() && !split(windows.scheme(), cells, edges, values)) return false;
         const Chained found = chain.solve(f, y, edges, options, values);
         w.iterations += found.iterations, w.last_step = std::max(w.last_step, found.last_step);
         if (!found.converged || !found.seen) return false;

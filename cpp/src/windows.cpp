@@ -54,7 +54,7 @@ constexpr Index few_samples = 12, samples_of_all = 16384, least_samples = 24, mo
 
 }  // namespace
 
-Windows::Windows() = default;
+Windows::Windows() : scheme_(std::make_shared<const WindowScheme>()) {}
 
 // The state of one integration.
 struct Windows::Run {
@@ -548,7 +548,7 @@ Windowed Windows::solve(RightHandSide& f, const VectorXd& y0, double begin, doub
     std::vector<double> edges{begin};
     std::vector<double> windows;
     Windowed result;
-    Run run(scheme_, f, options, y0);
+    Run run(*scheme_, f, options, y0);
     const bool dense = f.sampled();
     double x = begin, H = 0;
     Index count = 0;
@@ -682,7 +682,7 @@ Index Windows::through_zero(const Windowed& solution, RightHandSide& f, const Ve
         MatrixXd at = solution.values.middleRows(k * M, M), slopes(M, f.n());
         at.col(i).setZero();
         const double begin = solution.edges[k], length = solution.edges[k + 1] - begin;
-        f.evaluate((begin + length * scheme_.points.c().array()).matrix(), at, slopes, M);
+        f.evaluate((begin + length * scheme_->points.c().array()).matrix(), at, slopes, M);
         if ((slopes.col(i).array() >= 0).all()) return i;
     }
     return -1;
@@ -711,7 +711,7 @@ void Windows::evaluate(const Windowed& solution, const Ref<const VectorXd>& x, R
         z.setZero((next - q + at_once - 1) / at_once * at_once);
         z.head(next - q) = 2 * (x.segment(q, next - q).array() - begin[k]) / (begin[k + 1] - begin[k]) - 1;
         for (Index i = 0; i < y.cols(); ++i) {
-            const AtPoints coefficients = scheme_.coefficients(values.col(i).data());
+            const AtPoints coefficients = scheme_->coefficients(values.col(i).data());
             for (Index p = 0; p < next - q; p += at_once) {
                 const Places sums = chebyshev::sum_series(coefficients, Places(Map<const Places>(&z[p])));
                 std::copy_n(sums.data(), std::min(next - q - p, at_once), &y(q + p, i));

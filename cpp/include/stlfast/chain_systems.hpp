@@ -31,6 +31,7 @@ class Split {
     Split(const WindowScheme& scheme, Eigen::Index groups)
         : scheme_(scheme),
           scaled_(std::size_t(groups), false),
+          made_for_(std::size_t(groups)),
           real_(groups * n * n),
           z_real_(groups * n),
           complex_(groups * (systems - 1) * n * n),
@@ -43,6 +44,10 @@ class Split {
 
     // Iterations that take longer than factoring anew and one more.
     double worth_factoring() const { return 1.5 + double(n * n) / double(2 * n + 20); }
+    // The systems of the group before serve this one too, which has the same matrices.
+    static constexpr bool can_share = true;
+    void share(Eigen::Index g) { made_for_[std::size_t(g)] = made_for_[std::size_t(g - 1)]; }
+
     static constexpr bool can_scale = true;
     void scale(Eigen::Index g) {  // the rows of a group
         if (!any_) rows_ = Lanes(Eigen::Index(scaled_.size()) * s * n * n), before_ = Lanes(n * s);
@@ -57,6 +62,7 @@ class Split {
     void factor(Eigen::Index g, const Lane& H, const Eigen::MatrixXd& J) {
         using Eigen::Index;
         const Index middle = row(g, (s - 1) / 2);
+        made_for_[std::size_t(g)] = g;
         Lane* const A = &real_[g * n * n];
         ComplexLane* const C = &complex_[g * (systems - 1) * n * n];
         for (Index j = 0; j < n; ++j)
@@ -106,8 +112,8 @@ class Split {
                           vectors()(s - 1, 2 * l) * zc[(l - 1) * n + i].im;
         }
     }
-    const Lane* ends(Eigen::Index g) const { return &ends_[g * n]; }              // (n), with a = 0
-    const Lane* transfer(Eigen::Index g) const { return &transfer_[g * n * n]; }  // (n, n) of a
+    const Lane* ends(Eigen::Index g) const { return &ends_[g * n]; }                        // (n), with a = 0
+    const Lane* transfer(Eigen::Index g) const { return &transfer_[made_for(g) * n * n]; }  // (n, n) of a
 
     // x (n, s) with the changes a (n); once for each `forward`.
     void backward(Eigen::Index g, const Lane* a, Lane* x) {
@@ -129,11 +135,12 @@ class Split {
 
   private:
     const Eigen::MatrixXd& vectors() const { return scheme_.points.vectors(); }  // V (s, s)
+    Eigen::Index made_for(Eigen::Index g) const { return made_for_[std::size_t(g)]; }
 
     void add(Eigen::Index g, Eigen::Index j, const Lane* value, Lane* zr, ComplexLane* zc) const {
         using Eigen::Index;
-        const Lane* const A = &real_[g * n * n + j * n];
-        const ComplexLane* const C = &complex_[g * (systems - 1) * n * n + j * n];
+        const Lane* const A = &real_[made_for(g) * n * n + j * n];
+        const ComplexLane* const C = &complex_[made_for(g) * (systems - 1) * n * n + j * n];
         for (Index i = 0; i < n; ++i) zr[i] += A[i] * value[0];
         for (Index l = 1; l < systems; ++l)
             for (Index i = 0; i < n; ++i) {
@@ -179,8 +186,9 @@ class Split {
     }
 
     const WindowScheme& scheme_;
-    bool any_ = false;          // whether rows of any group are scaled
-    std::vector<char> scaled_;  // of each
+    bool any_ = false;                    // whether rows of any group are scaled
+    std::vector<char> scaled_;            // of each
+    std::vector<Eigen::Index> made_for_;  // the group whose matrices are those of each
     Lanes real_, z_real_;
     ComplexLanes complex_, z_complex_;
     Lanes transfer_, ends_, rows_, before_;
@@ -199,6 +207,7 @@ class Whole {
         : D_(scheme.points.D()), blocks_(groups * s * s * n * n), of_start_(groups * s * n * n), z_(groups * s * n) {}
 
     double worth_factoring() const { return 1.5 + n; }
+    static constexpr bool can_share = false;
     static constexpr bool can_scale = false;
     void scale(Eigen::Index) {}
     bool at_all_points() const { return true; }

@@ -59,8 +59,10 @@ class Chains {
     };
     Place place_of(const Eigen::VectorXd& parameters, const Eigen::VectorXd& y0) const;
     static bool split(const WindowScheme& scheme, const Cells& cells, Eigen::VectorXd& edges, Eigen::MatrixXd& values);
-    // Of a segment, whose first window of the cell is number `first`, of `count`.
-    void guess(const Place& place, Eigen::Index first, Eigen::Index count, const Segment& segment,
+    // Of a segment, whose first window of the cell is number `first`, of `count`. alike: as many windows as can be are
+    // of the same length, and none is longer than these cells, for equations whose matrices depend on that alone, or
+    // null; the guess is then a constant, and false where that takes too many.
+    bool guess(const Place& place, Eigen::Index first, Eigen::Index count, const Segment& segment, const Cells* alike,
                const Eigen::VectorXd& y0, Eigen::VectorXd& edges, Eigen::MatrixXd& values) const;
     // One segment after the other from y (n), into w; whether all have a solution whose error can be told.
     bool along(const std::vector<Segment>& segments, const Place& place, const Windows& windows, RightHandSide& f,

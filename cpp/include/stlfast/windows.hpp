@@ -22,6 +22,7 @@
 #include <Eigen/Core>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <vector>
 
 #include "stlfast/right_hand_side.hpp"
@@ -78,7 +79,7 @@ class Windows {
     Windowed solve(RightHandSide& f, const Eigen::VectorXd& y0, double begin, double end,
                    const WindowOptions& options) const;
 
-    const WindowScheme& scheme() const { return scheme_; }
+    const WindowScheme& scheme() const { return *scheme_; }
 
     // Whether the values are those of windows between the edges.
     static bool valid(const Windowed& solution);
@@ -96,7 +97,7 @@ class Windows {
 
     static constexpr Eigen::Index s = WindowScheme::s;
 
-    WindowScheme scheme_;
+    std::shared_ptr<const WindowScheme> scheme_;  // whose size depends on the flags of who compiles it
 };
 
 // The best of a few passes, each with smaller windows, until the estimate meets a tolerance relative to the states'
