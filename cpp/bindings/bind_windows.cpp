@@ -114,15 +114,6 @@ std::function<void()> interrupts() {
     };
 }
 
-// Of the whole span, on compiled windows or on the member's own.
-Refined of_span(const Solver& solver, RightHandSide& f, const VectorXd& parameters, const VectorXd& y0,
-                const WindowOptions& options, double relative) {
-    Refined found;
-    if (solver.chains && solver.chains->solve(solver.windows, f, parameters, y0, relative, options, found))
-        return found;
-    return refined(solver.windows, f, y0, 0, 1, options, relative);
-}
-
 // With the tolerance `relative`, one pass of it where `once`, else as many as it takes: the solution, its estimate over
 // the tolerance, whether it reaches the end, and its values at x, nan where it does not reach, or None without x.
 py::tuple solve(const Solver& solver, const py::object& parameters, const py::object& y0, double begin, double end,
@@ -150,7 +141,7 @@ py::tuple solve(const Solver& solver, const py::object& parameters, const py::ob
         } else if (begin != 0 || end != 1 || !added.is_none()) {
             found = refined(solver.windows, f, start, begin, end, options, relative);
         } else {
-            found = of_span(solver, f, as_vector(p), start, options, relative);
+            found = of_span(solver.chains.get(), solver.windows, f, as_vector(p), start, relative, options);
         }
     }
     const bool finished = found.solution.finished;
@@ -219,7 +210,7 @@ py::object solve_plain(const Solver& solver, const py::dict& params, const py::t
     {
         const py::gil_scoped_release release;
         RightHandSide f(solver.equations, p);
-        found = of_span(solver, f, p, start, options, relative);
+        found = of_span(solver.chains.get(), solver.windows, f, p, start, relative, options);
     }
     const bool finished = found.solution.finished;
     auto y = evaluate(solver, found.solution, at);
@@ -363,9 +354,6 @@ void bind_windows(py::module_& module) {
             py::arg("chains"), py::arg("positive") = std::vector<Index>(), py::arg("stops") = py::none(),
             py::arg("jumps") = py::none(),
             "On compiled windows alone: the solution, its estimate over the tolerance, whether it meets it.")
-        .def_property_readonly(
-            "steps_of_states", [](const Solver& solver) { return !solver.equations.of_states.empty(); },
-            "Whether steps of the right-hand side depend on states.")
         .def(
             "segments",
             [](const Solver& solver, const py::object& parameters, const py::object& stops) {

@@ -254,4 +254,11 @@ bool Chains::solve(const Windows& windows, RightHandSide& f, const VectorXd& par
     return windows.through_zero(w, f, relative * (most + options.floor)) < 0;
 }
 
+Refined of_span(const Chains* chains, const Windows& windows, RightHandSide& f, const VectorXd& parameters,
+                const VectorXd& y0, double relative, const WindowOptions& options) {
+    Refined found;
+    if (chains && chains->solve(windows, f, parameters, y0, relative, options, found)) return found;
+    return refined(windows, f, y0, 0, 1, options, relative);
+}
+
 }  // namespace STLFAST_NAMESPACE

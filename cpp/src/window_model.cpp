@@ -79,9 +79,7 @@ Refined WindowModel::solve(const VectorXd& parameters, const VectorXd& y0, const
     if (rest_.stops && !set_stops(*rest_.stops, parameters, n, options))
         throw std::invalid_argument("WindowModel: a break or dose is outside the time span");
     RightHandSide f(equations_, parameters);
-    Refined found;
-    if (chains_.solve(windows_, f, parameters, y0, relative, options, found)) return found;
-    return refined(windows_, f, y0, 0, 1, options, relative);
+    return of_span(&chains_, windows_, f, parameters, y0, relative, options);
 }
 
 }  // namespace STLFAST_NAMESPACE

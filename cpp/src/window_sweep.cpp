@@ -34,9 +34,7 @@ void solve_many(const Windows& windows, const Chains* chains, const Equations& e
             crew.advance(0);
         };
         const VectorXd y0 = Map<const VectorXd>(queries.y0.data() + of_start * n, n);
-        Refined found;
-        if (!chains || !chains->solve(windows, f, p, y0, relative, options, found))
-            found = refined(windows, f, y0, 0, 1, options, relative);
+        const Refined found = of_span(chains, windows, f, p, y0, relative, options);
         results.full[query] = found.solution.compiled;
         results.success[query] = found.solution.finished && found.missed <= 1;
         if (options.estimate) {

@@ -219,7 +219,7 @@ def _compile_ode(
     ladder = dilations_of(family, body, dilations)
     with shown(progress, f"compiling {family.name}") as report:
         checks = _uniform_checks(family, by_default)
-        alone = checks is None or bool(family.rough)
+        alone = checks is None
         if alone:
             dictionary, tau = Dictionary(functions=FEWEST_POINTS, tau=POINTS_TAU), POINTS_TAU
         else:

@@ -78,4 +78,8 @@ class Chains {
     Eigen::VectorXd nodes_;
 };
 
+// A member on [0, 1]: on compiled windows where there are any and they hold it, else on windows of its own.
+Refined of_span(const Chains* chains, const Windows& windows, RightHandSide& f, const Eigen::VectorXd& parameters,
+                const Eigen::VectorXd& y0, double relative, const WindowOptions& options);
+
 }  // namespace STLFAST_NAMESPACE

@@ -97,16 +97,9 @@ class Model(ODEModelShell):
             reduced = self._banded
         elif method == COMPILED:
             return self._on_compiled(
-                y0,
-                t=t,
-                rtol=rtol,
-                atol=atol,
-                certify=certify,
-                fallback=False,
-                extrapolate=True,
-                events=events,
+                y0, t=t, rtol=rtol, atol=atol, certify=certify, fallback=False, extrapolate=True, events=events,
                 **params,
-            )
+            )  # fmt: skip
         elif method == WINDOWS:
             return self._on_windows(y0, t, rtol, atol, certify, forcing, params, events)
         else:

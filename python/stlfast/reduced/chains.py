@@ -54,7 +54,7 @@ def chainable(family: Family) -> bool:
     """Whether there can be compiled windows: of a few states, with expressions whose steps are of time alone."""
     if isinstance(family.N, Callback) or family.n > MOST_STATES:
         return False
-    return family.switches is None or not Windows(family).core.steps_of_states
+    return family.switches is None or not any(family.switches.depends_on(1 + i).any() for i in range(family.n))
 
 
 def compile_chains(family: Family, tol: float, budget: float, report: Report) -> Chains:
