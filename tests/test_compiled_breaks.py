@@ -115,6 +115,8 @@ def test_events_and_forcing_are_those_of_windows(model):
     added = stlfast.Samples([0.0, 1.0, 30.0], [[1.0, 0.0, 0.0], [0.0, 0.5, 0.0]])
     sol, own = model.solve(forcing=added, **params), windows.solve(forcing=added, **params)
     np.testing.assert_array_equal(sol.y, own.y)
+    with pytest.raises(ValueError, match="has no compiled windows for this member"):  # which know nothing of a forcing
+        model.solve(method="compiled", forcing=added, **params)
 
 
 def test_a_fixed_member_is_the_member(model):

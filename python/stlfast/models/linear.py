@@ -98,7 +98,7 @@ class Model(ODEModelShell):
         elif method == COMPILED:
             return self._on_compiled(
                 y0, t=t, rtol=rtol, atol=atol, certify=certify, fallback=False, extrapolate=True, events=events,
-                **params,
+                forcing=forcing, **params,
             )  # fmt: skip
         elif method == WINDOWS:
             return self._on_windows(y0, t, rtol, atol, certify, forcing, params, events)
